@@ -1,0 +1,412 @@
+"""The facts: what happened, past tense, as the journal keeps it. State is computed from them and can be computed again.
+
+Every fact has `at` (seconds since the epoch, UTC). The fields `call`, `leg`, `agent`, `queue` and `reason` are columns in the
+journal; all other fields are kept with them as JSON. A fact's `kind` in the journal is its class name. When a fact's
+meaning changes, its `version` is raised and `store` learns to read the old one.
+"""
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from callhandler.core.model import OfferEnd, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What every fact has."""
+
+    version: ClassVar[int] = 1
+    at: float
+
+
+# --- a call -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallArrived(Fact):
+    """A caller's channel reached us. `call` is the channel's unique id, which names the node too."""
+
+    call: str
+    channel: str
+    number: str
+    caller_number: str
+    caller_name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerKnown(Fact):
+    """The lookup by number knew the caller."""
+
+    call: str
+    name: str | None
+    tier: str | None
+    preferred_agent: str | None
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupFailed(Fact):
+    """The lookup did not answer in time or failed; the call went on without it."""
+
+    call: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeSet(Fact):
+    """Something was learnt on the way: reason, language, tier, account, or a skill wanted."""
+
+    call: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuEntered(Fact):
+    """The caller is in a menu."""
+
+    call: str
+    menu: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPressed(Fact):
+    """A key in a menu, and where it led ("" when it meant nothing there)."""
+
+    call: str
+    menu: str
+    key: str
+    led_to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuSilent(Fact):
+    """No key came in time."""
+
+    call: str
+    menu: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallClosed(Fact):
+    """The number was closed when the call came; `reason` is the rule that said so (a holiday's name, hours, emergency)."""
+
+    call: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEntered(Fact):
+    """The call is in line. `entered` is when it first joined a line, kept through transfers, moves and failed offers."""
+
+    call: str
+    queue: str
+    entered: float
+    priority: int
+    bonus: float
+    wants: str
+    preferred_agent: str | None = None
+    preferred_wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepAdvanced(Fact):
+    """The call's wants were relaxed to `step` (0 is the first)."""
+
+    call: str
+    queue: str
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingDecided(Fact):
+    """Why this agent, or why nobody yet. `snapshot` holds the inputs (core/explaining.py), from which the choice can be made again."""
+
+    call: str
+    queue: str
+    agent: str | None
+    snapshot: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentOffered(Fact):
+    """An agent's phone is being rung. `leg` is the channel's unique id, chosen by us."""
+
+    call: str
+    leg: str
+    agent: str
+    queue: str
+    phone: str
+    ring: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferEnded(Fact):
+    """An offer ended without a conversation."""
+
+    call: str
+    leg: str
+    agent: str
+    queue: str
+    reason: OfferEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallConnected(Fact):
+    """Caller and agent can talk. `waited` counts from when the call entered the line."""
+
+    call: str
+    leg: str
+    agent: str
+    queue: str
+    waited: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallHeld(Fact):
+    """The agent put the caller on hold."""
+
+    call: str
+    leg: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResumed(Fact):
+    """The agent took the caller back from hold."""
+
+    call: str
+    leg: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTransferred(Fact):
+    """The agent sent the caller to another number."""
+
+    call: str
+    leg: str
+    agent: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkEnded(Fact):
+    """Caller and agent no longer talk. `talked` is in seconds, hold included."""
+
+    call: str
+    leg: str
+    agent: str
+    queue: str
+    talked: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallMoved(Fact):
+    """A waiting call was moved to another queue by a person, place kept."""
+
+    call: str
+    queue: str
+    from_queue: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPrioritised(Fact):
+    """A waiting call's order was changed by a person."""
+
+    call: str
+    queue: str
+    priority: int
+    bonus: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLeftLine(Fact):
+    """The call left the line without an agent and goes on elsewhere; `outcome` is what that counts as if nothing better follows."""
+
+    call: str
+    queue: str
+    outcome: Outcome
+    waited: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAbandoned(Fact):
+    """The caller hung up while waiting."""
+
+    call: str
+    queue: str
+    waited: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(Fact):
+    """The caller's channel is gone, and this is what came of the call. Always the last fact of a call."""
+
+    call: str
+    outcome: Outcome
+    reason: str
+    cause: int = 0
+
+
+# --- an agent -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentLoggedIn(Fact):
+    """The agent sits at `phone` and is available."""
+
+    agent: str
+    phone: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentLoggedOut(Fact):
+    """The agent went home."""
+
+    agent: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentPaused(Fact):
+    """The agent is on break; `reason` is the agent's word for it."""
+
+    agent: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentResumed(Fact):
+    """The agent is available again: after a break, after misses, or before wrap-up was over."""
+
+    agent: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentNotAnswering(Fact):
+    """The agent missed so many offers in a row that no more are made until the agent resumes."""
+
+    agent: str
+    misses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpStarted(Fact):
+    """The agent finishes the work of a call until `until`."""
+
+    agent: str
+    call: str
+    queue: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpEnded(Fact):
+    """Wrap-up time is over."""
+
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneReachable(Fact):
+    """A phone is registered and answers."""
+
+    phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneUnreachable(Fact):
+    """A phone is not registered or does not answer."""
+
+    phone: str
+
+
+# --- the house ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonStarted(Fact):
+    """The daemon is up."""
+
+    program: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonStopped(Fact):
+    """The daemon stopped in good order."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteLoaded(Fact):
+    """The site file in force from now on, by its SHA-256."""
+
+    digest: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapBegan(Fact):
+    """From here on Asterisk was not seen. At a start after a crash, `at` is the last fact's time."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapEnded(Fact):
+    """Asterisk is seen again and state was compared with it. `seconds` is how long it was not."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRaised(Fact):
+    """Something a person should look at. `kind` is one word: unroutable, misses, link, disk."""
+
+    kind: str
+    reason: str
+    queue: str | None = None
+    agent: str | None = None
+    call: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyClosed(Fact):
+    """A person closed the whole site at once."""
+
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyOpened(Fact):
+    """The emergency closing is over."""
+
+    by: str
+
+
+FACTS: dict[str, type[Fact]] = {kind.__name__: kind for kind in Fact.__subclasses__()}
+COLUMNS = ("call", "leg", "agent", "queue", "reason")
+
+
+def columns_of(fact: Fact) -> dict[str, str | None]:
+    """Return the journal columns of a fact, None where it has no such field."""
+    return {name: getattr(fact, name, None) for name in COLUMNS}
+
+
+def details_of(fact: Fact) -> dict[str, object]:
+    """Return the fields of a fact that are not columns, `at` left out."""
+    return {f.name: getattr(fact, f.name) for f in fields(fact) if f.name not in COLUMNS and f.name != "at"}

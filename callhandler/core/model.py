@@ -1,0 +1,147 @@
+"""The nouns of the house: queues, agents and calls as the core sees them. No settings file, no database, no Asterisk."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from callhandler.core.skills import ANYONE, Expression
+
+
+class Status(StrEnum):
+    """What a person chose for an agent."""
+
+    AVAILABLE = "available"
+    ON_BREAK = "on break"
+    LOGGED_OUT = "logged out"
+
+
+class State(StrEnum):
+    """What the system does with an agent."""
+
+    IDLE = "idle"
+    OFFERED = "offered"
+    TALKING = "talking"
+    WRAPPING_UP = "wrapping up"
+    NOT_ANSWERING = "not answering"
+
+
+class Device(StrEnum):
+    """What Asterisk says of a phone."""
+
+    FREE = "free"
+    IN_USE = "in use"
+    RINGING = "ringing"
+    UNREACHABLE = "unreachable"
+
+
+class Strategy(StrEnum):
+    """Which of several free, qualified agents is offered a call."""
+
+    LONGEST_IDLE = "longest idle"
+    BEST_SKILL = "best skill"
+    LEAST_OCCUPIED = "least occupied"
+    FEWEST_CALLS = "fewest calls"
+    RING_ALL = "ring all"
+
+
+class OfferEnd(StrEnum):
+    """How an offer ended without a conversation."""
+
+    NO_ANSWER = "no answer"
+    REFUSED = "refused"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    CALLER_LEFT = "caller left"
+    TAKEN = "taken by another agent"
+    LOST = "lost"
+
+
+class Outcome(StrEnum):
+    """How a call ended: exactly one for each (field.md 4.1)."""
+
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    ABANDONED_SHORT = "abandoned short"
+    LEFT_IN_MENU = "left in menu"
+    TIMEOUT = "timeout"
+    NOBODY = "nobody"
+    FULL = "full"
+    CLOSED = "closed"
+    EXTENSION = "extension"
+    HANDSET = "handset"
+    WITHDRAWN = "withdrawn"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a queue's relaxing wants: who qualifies, and for how long before the next step is tried.
+
+    `seconds` is None for the last step. `drop_call_wants` lets go of what the call itself wanted (its language, say).
+    """
+
+    wants: Expression = ANYONE
+    seconds: float | None = None
+    drop_call_wants: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A waiting line's rules. Durations in seconds."""
+
+    id: str
+    name: str
+    steps: tuple[Step, ...] = (Step(),)
+    strategy: Strategy = Strategy.LONGEST_IDLE
+    ring_best: int = 1
+    ring: float = 15.0
+    wrap_up: float = 15.0
+    priority: int = 5
+    bonus: float = 0.0
+    last_agent_window: float = 86_400.0
+    last_agent_wait: float = 20.0
+    max_wait: float | None = None
+    max_length: int | None = None
+    short_abandon: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Serves:
+    """One row of an agent's routing profile: lower `priority` first; calls show up after `delay` seconds (field.md R8)."""
+
+    queue: str
+    priority: int = 1
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPlan:
+    """An agent as the site file describes the person. `serves` empty means every queue."""
+
+    id: str
+    name: str
+    skills: dict[str, int] = field(default_factory=dict)
+    serves: tuple[Serves, ...] = ()
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRules:
+    """How an agent is treated after an offer that failed. Durations in seconds (field.md R9, R10)."""
+
+    misses: int = 2
+    back_off_refused: float = 10.0
+    back_off_busy: float = 60.0
+    back_off_no_answer: float = 0.0
+    back_off_unreachable: float = 5.0
+    lease: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that the core needs of a site: replaced as a whole by `reload`."""
+
+    queues: dict[str, Queue]
+    agents: dict[str, AgentPlan]
+    phones: frozenset[str]
+    rules: OfferRules = OfferRules()

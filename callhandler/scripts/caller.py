@@ -1,0 +1,87 @@
+"""The verbs a script can say to a caller. Any of them raises CallerGone once the channel is no longer ours."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt of the site by its id (`[prompts.ID]`)."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """One of Asterisk's own sounds by its name, such as `agent-loginok`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """Digits, spoken one by one."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A whole number."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time of day in the site's time zone, from seconds since the epoch."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """A word, spelt out."""
+
+    text: str
+
+
+Spoken = Prompt | Sound | Digits | Number | Clock | Letters
+
+
+class Caller(Protocol):
+    """One caller on the line."""
+
+    @property
+    def language(self) -> str:
+        """The language code prompts are spoken in."""
+
+    async def answer(self) -> None:
+        """Answer the channel (once; later calls do nothing)."""
+
+    async def speak_language(self, code: str) -> None:
+        """Speak in another language from now on."""
+
+    async def say(self, *spoken: Spoken, keys: str = "") -> str | None:
+        """Say all of `spoken` in turn; a key out of `keys` cuts it short and is returned, else None.
+
+        Music that was on is on again afterwards, from where it was.
+        """
+
+    async def key(self, seconds: float, keys: str = "0123456789*#") -> str | None:
+        """Wait for a key for at most `seconds`; music plays on. Keys outside `keys` are passed over. None when none came."""
+
+    async def digits(self, *spoken: Spoken, most: int, seconds: float, end: str = "#") -> str:
+        """Say `spoken` and gather up to `most` digits, `seconds` between two; `end` ends early. Never logged."""
+
+    async def music(self, name: str | None) -> None:
+        """Play the music class `name` from now on; None stops it."""
+
+    async def leave(self, context: str, exten: str = "s") -> None:
+        """Hand the channel to the dialplan at `context`,`exten`, and end the script in good order."""
+
+    async def hang_up(self) -> None:
+        """Hang up in good order."""
+
+    def cut(self) -> None:
+        """Cut short the `say` or `key` under way, which returns None at once. Does nothing when none is."""
