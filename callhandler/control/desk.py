@@ -1,0 +1,78 @@
+"""All that the control API needs of the daemon. The daemon implements it; nothing here knows how.
+
+The methods that are not `async` look at or change the state at once, in the event loop. Every refusal is an
+`errors.Refused` with one sentence; `NotHere` where what was named does not exist. `by` is who asks, for the journal.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from callhandler.core.events import Fact
+from callhandler.core.views import AgentView, CallView, DecisionView, QueueView, StatusView
+from callhandler.errors import Refused
+
+
+class NotHere(Refused):
+    """There is no such call, agent or queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadResult:
+    """What `reload` found and did: readable differences, whether they are in force, and the error that kept the old."""
+
+    differences: tuple[str, ...]
+    applied: bool
+    error: str | None = None
+
+
+class Desk(Protocol):
+    """The daemon, as people and programs speak to it."""
+
+    def status(self) -> StatusView:
+        """Return how the daemon is."""
+
+    def calls(self) -> Sequence[CallView]:
+        """Return the calls that are here now, longest here first."""
+
+    def call(self, call: str) -> CallView:
+        """Return one call that is here now. NotHere otherwise."""
+
+    def agents(self) -> Sequence[AgentView]:
+        """Return all agents of the site, by id."""
+
+    def queues(self) -> Sequence[QueueView]:
+        """Return all queues of the site, in the site file's order."""
+
+    def login(self, agent: str, phone: str | None, by: str) -> AgentView:
+        """Log an agent in at a phone (None: the agent's own, or where the agent last sat)."""
+
+    def logout(self, agent: str, by: str) -> AgentView:
+        """Log an agent out; a conversation under way goes on."""
+
+    def pause(self, agent: str, reason: str, by: str) -> AgentView:
+        """Send an agent on break; a conversation under way goes on."""
+
+    def resume(self, agent: str, by: str) -> AgentView:
+        """Make an agent available: ends a break, misses and wrap-up."""
+
+    def hang_up(self, call: str, by: str) -> None:
+        """Hang up a call, whatever it does."""
+
+    def move(self, call: str, queue: str, by: str) -> CallView:
+        """Move a waiting call to another queue; it keeps the time it entered."""
+
+    def prioritise(self, call: str, priority: int | None, bonus: float | None, by: str) -> CallView:
+        """Change a waiting call's class priority (1 first) or its bonus seconds; None leaves one as it is."""
+
+    def emergency(self, close: bool, reason: str, by: str) -> None:
+        """Close the whole site to new calls at once, or open it again."""
+
+    async def reload(self, dry_run: bool, by: str) -> ReloadResult:
+        """Read the site file again and (unless `dry_run`) apply the differences; on any error keep the old."""
+
+    async def explain(self, call: str) -> Sequence[DecisionView]:
+        """Return a call's routing decisions in order, also a past call's. NotHere when the journal doesn't know it."""
+
+    def subscribe(self, listener: Callable[[Fact], None]) -> Callable[[], None]:
+        """Call `listener`, which returns at once, with every fact until the returned function is called."""

@@ -1,0 +1,166 @@
+"""The present as others see it: what the control API, the CLI and MQTT show of calls, agents, queues and the daemon.
+
+Views are made from the state at one moment and never change. All times are seconds since the epoch (UTC), all durations
+seconds; texts that came from outside stand in them as they came: whoever prints them makes them harmless.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from callhandler.core.model import Device, State, Status
+
+
+class CallState(StrEnum):
+    """Where a call is now."""
+
+    ARRIVED = "arrived"
+    IN_MENU = "in menu"
+    WAITING = "waiting"
+    OFFERED = "offered"
+    TALKING = "talking"
+    ON_HOLD = "on hold"
+    ELSEWHERE = "elsewhere"
+    """At an extension, a handset's feature code, or wherever a transfer sent it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallView:
+    """One call that is here now.
+
+    `position` counts from 1 and is None unless the call waits. `entered` is when it first joined a line, `waited` how
+    long it has waited (or did, when it talks). `agent` is who talks or is offered; `step` the queue's step its wants
+    stand at.
+    """
+
+    id: str
+    state: CallState
+    arrived: float
+    number: str
+    caller_number: str
+    caller_name: str
+    source: str
+    since: float
+    queue: str | None = None
+    position: int | None = None
+    entered: float | None = None
+    waited: float | None = None
+    priority: int | None = None
+    bonus: float | None = None
+    step: int | None = None
+    agent: str | None = None
+    menu: str | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentView:
+    """One agent. `status` is what the person chose, `state` what the system does, `since` when either last changed.
+
+    `device` is what Asterisk says of the phone, None when the agent has none. `skills` and `queues` are as in the site
+    file.
+    """
+
+    id: str
+    name: str
+    status: Status
+    state: State
+    since: float
+    reason: str = ""
+    phone: str | None = None
+    device: Device | None = None
+    call: str | None = None
+    skills: dict[str, int] = field(default_factory=dict)
+    queues: tuple[str, ...] = ()
+    calls_today: int = 0
+    misses: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueView:
+    """One waiting line. `longest_wait` is None when nobody waits; the agents counted are those who serve this queue."""
+
+    id: str
+    name: str
+    waiting: int
+    offered: int
+    talking: int
+    longest_wait: float | None
+    agents_logged_in: int
+    agents_free: int
+    agents_busy: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much goes on at once."""
+
+    calls: int = 0
+    waiting: int = 0
+    talking: int = 0
+    agents_logged_in: int = 0
+    agents_free: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmView:
+    """Something a person should look at, as last raised."""
+
+    kind: str
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublisherView:
+    """A listener such as MQTT: whether it is connected, how many events it keeps, and how many it had to drop."""
+
+    name: str
+    connected: bool
+    kept: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """The daemon itself. `journal_backlog` counts the facts not yet written; `emergency` is the reason of a closing."""
+
+    version: str
+    node: str
+    pid: int
+    started: float
+    now: float
+    site: str
+    site_digest: str
+    asterisk_connected: bool
+    asterisk_version: str | None
+    asterisk_since: float | None
+    journal_backlog: int
+    counts: Counts = Counts()
+    alarms: tuple[AlarmView, ...] = ()
+    publishers: tuple[PublisherView, ...] = ()
+    emergency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateView:
+    """One agent looked at in a decision: `rank` counts from 1, or `verdict` is the first reason why not."""
+
+    agent: str
+    name: str
+    rank: int | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionView:
+    """One routing decision. `replay` is None when making it again from its inputs gives the same, else what differs."""
+
+    at: float
+    call: str
+    queue: str
+    step: int
+    wants: str
+    strategy: str
+    chosen: str | None
+    candidates: tuple[CandidateView, ...]
+    replay: str | None
