@@ -7,9 +7,10 @@ from callhandler.core.model import OfferEnd, Outcome
 
 @dataclass(frozen=True, slots=True)
 class OfferTo:
-    """Ring an agent's phone for a call."""
+    """Ring an agent's phone for a call. `leg` is the unique id the new channel gets; the offer is a fact already."""
 
     call: str
+    leg: str
     agent: str
     phone: str
     queue: str
@@ -36,7 +37,7 @@ class LeaveLine:
 
 @dataclass(frozen=True, slots=True)
 class WakeAt:
-    """Call `wake(key)` at `when`. A later WakeAt with the same key replaces it."""
+    """Call `wake(key)` at `when`. Every one fires; a wake that is no longer due does nothing."""
 
     when: float
     key: tuple[str, str]

@@ -108,6 +108,7 @@ class CallEntered(Fact):
     wants: str
     preferred_agent: str | None = None
     preferred_wait: float = 0.0
+    offers_made: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,6 +135,7 @@ class OfferRules:
     back_off_no_answer: float = 0.0
     back_off_unreachable: float = 5.0
     lease: float = 5.0
+    forget_refusal: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,26 @@ false even under `not`'s place in other systems; there is no `not` here, so an e
 Semantics after Wazo's skill rules (missing is undefined, constants on the right only).
 """
 
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
-Operator = Literal[">=", ">", "<=", "<", "==", "!="]
 Levels = Mapping[str, int]
 
-_TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<number>[0-9]+)|(?P<operator>>=|<=|==|!=|>|<|=)|(?P<paren>[()]))")
+_COMPARE: dict[str, Callable[[int, int], bool]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<number>[0-9]{1,9})|(?P<operator>>=|<=|==|!=|>|<|=)|(?P<paren>[()]))"
+)
 _MOST_LENGTH = 1_000
 _MOST_DEPTH = 20
 
@@ -37,7 +47,7 @@ class Want:
     """One skill compared with a level."""
 
     skill: str
-    operator: Operator = ">="
+    operator: str = ">="
     level: int = 1
 
     def matches(self, levels: Levels) -> bool:
@@ -45,19 +55,7 @@ class Want:
         have = levels.get(self.skill)
         if have is None:
             return False
-        match self.operator:
-            case ">=":
-                return have >= self.level
-            case ">":
-                return have > self.level
-            case "<=":
-                return have <= self.level
-            case "<":
-                return have < self.level
-            case "==":
-                return have == self.level
-            case "!=":
-                return have != self.level
+        return _COMPARE[self.operator](have, self.level)
 
     def __str__(self) -> str:
         """Return the shortest text that reads back as this."""
@@ -145,7 +143,9 @@ def parse(text: str) -> Expression:
         SkillSyntaxError: with a caret under the place.
     """
     if len(text) > _MOST_LENGTH:
-        raise SkillSyntaxError(text[:40] + "...", 0, f"a skill expression has at most {_MOST_LENGTH} characters, this one {len(text)}")
+        raise SkillSyntaxError(
+            text[:40] + "...", 0, f"a skill expression has at most {_MOST_LENGTH} characters, this one {len(text)}"
+        )
     if not text.strip():
         return ANYONE
     node = _Parser(text).whole()
@@ -246,12 +246,12 @@ class _Parser:
         return node
 
     def _comparison(self, skill: _Token) -> Node:
-        operator = self._take()
-        if operator.text not in (">=", ">", "<=", "<", "==", "!="):
-            raise self._error(operator, "compare with >=, >, <=, <, == or !=")
+        comparison = self._take()
+        if comparison.text not in _COMPARE:
+            raise self._error(comparison, "compare with >=, >, <=, <, == or !=")
         number = self._take()
         if number.kind != "number":
             raise self._error(number, "expected a level from 1 to 10 here")
         if not 1 <= int(number.text) <= 10:
             raise self._error(number, f"levels go from 1 to 10, not {number.text}")
-        return Want(skill.text, operator.text, int(number.text))  # type: ignore[arg-type]  # narrowed by the membership test above
+        return Want(skill.text, comparison.text, int(number.text))

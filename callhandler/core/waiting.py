@@ -1,0 +1,91 @@
+"""The calls in line and their order: sorted once when a call enters, never by polling.
+
+Order within a queue: class priority, then who has waited longest counting bonus seconds, then the call's id. `now - entered + bonus`
+falls as `entered - bonus` rises, so the key never changes while a call waits.
+
+Calls that want the same of the same queue share a bucket; a freed agent looks at the head of each bucket the agent qualifies for.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from callhandler.core.model import Queue
+from callhandler.core.skills import ANYONE, Expression, both
+
+OrderKey = tuple[int, float, str]
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A call in line. Times are seconds since the epoch; changed by line.py alone.
+
+    `entered` is when it first joined any line and is kept for ever; `joined` is when it joined this queue. `refused` maps agents who
+    were offered this call in vain to when that was.
+    """
+
+    id: str
+    queue: str
+    entered: float
+    joined: float
+    priority: int
+    bonus: float
+    wants: Expression = ANYONE
+    step: int = 0
+    step_since: float = 0.0
+    preferred_agent: str | None = None
+    preferred_until: float = 0.0
+    refused: dict[str, float] = field(default_factory=dict)
+    offers_made: int = 0
+
+    @property
+    def key(self) -> OrderKey:
+        """Return the place in the order: smaller goes first."""
+        return (self.priority, self.entered - self.bonus, self.id)
+
+    def waited(self, now: float) -> float:
+        """Return the seconds since the call first joined a line."""
+        return max(0.0, now - self.entered)
+
+
+class Buckets:
+    """Waiting calls by (queue, wanted expression), each bucket in order."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[str, dict[str, list[tuple[OrderKey, Waiting]]]] = {}
+        self._where: dict[str, tuple[str, str, OrderKey]] = {}
+        self._expressions: dict[tuple[str, str], Expression] = {}
+
+    def wanted(self, call: Waiting, queue: Queue) -> Expression:
+        """Return what the call wants at its step: the step's wants and its own together."""
+        step = queue.steps[min(call.step, len(queue.steps) - 1)]
+        own = ANYONE if step.drop_call_wants else call.wants
+        found = self._expressions.get((step.wants.text, own.text))
+        if found is None:
+            found = self._expressions[step.wants.text, own.text] = both(step.wants, own)
+        return found
+
+    def add(self, call: Waiting, wanted: Expression) -> None:
+        """Put a call where agents who qualify for `wanted` find it; moves it when it stands elsewhere."""
+        self.remove(call.id)
+        key = call.key
+        insort(self._buckets.setdefault(call.queue, {}).setdefault(wanted.text, []), (key, call))
+        self._where[call.id] = (call.queue, wanted.text, key)
+        self._expressions.setdefault(("", wanted.text), wanted)
+
+    def remove(self, call: str) -> None:
+        """Take a call out; does nothing when it isn't there."""
+        where = self._where.pop(call, None)
+        if where is None:
+            return
+        queue, text, key = where
+        bucket = self._buckets[queue][text]
+        # The key ends with the call's id, so it is unique and the tuple comparison never reaches the call itself.
+        del bucket[bisect_left(bucket, (key,))]
+        if not bucket:
+            del self._buckets[queue][text]
+
+    def of_queue(self, queue: str) -> Iterator[tuple[Expression, list[tuple[OrderKey, Waiting]]]]:
+        """Yield a queue's buckets: what is wanted, and the calls in order."""
+        for text, bucket in self._buckets.get(queue, {}).items():
+            yield self._expressions["", text], bucket
