@@ -143,17 +143,28 @@ class StatusView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateView:
-    """One agent looked at in a decision: `rank` counts from 1, or `verdict` is the first reason why not."""
+    """One agent looked at in a decision: `rank` counts from 1, or `verdict` is the first reason why not.
+
+    `levels` are the agent's levels in the skills asked for, `idle` the seconds since the agent last did something,
+    `calls` those taken so far.
+    """
 
     agent: str
     name: str
     rank: int | None
     verdict: str
+    levels: dict[str, int]
+    idle: float
+    calls: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionView:
-    """One routing decision. `replay` is None when making it again from its inputs gives the same, else what differs."""
+    """One routing decision. `chosen` lists agents, best first; empty when nobody could be offered the call.
+
+    `kept_for` is the agent the call was kept for. `left_out` counts candidates looked at but not written down. `same`
+    tells whether making the decision again from its inputs gives the same, and `replayed` whom it gives.
+    """
 
     at: float
     call: str
@@ -161,6 +172,10 @@ class DecisionView:
     step: int
     wants: str
     strategy: str
-    chosen: str | None
+    waited: float
+    kept_for: str | None
+    chosen: tuple[str, ...]
     candidates: tuple[CandidateView, ...]
-    replay: str | None
+    left_out: int
+    replayed: tuple[str, ...]
+    same: bool

@@ -1,0 +1,1 @@
+"""Listeners such as MQTT, with bounded queues that can neither delay nor break a call."""

@@ -1,0 +1,75 @@
+"""What requests to the control API carry. Answers are the views of core/views.py as they are."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
+class Body(BaseModel):
+    """A request's body: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Login(Body):
+    """Where an agent sits down."""
+
+    phone: Id | None = Field(None, description="The phone's id; the agent's own phone when left out.")
+
+
+class Pause(Body):
+    """Why an agent is on break."""
+
+    reason: Reason = Field("", description="The agent's word for it, such as `lunch`.")
+
+
+class Move(Body):
+    """Where a waiting call should wait instead."""
+
+    queue: Id = Field(description="The queue's id. The call keeps the time it entered.")
+
+
+class Prioritise(Body):
+    """A waiting call's order. At least one of the two."""
+
+    priority: int | None = Field(None, ge=1, le=10, description="Class priority; 1 goes first.")
+    bonus: float | None = Field(
+        None,
+        ge=-86_400,
+        le=86_400,
+        allow_inf_nan=False,
+        description="Seconds by which the call counts as having waited longer.",
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.priority is None and self.bonus is None:
+            raise ValueError("name a priority, a bonus or both")
+        return self
+
+
+class Close(Body):
+    """Why the site is closed at once."""
+
+    reason: Reason = Field("", description="What the journal and `status` say, such as `fire alarm`.")
+
+
+class Reload(Body):
+    """How to read the site file again."""
+
+    dry_run: bool = Field(False, description="Only show the differences.")
+
+
+class Done(BaseModel):
+    """It was carried out."""
+
+    done: bool = True
+
+
+class Problem(BaseModel):
+    """Why it was not carried out."""
+
+    error: str = Field(description="One sentence a person can act on.")
