@@ -89,6 +89,34 @@ class MenuSilent(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallSent(Fact):
+    """The script sent the call to a destination of the site file, such as `queue:sales`; `reason` says what sent it there."""
+
+    call: str
+    to: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionConnected(Fact):
+    """The caller talks to somebody who was dialled directly: no queue, no offer."""
+
+    call: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandsetUsed(Fact):
+    """Somebody dialled a feature code: log in, log out, pause or resume; `reason` says what came of it."""
+
+    call: str
+    code: str
+    phone: str
+    agent: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallClosed(Fact):
     """The number was closed when the call came; `reason` is the rule that said so (a holiday's name, hours, emergency)."""
 

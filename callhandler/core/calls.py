@@ -1,0 +1,175 @@
+"""The calls that are here: who calls, what was learnt on the way, and where each one is. Computed from facts, like books.py.
+
+A call is one visit of a caller; its id is the unique id of the caller's channel. What ends it is the end of that channel, and nothing
+else: transfers, crashes of the daemon and trips through the dialplan don't.
+"""
+
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+
+from callhandler.core import events as e
+from callhandler.core.model import Outcome
+from callhandler.core.skills import ANYONE, Expression, both, parse
+
+
+@dataclass(slots=True)
+class Call:
+    """One caller who is here. Times are seconds since the epoch; changed by `Calls.apply` alone.
+
+    `entered` is when the call first joined a line, kept for its whole life. `outcome` is what the call comes to if it ends now.
+    """
+
+    id: str
+    channel: str
+    number: str
+    caller_number: str
+    caller_name: str
+    source: str
+    arrived: float
+    since: float
+    attributes: dict[str, str] = field(default_factory=dict)
+    menu: str | None = None
+    sent_to: str | None = None
+    queue: str | None = None
+    entered: float | None = None
+    preferred_agent: str | None = None
+    agent: str | None = None
+    leg: str | None = None
+    connected_at: float | None = None
+    held: bool = False
+    answered: bool = False
+    offers_made: int = 0
+    outcome: Outcome = Outcome.LEFT_IN_MENU
+
+    @property
+    def wants(self) -> Expression:
+        """Return the skills the call itself wants, from what was learnt on the way."""
+        text = self.attributes.get("wants", "")
+        return parse(text) if text else ANYONE
+
+    def wanting(self, more: str) -> str:
+        """Return the text of what the call would want with `more` added."""
+        return both(self.wants, parse(more)).text
+
+
+class Calls:
+    """All calls that are here, by id."""
+
+    def __init__(self) -> None:
+        self.here: dict[str, Call] = {}
+        self.by_leg: dict[str, Call] = {}
+
+    @singledispatchmethod
+    def apply(self, fact: e.Fact) -> None:
+        """Change the calls as a fact says. Facts about calls that aren't here change nothing."""
+
+    @apply.register
+    def _(self, fact: e.CallArrived) -> None:
+        self.here[fact.call] = Call(
+            id=fact.call,
+            channel=fact.channel,
+            number=fact.number,
+            caller_number=fact.caller_number,
+            caller_name=fact.caller_name,
+            source=fact.source,
+            arrived=fact.at,
+            since=fact.at,
+        )
+
+    @apply.register
+    def _(self, fact: e.CallerKnown) -> None:
+        if call := self.here.get(fact.call):
+            call.caller_name = fact.name or call.caller_name
+            call.preferred_agent = fact.preferred_agent
+            if fact.tier:
+                call.attributes["tier"] = fact.tier
+
+    @apply.register
+    def _(self, fact: e.AttributeSet) -> None:
+        if call := self.here.get(fact.call):
+            call.attributes[fact.name] = fact.value
+
+    @apply.register
+    def _(self, fact: e.MenuEntered) -> None:
+        if call := self.here.get(fact.call):
+            call.menu, call.since = fact.menu, fact.at
+
+    @apply.register
+    def _(self, fact: e.CallSent) -> None:
+        if call := self.here.get(fact.call):
+            call.sent_to, call.menu, call.since = fact.to, None, fact.at
+
+    @apply.register
+    def _(self, fact: e.ExtensionConnected) -> None:
+        if call := self.here.get(fact.call):
+            call.outcome, call.since = Outcome.EXTENSION, fact.at
+
+    @apply.register
+    def _(self, fact: e.HandsetUsed) -> None:
+        if call := self.here.get(fact.call):
+            call.outcome = Outcome.HANDSET
+
+    @apply.register
+    def _(self, fact: e.CallClosed) -> None:
+        if call := self.here.get(fact.call):
+            call.outcome = Outcome.CLOSED
+
+    @apply.register
+    def _(self, fact: e.CallEntered) -> None:
+        if call := self.here.get(fact.call):
+            call.queue, call.entered, call.menu, call.since = fact.queue, fact.entered, None, fact.at
+            call.outcome = Outcome.ABANDONED
+
+    @apply.register
+    def _(self, fact: e.CallMoved) -> None:
+        if call := self.here.get(fact.call):
+            call.queue, call.since = fact.queue, fact.at
+
+    @apply.register
+    def _(self, fact: e.AgentOffered) -> None:
+        if call := self.here.get(fact.call):
+            call.offers_made += 1
+            self.by_leg[fact.leg] = call
+
+    @apply.register
+    def _(self, fact: e.OfferEnded) -> None:
+        self.by_leg.pop(fact.leg, None)
+
+    @apply.register
+    def _(self, fact: e.CallConnected) -> None:
+        if call := self.here.get(fact.call):
+            call.agent, call.leg, call.connected_at, call.since = fact.agent, fact.leg, fact.at, fact.at
+            call.queue, call.held, call.answered, call.outcome = None, False, True, Outcome.ANSWERED
+            self.by_leg[fact.leg] = call
+
+    @apply.register
+    def _(self, fact: e.CallHeld) -> None:
+        if call := self.here.get(fact.call):
+            call.held, call.since = True, fact.at
+
+    @apply.register
+    def _(self, fact: e.CallResumed) -> None:
+        if call := self.here.get(fact.call):
+            call.held, call.since = False, fact.at
+
+    @apply.register
+    def _(self, fact: e.TalkEnded) -> None:
+        self.by_leg.pop(fact.leg, None)
+        if (call := self.here.get(fact.call)) and call.leg == fact.leg:
+            call.agent = call.leg = call.connected_at = None
+            call.held, call.since = False, fact.at
+
+    @apply.register
+    def _(self, fact: e.CallLeftLine) -> None:
+        if call := self.here.get(fact.call):
+            call.queue, call.since = None, fact.at
+            call.outcome = Outcome.ANSWERED if call.answered else fact.outcome
+
+    @apply.register
+    def _(self, fact: e.CallAbandoned) -> None:
+        if call := self.here.get(fact.call):
+            call.queue = None
+
+    @apply.register
+    def _(self, fact: e.CallEnded) -> None:
+        self.here.pop(fact.call, None)
