@@ -1,8 +1,8 @@
 """The ear: what a phone heard and said, from the RTP packets themselves, never inferred from AMI.
 
-`RtpTap` captures a phone's packets on loopback; without the privilege for that (CAP_NET_RAW), `Recording` reads what the
-phone wrote of its decoded audio. Both end in a `Sound`, which the listening functions of `hearing.py` take. It must not
-know callhandler: G.711 is decoded here by its own tables (ITU-T G.711), so that a mistake there is heard here.
+`RtpTap` captures a phone's packets on loopback; without the privilege for that (CAP_NET_RAW), `Recording` reads what
+the phone wrote of its decoded audio. Both end in a `Sound`, which `hearing.py` listens to. It must not know callhandler:
+G.711 is decoded here by its own tables (ITU-T G.711), so that a mistake there is heard here.
 """
 
 import socket
@@ -88,7 +88,7 @@ class Packet:
 
 
 def parse(frame: bytes, at: float) -> Packet | None:
-    """Read a captured Ethernet frame (loopback has an Ethernet header too); None when it isn't G.711 in RTP over UDP."""
+    """Read a captured frame (on loopback too there is an Ethernet header); None when it isn't G.711 in RTP over UDP."""
     if len(frame) < 14 + 20 + 8 + 12 or frame[23] != socket.IPPROTO_UDP:
         return None
     udp = 14 + (frame[14] & 0x0F) * 4
@@ -103,8 +103,8 @@ def parse(frame: bytes, at: float) -> Packet | None:
 def assemble(packets: Iterable[Packet], start: float, end: float) -> Sound:
     """Put packets where they were heard between `start` and `end`; where none was, there is silence.
 
-    A stream is laid out by its own timestamps, so that arrival jitter tears nothing apart, and put in place anew when the
-    two clocks differ (a new stream, a pause, a jump of timestamps).
+    A stream is laid out by its own timestamps, so that arrival jitter tears nothing apart, and put in place anew when
+    the two clocks differ (a new stream, a pause, a jump of timestamps).
     """
     samples = np.zeros(max(0, round((end - start) * RATE)), dtype=np.float32)
     anchors: dict[int, tuple[float, int]] = {}
@@ -124,7 +124,7 @@ def assemble(packets: Iterable[Packet], start: float, end: float) -> Sound:
 
 @dataclass
 class RtpTap:
-    """Captures what goes to and from UDP ports `first` to `last` on loopback, as a context manager, in a thread of its own.
+    """Captures what goes to and from UDP ports `first` to `last` on loopback: a context manager with its own thread.
 
     Raises PermissionError where capturing isn't allowed.
     """
@@ -173,7 +173,7 @@ class RtpTap:
 
 
 def _only_ports(tap: socket.socket, first: int, last: int) -> None:
-    """Let the kernel drop all but UDP from or to these ports (classic BPF, see bpf(4)); IP options aren't used on loopback."""
+    """Let the kernel drop all but UDP from or to these ports (classic BPF); IP options aren't used on loopback."""
     code = [
         (0x30, 0, 0, 23),  # A = IP protocol
         (0x15, 0, 7, socket.IPPROTO_UDP),

@@ -1,4 +1,4 @@
-"""What a listener would say about a `Sound`: how loud, where silent, which tone, which prompt, which music and where in it.
+"""What a listener would say about a `Sound`: how loud, where silent, which tone, prompt or music, and where in it.
 
 Pure functions over samples at 8 kHz; they know neither phones nor packets.
 """
@@ -32,13 +32,15 @@ class Place:
 
 
 def _blocks(samples: Samples) -> Samples:
-    return samples[: len(samples) // STEP * STEP].reshape(-1, STEP)
+    blocks: Samples = samples[: len(samples) // STEP * STEP].reshape(-1, STEP)
+    return blocks
 
 
 def loudness(sound: Sound) -> Samples:
     """Level of each 100 ms in dBFS (0 is full scale, -120 is nothing at all)."""
     blocks = _blocks(sound.samples)
-    return (10 * np.log10(np.mean(blocks.astype(np.float64) ** 2, axis=1) + 1e-12)).astype(np.float32)
+    levels: Samples = (10 * np.log10(np.mean(blocks.astype(np.float64) ** 2, axis=1) + 1e-12)).astype(np.float32)
+    return levels
 
 
 def silences(sound: Sound, longer_than: float, quiet: float = QUIET) -> list[tuple[float, float]]:
