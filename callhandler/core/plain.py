@@ -82,7 +82,8 @@ def _read(kind: object, plain: Plain, path: str) -> object:
     if is_dataclass(kind) and isinstance(plain, dict):
         hints = _hints(kind)
         try:
-            return kind(**{f: _read(hints[f], plain[f], f"{path}.{f}") for f in hints if f in plain and f != "version"})
+            names = [f.name for f in fields(kind) if f.name in plain]
+            return kind(**{name: _read(hints[name], plain[name], f"{path}.{name}") for name in names})
         except TypeError:
             raise ValueError(f"{path}: fields are missing") from None
     if issubclass(kind, Enum):

@@ -1,0 +1,149 @@
+"""A desk without a daemon behind it: two agents, one queue, one waiting call, and a note of all that was asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from callhandler.control.desk import NotHere, ReloadResult
+from callhandler.core.events import Fact
+from callhandler.core.model import Device, State, Status
+from callhandler.core.views import AgentView, CallState, CallView, DecisionView, QueueView, StatusView
+from callhandler.errors import Refused
+
+CALL = CallView(
+    id="pbx1-1795286814.0",
+    state=CallState.WAITING,
+    arrived=1_795_286_814.0,
+    number="5000",
+    caller_number="+15550001",
+    caller_name="Ann [bold]Other\x1b[31m",
+    source="trunk-pstn",
+    since=1_795_286_820.0,
+    queue="sales",
+    position=1,
+    entered=1_795_286_820.0,
+    waited=12.5,
+    priority=5,
+    bonus=0.0,
+    step=0,
+    attributes={"reason": "an order"},
+)
+AGENT = AgentView(
+    id="7001",
+    name="Grace",
+    status=Status.AVAILABLE,
+    state=State.IDLE,
+    since=1_795_286_000.0,
+    phone="101",
+    device=Device.FREE,
+    skills={"sales": 5},
+    queues=("sales",),
+)
+QUEUE = QueueView(
+    id="sales",
+    name="Sales",
+    waiting=1,
+    offered=0,
+    talking=0,
+    longest_wait=12.5,
+    agents_logged_in=1,
+    agents_free=1,
+    agents_busy=0,
+)
+STATUS = StatusView(
+    version="0.1.0",
+    node="pbx1",
+    pid=1,
+    started=1_795_280_000.0,
+    now=1_795_286_830.0,
+    site="/srv/site",
+    site_digest="ab" * 32,
+    asterisk_connected=True,
+    asterisk_version="22.10.1",
+    asterisk_since=1_795_280_001.0,
+    journal_backlog=0,
+)
+
+
+@dataclass
+class FakeDesk:
+    """Keeps the protocol of control/desk.py."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    listeners: list[Callable[[Fact], None]] = field(default_factory=list)
+    decisions: Sequence[DecisionView] = ()
+
+    def status(self) -> StatusView:
+        return STATUS
+
+    def calls(self) -> Sequence[CallView]:
+        return [CALL]
+
+    def call(self, call: str) -> CallView:
+        if call != CALL.id:
+            raise NotHere(f"there is no call {call}")
+        return CALL
+
+    def agents(self) -> Sequence[AgentView]:
+        return [AGENT]
+
+    def queues(self) -> Sequence[QueueView]:
+        return [QUEUE]
+
+    def login(self, agent: str, phone: str | None, by: str) -> AgentView:
+        self._known(agent)
+        self.asked.append(("login", agent, phone, by))
+        return replace(AGENT, phone=phone or AGENT.phone)
+
+    def logout(self, agent: str, by: str) -> AgentView:
+        self._known(agent)
+        self.asked.append(("logout", agent, by))
+        return replace(AGENT, status=Status.LOGGED_OUT)
+
+    def pause(self, agent: str, reason: str, by: str) -> AgentView:
+        self._known(agent)
+        if reason == "never":
+            raise Refused(f"agent {agent} may not go on break now")
+        self.asked.append(("pause", agent, reason, by))
+        return replace(AGENT, status=Status.ON_BREAK, reason=reason)
+
+    def resume(self, agent: str, by: str) -> AgentView:
+        self._known(agent)
+        self.asked.append(("resume", agent, by))
+        return AGENT
+
+    def hang_up(self, call: str, by: str) -> None:
+        self.call(call)
+        self.asked.append(("hang_up", call, by))
+
+    def move(self, call: str, queue: str, by: str) -> CallView:
+        self.call(call)
+        self.asked.append(("move", call, queue, by))
+        return replace(CALL, queue=queue)
+
+    def prioritise(self, call: str, priority: int | None, bonus: float | None, by: str) -> CallView:
+        self.call(call)
+        self.asked.append(("prioritise", call, priority, bonus, by))
+        return replace(CALL, priority=priority or CALL.priority, bonus=bonus or CALL.bonus)
+
+    def emergency(self, close: bool, reason: str, by: str) -> None:
+        self.asked.append(("emergency", close, reason, by))
+
+    async def reload(self, dry_run: bool, by: str) -> ReloadResult:
+        self.asked.append(("reload", dry_run, by))
+        return ReloadResult(("queues.sales.ring: 15.0 -> 20.0",), not dry_run)
+
+    async def explain(self, call: str) -> Sequence[DecisionView]:
+        self.call(call)
+        return self.decisions
+
+    def subscribe(self, listener: Callable[[Fact], None]) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def tell(self, fact: Fact) -> None:
+        for listener in self.listeners:
+            listener(fact)
+
+    def _known(self, agent: str) -> None:
+        if agent != AGENT.id:
+            raise NotHere(f"there is no agent {agent}")
