@@ -1,0 +1,208 @@
+"""The link to Asterisk's manager interface: kept up for ever, seen as observations, ordered about as a `Pbx`.
+
+Every (re)connect takes the same path: log in, keep events aside, ask what is there (Status, DeviceStateList), observe LinkUp,
+then the events kept, then live. Nothing is ever sent twice, nothing is queued for a link that is down.
+Must not know what events mean (`translate.py`), nor calls, queues or agents.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from callhandler.asterisk import quoting, wire
+from callhandler.asterisk.ami_link import AmiConnection, AmiLost, Headers, Reply
+from callhandler.asterisk.ami_session import AmiLink, AmiRefused, Snapshot, connect, log_in, take_snapshot
+from callhandler.asterisk.ami_text import fields
+from callhandler.asterisk.translate import Translator
+from callhandler.core.model import OfferEnd
+from callhandler.core.observed import LinkDown, Observation, OfferFailed
+from callhandler.core.ports import OfferLeg
+
+log = structlog.get_logger(__name__)
+_MOST_UNWANTED = 1_000
+
+
+class Ami:
+    """Asterisk over AMI; implements core.ports.Pbx. `observe` must be quick and must not wait."""
+
+    def __init__(self, link: AmiLink, observe: Callable[[Observation], None]) -> None:
+        self._link = link
+        self._observe_all = observe
+        self._translator = Translator()
+        self._connection: AmiConnection | None = None
+        self._up = False
+        self._kept: list[tuple[str, bytes]] | None = []
+        self._booted = asyncio.Event()
+        self._unwanted: dict[str, None] = {}
+        self._refused = False
+
+    # --- core.ports.Pbx ---
+
+    def offer(self, leg: OfferLeg) -> None:
+        """Ring a phone, once. With the link down, or when it can't be said, OfferFailed is observed right after."""
+        if self._connection is None or not self._up:
+            self._soon(OfferFailed(leg.leg, OfferEnd.LOST))
+            return
+        try:
+            headers = originate(leg)
+            self._translator.offered(leg.leg)
+            self._connection.send(wire.ORIGINATE, headers, partial(self._originated, leg.leg), self._link.deadline)
+        except quoting.Unquotable as error:
+            log.error("an offer could not be said to Asterisk", error=str(error))
+            self._translator.give_up(leg.leg, OfferEnd.UNREACHABLE)
+            self._soon(OfferFailed(leg.leg, OfferEnd.UNREACHABLE))
+            return
+        asyncio.get_running_loop().call_later(leg.ring + self._link.overdue, self._overdue, leg.leg)
+
+    def cancel(self, leg: str) -> None:
+        """Stop ringing a leg, also one whose channel is not there yet. May be repeated."""
+        self._translator.cancelled(leg)
+        self._not_wanted(leg)
+        self.hang_up(leg)
+
+    def hang_up(self, channel: str) -> None:
+        """Hang up a channel by its unique id; when the link is down, as soon as it is back. May be repeated."""
+        try:
+            headers = {wire.CHANNEL: quoting.identifier(channel)}
+        except quoting.Unquotable as error:
+            log.error("a channel could not be hung up", error=str(error))
+            return
+        if self._connection is None or not self._up:
+            self._not_wanted(channel)
+        else:
+            self._connection.send(wire.HANGUP, headers, lambda _: None, self._link.deadline)
+
+    # --- the link ---
+
+    async def run(self) -> None:
+        """Keep the link up until cancelled."""
+        failures = 0
+        while True:
+            try:
+                reason = await self._session()
+                failures = 0
+            except AmiRefused as error:
+                reason = str(error)
+                if not self._refused:
+                    log.error("AMI login refused; check ami_user and ami_secret", reason=reason)
+                self._refused = True
+            except (OSError, TimeoutError, AmiLost) as error:
+                reason = str(error) or type(error).__name__
+                if failures == 0:
+                    log.warning("Asterisk can't be reached over AMI", reason=reason)
+                failures += 1
+            finally:
+                self._drop()
+            if self._up:
+                self._up = False
+                log.warning("the AMI link is lost", reason=reason)
+                self._observe(LinkDown(reason))
+            await asyncio.sleep(self._pause(failures))
+
+    def _pause(self, failures: int) -> float:
+        if self._refused:
+            return self._link.refused_retry
+        return min(self._link.slowest_retry, 0.1 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+
+    async def _session(self) -> str:
+        self._kept = []
+        self._booted.clear()
+        self._connection = await connect(self._link, self._event)
+        await log_in(self._connection, self._link, self._booted)
+        self._refused = False
+        self._resynced(await take_snapshot(self._connection, self._link.deadline))
+        return await self._connection.watch(self._link.ping)
+
+    def _resynced(self, snapshot: Snapshot) -> None:
+        seen = snapshot.seen
+        lost = self._translator.snapshot(seen.channels, snapshot.states)
+        self._up = True
+        log.info("the AMI link is up", node=seen.node, version=seen.version, channels=len(seen.channels))
+        self._observe(seen)
+        for failed in lost:
+            self._not_wanted(failed.leg)
+            self._observe(failed)
+        for channel in snapshot.states:
+            if channel in self._unwanted:
+                self.hang_up(channel)
+        kept, self._kept = self._kept or [], None
+        for name, message in kept:
+            self._event(name, message)
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close("given up")
+        self._connection = None
+
+    # --- what is seen ---
+
+    def _event(self, name: str, message: bytes) -> None:
+        if name == wire.FULLY_BOOTED:
+            self._booted.set()
+        elif self._kept is not None:
+            self._kept.append((name, message))
+        else:
+            headers = fields(message)
+            if self._unwanted:
+                self._end_unwanted(name, headers.get(wire.UNIQUEID, ""))
+            for observation in self._translator.event(name, headers):
+                self._observe(observation)
+
+    def _observe(self, observation: Observation) -> None:
+        try:
+            self._observe_all(observation)
+        except Exception:
+            log.exception("an observation could not be taken", observation=type(observation).__name__)
+
+    def _soon(self, observation: Observation) -> None:
+        asyncio.get_running_loop().call_soon(self._observe, observation)
+
+    def _originated(self, leg: str, answer: Reply | None) -> None:
+        # No answer means that we don't know whether it rings: the leg's own events, the next snapshot or _overdue will tell.
+        if answer is not None and not answer.good:
+            log.error("Asterisk refused to ring a phone", reason=answer.message)
+            for observation in self._translator.give_up(leg, OfferEnd.UNREACHABLE):
+                self._observe(observation)
+
+    def _overdue(self, leg: str) -> None:
+        if self._up and self._translator.pending(leg):
+            log.error("a phone rang on without an end", leg=leg)
+            self.cancel(leg)
+            for observation in self._translator.give_up(leg, OfferEnd.LOST):
+                self._observe(observation)
+
+    # --- legs that must not ring ---
+
+    def _not_wanted(self, channel: str) -> None:
+        self._unwanted[channel] = None
+        while len(self._unwanted) > _MOST_UNWANTED:
+            del self._unwanted[next(iter(self._unwanted))]
+
+    def _end_unwanted(self, name: str, channel: str) -> None:
+        if channel not in self._unwanted:
+            return
+        if name == wire.NEW_CHANNEL:
+            self.hang_up(channel)
+        elif name == wire.HANGUP:
+            del self._unwanted[channel]
+
+
+def originate(leg: OfferLeg) -> Headers:
+    """Return the headers of the Originate that rings a leg. Raises Unquotable."""
+    return {
+        wire.CHANNEL: wire.PHONE_PREFIX + quoting.identifier(leg.phone),
+        wire.CONTEXT: wire.CONTEXT_OFFER,
+        "Exten": "s",
+        "Priority": "1",
+        "Async": "true",
+        "ChannelId": quoting.identifier(leg.leg),
+        "Timeout": str(round(leg.ring * 1_000)),
+        "CallerID": quoting.caller_id(leg.display_name, leg.display_number),
+        "Variable": [
+            f"{wire.VARIABLE_CALL}={quoting.identifier(leg.call)}",
+            f"{wire.VARIABLE_CALLER}={quoting.channel_name(leg.caller_channel)}",
+        ],
+    }

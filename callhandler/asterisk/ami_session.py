@@ -1,0 +1,106 @@
+"""What every new AMI connection goes through: connect, log in, ask what is there. One path for the start and every reconnect.
+
+Must not know what is done with it; `ami.py` observes it.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import structlog
+
+from callhandler.asterisk import wire
+from callhandler.asterisk.ami_link import AmiConnection, AmiLost, Headers, OnEvent, open_connection
+from callhandler.asterisk.ami_text import Fields
+from callhandler.asterisk.translate import live_channel, phone_seen
+from callhandler.core.observed import LinkUp
+from callhandler.errors import CallhandlerError
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AmiLink:
+    """Where AMI is and how to log in. Durations in seconds.
+
+    `refused_retry` keeps a wrong password under the ten failures in ten minutes at which fail2ban bans by default; `booting` is
+    how long FullyBooted is waited for, which a user without `read=system` never gets; `overdue` is how long after its ring
+    time a leg may stay unexplained.
+    """
+
+    host: str
+    port: int
+    user: str
+    secret: str = field(repr=False)
+    ping: float = 10.0
+    deadline: float = 5.0
+    slowest_retry: float = 5.0
+    refused_retry: float = 120.0
+    booting: float = 1.0
+    overdue: float = 10.0
+
+
+class AmiRefused(CallhandlerError):
+    """Asterisk does not take the user or the secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is there: as the observation, and each channel's ChannelState by its unique id."""
+
+    seen: LinkUp
+    states: dict[str, str]
+
+
+async def connect(link: AmiLink, on_event: OnEvent) -> AmiConnection:
+    """Return a connection that has shown AMI's banner. Raises OSError, TimeoutError or AmiLost."""
+    async with asyncio.timeout(link.deadline):
+        connection = await open_connection(link.host, link.port, on_event)
+        try:
+            await asyncio.wait({connection.lost, connection.banner}, return_when=asyncio.FIRST_COMPLETED)
+        except BaseException:
+            connection.close("given up")
+            raise
+    if connection.lost.done():
+        raise AmiLost(connection.lost.result())
+    if not connection.banner.result().startswith(wire.BANNER):
+        connection.close("what answers there is not AMI")
+        raise AmiLost("what answers there is not AMI")
+    return connection
+
+
+async def log_in(connection: AmiConnection, link: AmiLink, booted: asyncio.Event) -> None:
+    """Log in and wait for FullyBooted, but not for long. Raises AmiRefused for a wrong user or secret, else AmiLost."""
+    login: Headers = {"Username": link.user, "Secret": link.secret, "Events": wire.EVENT_CLASSES}
+    answer = await connection.ask(wire.LOGIN, login, link.deadline)
+    if not answer.good:
+        raise AmiRefused(answer.message)
+    try:
+        async with asyncio.timeout(link.booting):
+            await booted.wait()
+    except TimeoutError:
+        log.info("no FullyBooted came: the AMI user may lack read=system")
+
+
+async def take_snapshot(connection: AmiConnection, deadline: float) -> Snapshot:
+    """Ask what is there. Each question has `deadline` seconds. Raises AmiLost."""
+    node = await _value(connection, wire.SYSTEM_NAME, deadline)
+    settings = await connection.ask(wire.CORE_SETTINGS, {}, deadline)  # refused to a user without `reporting`
+    version = settings.fields.get(wire.ASTERISK_VERSION) or await _value(connection, wire.VERSION_FUNCTION, deadline)
+    status = await _list(connection, wire.STATUS_ACTION, deadline)
+    devices = await _list(connection, wire.DEVICE_STATE_LIST, deadline)
+    channels = tuple(map(live_channel, status))
+    phones = tuple(seen for row in devices if (seen := phone_seen(row)) is not None)
+    states = {row.get(wire.UNIQUEID, ""): row.get(wire.CHANNEL_STATE, "") for row in status}
+    return Snapshot(LinkUp(node, version or connection.banner.result(), channels, phones), states)
+
+
+async def _value(connection: AmiConnection, variable: str, deadline: float) -> str:
+    answer = await connection.ask(wire.GETVAR, {"Variable": variable}, deadline)
+    return answer.fields.get(wire.VALUE, "")
+
+
+async def _list(connection: AmiConnection, name: str, deadline: float) -> list[Fields]:
+    answer = await connection.ask(name, {}, deadline)
+    if not answer.good:
+        log.error("Asterisk refused a list that is needed", action=name, reason=answer.message)
+    return answer.rows

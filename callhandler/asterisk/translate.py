@@ -1,0 +1,218 @@
+"""AMI's events into observations, in our words. Pure: no connection, no clock.
+
+Keeps only what one event alone can't tell: which legs are being offered and whether they rang, and who is in which bridge.
+What a phone's answer looks like was tried on Asterisk 22.10.1 (tests/recordings/offers): a refused, busy or unknown phone
+always gives OriginateResponse Reason 0, before or after the Hangup event whose Cause tells them apart; a time-out gives
+Reason 3 and Cause 19; an unregistered phone gives an OriginateResponse and no channel at all.
+Must not know queues, agents or calls.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from callhandler.asterisk import wire
+from callhandler.asterisk.ami_text import Fields
+from callhandler.core.model import Device, OfferEnd
+from callhandler.core.observed import (
+    Bridged,
+    ChannelEnded,
+    ChannelUp,
+    HoldSeen,
+    LeftBridge,
+    LiveChannel,
+    Observation,
+    OfferFailed,
+    PhoneSeen,
+    TransferSeen,
+)
+
+NOTHING: tuple[Observation, ...] = ()
+
+DEVICES = {
+    "NOT_INUSE": Device.FREE,
+    "UNKNOWN": Device.FREE,
+    "INUSE": Device.IN_USE,
+    "BUSY": Device.IN_USE,
+    "ONHOLD": Device.IN_USE,
+    "RINGING": Device.RINGING,
+    "RINGINUSE": Device.IN_USE,
+    "UNAVAILABLE": Device.UNREACHABLE,
+    "INVALID": Device.UNREACHABLE,
+}
+"""UNKNOWN is what a phone is that never told; it may be rung, as app_queue does."""
+
+CAUSE_BUSY = 17
+CAUSE_NO_RESPONSE = 18
+CAUSE_NO_ANSWER = 19
+CAUSE_REFUSED = 21
+
+
+def offer_end(cause: int, rang: bool) -> OfferEnd:
+    """Return what became of an offer by the Q.850 cause its channel ended with (chan_pjsip hangup_sip2cause).
+
+    486 and 600 give 17, 603 and 403 give 21, 480 gives 19 and 408 gives 18; a ringing phone that says busy was refused by hand.
+    A phone that never rang was not heard by anyone, so it can't have been left unanswered.
+    """
+    if cause == CAUSE_REFUSED:
+        return OfferEnd.REFUSED
+    if cause == CAUSE_BUSY:
+        return OfferEnd.REFUSED if rang else OfferEnd.BUSY
+    if cause in (CAUSE_NO_ANSWER, CAUSE_NO_RESPONSE) and rang:
+        return OfferEnd.NO_ANSWER
+    return OfferEnd.UNREACHABLE
+
+
+def phone_seen(fields: Fields) -> PhoneSeen | None:
+    """Return a phone's state from DeviceStateChange; None for other devices."""
+    device = fields.get(wire.DEVICE, "")
+    if not device.startswith(wire.PHONE_PREFIX):
+        return None
+    return PhoneSeen(device[len(wire.PHONE_PREFIX) :], DEVICES.get(fields.get(wire.STATE, ""), Device.UNREACHABLE))
+
+
+def live_channel(fields: Fields) -> LiveChannel:
+    """Return one channel of a snapshot from a Status event."""
+    return LiveChannel(
+        channel=fields.get(wire.UNIQUEID, ""),
+        name=fields.get(wire.CHANNEL, ""),
+        bridge=fields.get(wire.STATUS_BRIDGE) or None,
+        context=fields.get(wire.CONTEXT, ""),
+        linked=fields.get(wire.LINKEDID, ""),
+    )
+
+
+@dataclass(slots=True)
+class _Leg:
+    """An offered leg until it is answered or over."""
+
+    seen: bool = False
+    rang: bool = False
+    cancelled: bool = False
+
+
+class Translator:
+    """Turns events into observations, in order. One for each link; `snapshot` starts it over after a gap."""
+
+    def __init__(self) -> None:
+        self._legs: dict[str, _Leg] = {}
+        self._bridges: dict[str, set[str]] = {}
+        self._rules: dict[str, Callable[[Fields], tuple[Observation, ...]]] = {
+            wire.NEW_CHANNEL: self._new_channel,
+            wire.NEW_STATE: self._new_state,
+            wire.HANGUP: self._hangup,
+            wire.ORIGINATE_RESPONSE: self._originate_response,
+            wire.BRIDGE_ENTER: self._bridge_enter,
+            wire.BRIDGE_LEAVE: self._bridge_leave,
+            wire.BRIDGE_DESTROY: self._bridge_destroy,
+            wire.HOLD: lambda fields: (HoldSeen(fields[wire.UNIQUEID], True),),
+            wire.UNHOLD: lambda fields: (HoldSeen(fields[wire.UNIQUEID], False),),
+            wire.DEVICE_STATE: self._device_state,
+            wire.BLIND_TRANSFER: self._blind_transfer,
+            wire.ATTENDED_TRANSFER: self._attended_transfer,
+        }
+
+    def offered(self, leg: str) -> None:
+        """Remember that a leg is being rung from now on."""
+        self._legs[leg] = _Leg()
+
+    def cancelled(self, leg: str) -> None:
+        """Remember that we ended the leg: no phone refused it, so its end is ChannelEnded."""
+        if (known := self._legs.get(leg)) is not None:
+            known.cancelled = True
+
+    def pending(self, leg: str) -> bool:
+        """Whether a leg is neither answered nor over."""
+        return leg in self._legs
+
+    def give_up(self, leg: str, reason: OfferEnd) -> tuple[Observation, ...]:
+        """End a leg's offer by what is known elsewhere (an action refused, the link lost); nothing if it is over already."""
+        return () if self._legs.pop(leg, None) is None else (OfferFailed(leg, reason),)
+
+    def snapshot(self, channels: tuple[LiveChannel, ...], states: Mapping[str, str]) -> tuple[OfferFailed, ...]:
+        """Start over from what is there (`states`: each channel's ChannelState); say which offered legs were lost meanwhile."""
+        self._bridges = {}
+        for channel in channels:
+            if channel.bridge is not None:
+                self._bridges.setdefault(channel.bridge, set()).add(channel.channel)
+        lost = [leg for leg in self._legs if leg not in states]
+        self._legs = {
+            leg: _Leg(seen=True, rang=known.rang or states[leg] == wire.STATE_RINGING, cancelled=known.cancelled)
+            for leg, known in self._legs.items()
+            if leg in states and states[leg] != wire.STATE_UP
+        }
+        return tuple(OfferFailed(leg, OfferEnd.LOST) for leg in lost)
+
+    def event(self, name: str, fields: Fields) -> tuple[Observation, ...]:
+        """Return what an event tells. An event that lacks what it should have tells nothing."""
+        rule = self._rules.get(name)
+        if rule is None:
+            return NOTHING
+        try:
+            return rule(fields)
+        except (KeyError, ValueError):
+            return NOTHING
+
+    def _new_channel(self, fields: Fields) -> tuple[Observation, ...]:
+        leg = self._legs.get(fields[wire.UNIQUEID])
+        if leg is not None:
+            leg.seen = True
+        return NOTHING
+
+    def _new_state(self, fields: Fields) -> tuple[Observation, ...]:
+        state, channel = fields[wire.CHANNEL_STATE], fields[wire.UNIQUEID]
+        if state == wire.STATE_UP:
+            self._legs.pop(channel, None)
+            return (ChannelUp(channel),)
+        if state == wire.STATE_RINGING and (leg := self._legs.get(channel)) is not None:
+            leg.rang = True
+        return NOTHING
+
+    def _hangup(self, fields: Fields) -> tuple[Observation, ...]:
+        channel, cause = fields[wire.UNIQUEID], int(fields[wire.CAUSE])
+        leg = self._legs.pop(channel, None)
+        if leg is None or leg.cancelled:
+            return (ChannelEnded(channel, cause, fields.get(wire.CAUSE_TEXT, "")),)
+        return (OfferFailed(channel, offer_end(cause, leg.rang)),)
+
+    def _originate_response(self, fields: Fields) -> tuple[Observation, ...]:
+        # Where a channel came to be, its Hangup event tells the cause, and a failure is not about it but about a second
+        # Originate with the same id. Where none did, nothing else will come.
+        channel = fields[wire.UNIQUEID]
+        leg = self._legs.get(channel)
+        if leg is None or leg.seen or fields[wire.RESPONSE] == wire.SUCCESS:
+            return NOTHING
+        return self.give_up(channel, OfferEnd.CALLER_LEFT if leg.cancelled else OfferEnd.UNREACHABLE)
+
+    def _bridge_enter(self, fields: Fields) -> tuple[Observation, ...]:
+        bridge, channel = fields[wire.BRIDGE], fields[wire.UNIQUEID]
+        members = self._bridges.setdefault(bridge, set())
+        members.add(channel)
+        self._legs.pop(channel, None)
+        return (Bridged(bridge, frozenset(members)),) if len(members) >= 2 else NOTHING
+
+    def _bridge_leave(self, fields: Fields) -> tuple[Observation, ...]:
+        bridge, channel = fields[wire.BRIDGE], fields[wire.UNIQUEID]
+        if (members := self._bridges.get(bridge)) is not None:
+            members.discard(channel)
+        return (LeftBridge(bridge, channel),)
+
+    def _bridge_destroy(self, fields: Fields) -> tuple[Observation, ...]:
+        self._bridges.pop(fields[wire.BRIDGE], None)
+        return NOTHING
+
+    def _device_state(self, fields: Fields) -> tuple[Observation, ...]:
+        seen = phone_seen(fields)
+        return NOTHING if seen is None else (seen,)
+
+    def _blind_transfer(self, fields: Fields) -> tuple[Observation, ...]:
+        if fields[wire.RESULT] != wire.SUCCESS:
+            return NOTHING
+        return (TransferSeen(fields[wire.TRANSFERER], fields[wire.TRANSFEREE], fields[wire.EXTENSION]),)
+
+    def _attended_transfer(self, fields: Fields) -> tuple[Observation, ...]:
+        # The caller goes on talking with the party the agent asked: BridgeEnter tells with whom, this event why.
+        if fields[wire.RESULT] != wire.SUCCESS:
+            return NOTHING
+        number = fields.get(wire.TARGET_NUMBER, wire.UNKNOWN)
+        to = fields.get(wire.SECOND_EXTENSION, "") if number in ("", wire.UNKNOWN) else number
+        return (TransferSeen(fields[wire.FIRST_TRANSFERER], fields[wire.TRANSFEREE], to),)

@@ -1,0 +1,128 @@
+"""Every name on the wire between callhandler and Asterisk: headers, events, actions, AGI commands, contexts, variables.
+
+The dialplan templates use the same names. Must not know what any of it means; `translate.py` does.
+"""
+
+from typing import Final
+
+# --- dialplan: contexts and channel variables ---------------------------------------------------------------------------
+CONTEXT_ENTRY: Final = "callhandler-entry"
+CONTEXT_OFFER: Final = "callhandler-offer"
+CONTEXT_AFTER: Final = "callhandler-after"
+VARIABLE_CALL: Final = "CH_CALL"
+VARIABLE_CALLER: Final = "CH_CALLER"
+VARIABLE_DONE: Final = "CH_DONE"
+PHONE_PREFIX: Final = "PJSIP/"
+
+# --- AMI: framing and limits (main/manager.c: 1,024 bytes a line, 128 headers a message; ours are below) -------------------
+BANNER: Final = "Asterisk Call Manager/"
+END_OF_LINE: Final = b"\r\n"
+END_OF_MESSAGE: Final = b"\r\n\r\n"
+MOST_HEADER_BYTES: Final = 1_000
+MOST_HEADERS: Final = 120
+
+# --- AMI: headers ---------------------------------------------------------------------------------------------------------
+EVENT: Final = "Event"
+RESPONSE: Final = "Response"
+ACTION_ID: Final = "ActionID"
+MESSAGE: Final = "Message"
+EVENT_LIST: Final = "EventList"
+UNIQUEID: Final = "Uniqueid"
+LINKEDID: Final = "Linkedid"
+CHANNEL: Final = "Channel"
+CHANNEL_STATE: Final = "ChannelState"
+CONTEXT: Final = "Context"
+CAUSE: Final = "Cause"
+CAUSE_TEXT: Final = "Cause-txt"
+REASON: Final = "Reason"
+BRIDGE: Final = "BridgeUniqueid"
+STATUS_BRIDGE: Final = "BridgeID"
+DEVICE: Final = "Device"
+STATE: Final = "State"
+RESULT: Final = "Result"
+EXTENSION: Final = "Extension"
+TRANSFERER: Final = "TransfererUniqueid"
+TRANSFEREE: Final = "TransfereeUniqueid"
+FIRST_TRANSFERER: Final = "OrigTransfererUniqueid"
+TARGET_NUMBER: Final = "TransferTargetCallerIDNum"
+SECOND_EXTENSION: Final = "SecondTransfererExten"
+VALUE: Final = "Value"
+ASTERISK_VERSION: Final = "AsteriskVersion"
+UNKNOWN: Final = "<unknown>"
+
+# --- AMI: events ----------------------------------------------------------------------------------------------------------
+FULLY_BOOTED: Final = "FullyBooted"
+NEW_CHANNEL: Final = "Newchannel"
+NEW_STATE: Final = "Newstate"
+HANGUP: Final = "Hangup"
+ORIGINATE_RESPONSE: Final = "OriginateResponse"
+BRIDGE_ENTER: Final = "BridgeEnter"
+BRIDGE_LEAVE: Final = "BridgeLeave"
+BRIDGE_DESTROY: Final = "BridgeDestroy"
+HOLD: Final = "Hold"
+UNHOLD: Final = "Unhold"
+DEVICE_STATE: Final = "DeviceStateChange"
+BLIND_TRANSFER: Final = "BlindTransfer"
+ATTENDED_TRANSFER: Final = "AttendedTransfer"
+STATUS: Final = "Status"
+EVENTS: Final = frozenset(
+    {
+        FULLY_BOOTED,
+        NEW_CHANNEL,
+        NEW_STATE,
+        HANGUP,
+        ORIGINATE_RESPONSE,
+        BRIDGE_ENTER,
+        BRIDGE_LEAVE,
+        BRIDGE_DESTROY,
+        HOLD,
+        UNHOLD,
+        DEVICE_STATE,
+        BLIND_TRANSFER,
+        ATTENDED_TRANSFER,
+    }
+)
+"""The events that are read; every other is passed over before it is parsed."""
+EVENT_CLASSES: Final = "call,system"
+"""What the login asks for. `system` is only for FullyBooted, which says that Asterisk has finished starting."""
+
+# --- AMI: values ----------------------------------------------------------------------------------------------------------
+SUCCESS: Final = "Success"
+STATE_RINGING: Final = "5"
+STATE_UP: Final = "6"
+REASON_TIMEOUT: Final = "3"
+"""OriginateResponse's Reason is a control frame's number (main/pbx.c pbx_dial_reason): 3 is "it was ringing", seen for every
+time-out, also of a phone that never rang. Every refusal of a phone is seen as 0; only the Hangup event's Cause tells more."""
+
+# --- AMI: actions ---------------------------------------------------------------------------------------------------------
+LOGIN: Final = "Login"
+PING: Final = "Ping"
+ORIGINATE: Final = "Originate"
+STATUS_ACTION: Final = "Status"
+DEVICE_STATE_LIST: Final = "DeviceStateList"
+CORE_SETTINGS: Final = "CoreSettings"
+GETVAR: Final = "Getvar"
+SYSTEM_NAME: Final = "SYSTEMNAME"
+VERSION_FUNCTION: Final = "VERSION(ASTERISK_VERSION_NUM)"
+
+# --- FastAGI (res/res_agi.c) ----------------------------------------------------------------------------------------------
+AGI_HANGUP: Final = "HANGUP"
+AGI_ANSWER: Final = "ANSWER"
+AGI_CHANNEL_STATUS: Final = "CHANNEL STATUS"
+AGI_EVALUATE: Final = "GET FULL VARIABLE"
+AGI_HANG_UP: Final = "HANGUP"
+AGI_SAY_ALPHA: Final = "SAY ALPHA"
+AGI_SAY_DATETIME: Final = "SAY DATETIME"
+AGI_SAY_DIGITS: Final = "SAY DIGITS"
+AGI_SAY_NUMBER: Final = "SAY NUMBER"
+AGI_SET_CONTEXT: Final = "SET CONTEXT"
+AGI_SET_EXTENSION: Final = "SET EXTENSION"
+AGI_SET_MUSIC: Final = "SET MUSIC"
+AGI_SET_PRIORITY: Final = "SET PRIORITY"
+AGI_SET_VARIABLE: Final = "SET VARIABLE"
+AGI_STREAM_FILE: Final = "STREAM FILE"
+AGI_WAIT_FOR_DIGIT: Final = "WAIT FOR DIGIT"
+CHANNEL_LANGUAGE: Final = "CHANNEL(language)"
+MOST_COMMAND_BYTES: Final = 2_000
+"""Asterisk reads a command into a fixed buffer and takes what is beyond it for the next command."""
+MOST_ARGUMENTS: Final = 20
