@@ -128,6 +128,10 @@ class Codes(Table):
     pause: Code = Field(default="*62", description="Go on break.")
     resume: Code = Field(default="*63", description="Be available again: ends a break, misses and wrap-up.")
 
+    def meaning(self, dialled: str) -> str | None:
+        """Return what a dialled code does (the name of its field), None when it is no code."""
+        return next((name for name, code in self if code == dialled), None)
+
 
 class Offers(Table):
     """How agents are treated after offers that failed (field.md R9, R10)."""

@@ -1,0 +1,48 @@
+"""The site file as the core wants it: queues with parsed steps, agents, phones, rules. Reads nothing but a good site."""
+
+from callhandler.core.model import AgentPlan, OfferRules, Plan, Queue, Serves, Step
+from callhandler.core.skills import parse
+from callhandler.site.models import Agent, QueueTable, Site
+
+
+def plan(site: Site) -> Plan:
+    """Return all that the core needs of a site whose skill expressions are known to be good (`loading.load`)."""
+    return Plan(
+        queues={name: _queue(name, table) for name, table in site.queues.items()},
+        agents={name: _agent(name, table) for name, table in site.agents.items()},
+        phones=frozenset(site.phones),
+        rules=OfferRules(
+            misses=site.offers.misses,
+            back_off_refused=site.offers.back_off_refused,
+            back_off_busy=site.offers.back_off_busy,
+            back_off_no_answer=site.offers.back_off_no_answer,
+        ),
+    )
+
+
+def _queue(name: str, table: QueueTable) -> Queue:
+    return Queue(
+        id=name,
+        name=table.name,
+        steps=tuple(Step(parse(row.wants), row.seconds, row.drop_call_wants) for row in table.steps),
+        strategy=table.strategy,
+        ring_best=table.ring_best,
+        ring=table.ring,
+        wrap_up=table.wrap_up,
+        priority=table.priority,
+        bonus=table.bonus,
+        last_agent_window=table.last_agent_window,
+        last_agent_wait=table.last_agent_wait,
+        max_wait=table.max_wait,
+        max_length=table.max_length,
+    )
+
+
+def _agent(name: str, table: Agent) -> AgentPlan:
+    return AgentPlan(
+        id=name,
+        name=table.name,
+        skills=dict(table.skills),
+        serves=tuple(Serves(row.queue, row.priority, row.delay) for row in table.serves),
+        phone=table.phone,
+    )
