@@ -1,0 +1,96 @@
+"""What a script needs of the house around it: the site, the time, the line, the lookup. No Asterisk, no database."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from callhandler.core.calls import Call
+from callhandler.core.decisions import LeaveLine
+from callhandler.core.events import Fact
+from callhandler.core.hours import Opening
+from callhandler.core.model import Outcome
+from callhandler.scripts.caller import Caller
+from callhandler.site.models import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What the lookup by number knows of a caller; None for what it doesn't."""
+
+    name: str | None = None
+    tier: str | None = None
+    agent: str | None = None
+    language: str | None = None
+
+
+class House(Protocol):
+    """The house, as a script sees it. All but `look_up` return at once."""
+
+    @property
+    def site(self) -> Site:
+        """The site file in force when the call came."""
+
+    @property
+    def emergency(self) -> str | None:
+        """The reason of an emergency closing, None when there is none."""
+
+    def now(self) -> float:
+        """Return the seconds since the epoch."""
+
+    def note(self, fact: Fact) -> None:
+        """Keep a fact."""
+
+    def enter(self, call: Call, queue: str) -> Outcome | None:
+        """Put a call in line, or say why not."""
+
+    def opening(self, hours: str) -> Opening:
+        """Tell whether a table of opening hours says open now."""
+
+    async def look_up(self, number: str) -> Customer | None:
+        """Ask who calls. TimeoutError after the site's deadline; any other error of the lookup as it comes."""
+
+    def identify(self, agent: str, pin: str, phone: str) -> bool:
+        """Check an agent's PIN keyed in at a phone; False when wrong or locked for having been wrong too often."""
+
+    def agent_at(self, phone: str) -> str | None:
+        """Return the id of the agent logged in at a phone."""
+
+    def agent_free(self, agent: str) -> str | None:
+        """Return the phone at which an agent could be rung right now, None when none."""
+
+    def log_in(self, agent: str, phone: str) -> None:
+        """Log an agent in. Refused with a sentence when that can't be."""
+
+    def log_out(self, agent: str) -> None:
+        """Log an agent out. Refused likewise."""
+
+    def pause(self, agent: str) -> None:
+        """Send an agent on break. Refused likewise."""
+
+    def resume(self, agent: str) -> None:
+        """Make an agent available again. Refused likewise."""
+
+
+class News(Protocol):
+    """How a script learns that the line sends its caller on."""
+
+    @property
+    def news(self) -> LeaveLine | None:
+        """The order to leave the line, None as long as the caller is to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One caller on the line, and all a script needs to speak with them. `number` is what was dialled to get here."""
+
+    caller: Caller
+    call: Call
+    number: str
+    source: str
+    house: House
+    visit: News
+
+    @property
+    def phone(self) -> str | None:
+        """The phone that calls, None when the call came over a trunk."""
+        kind, _, which = self.source.partition(":")
+        return which if kind == "phone" else None

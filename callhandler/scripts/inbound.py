@@ -1,0 +1,148 @@
+"""A call comes in: who is it, are we open, and where does it go from here, until it is talked to, told, or hangs up.
+
+Each place a call can be is a coroutine that returns the next destination. A call that comes back (after a transfer, or because the
+daemon was away) goes on where it was.
+"""
+
+from callhandler.core import events as e
+from callhandler.errors import CallerGone
+from callhandler.scripts.caller import Prompt, Sound
+from callhandler.scripts.extension import dial_extension, directory, ring_agent, ring_phone
+from callhandler.scripts.handset import feature_code
+from callhandler.scripts.house import Session
+from callhandler.scripts.language import choose_language
+from callhandler.scripts.menu import menu
+from callhandler.scripts.waiting import wait_in_line
+
+MOST_PLACES = 40
+"""A call sent on this often goes round in circles; it is told so and let go."""
+
+
+async def inbound(session: Session, again: bool) -> None:
+    """Hold the whole conversation with a caller. `again` when the call is known and comes back.
+
+    Raises:
+        CallerGone: when the channel is no longer ours.
+    """
+    site = session.house.site
+    code = site.codes.meaning(session.number)
+    if code is not None:
+        await feature_code(session, code)
+        return
+    destination: str | None = await (_come_back(session) if again else _begin(session))
+    for _ in range(MOST_PLACES):
+        if destination is None:
+            return
+        destination = await _go(session, destination)
+    await session.caller.say(Sound("sorry-youre-having-problems"), Sound("vm-goodbye"))
+    await session.caller.hang_up()
+
+
+async def _begin(session: Session) -> str:
+    house, call = session.house, session.call
+    number = house.site.numbers.get(session.number)
+    if number is None:
+        return _direct(session)
+    await session.caller.answer()
+    await _who_is_it(session)
+    if house.emergency is not None:
+        return _closed(session, f"emergency: {house.emergency}", number.closed)
+    if number.hours is not None:
+        opening = house.opening(number.hours)
+        if not opening.open:
+            return _closed(session, opening.reason, number.closed)
+    if number.greeting is not None:
+        await session.caller.say(Prompt(number.greeting))
+    house.note(e.CallSent(at=house.now(), call=call.id, to=number.enters, reason=f"dialled {session.number}"))
+    return number.enters
+
+
+async def _come_back(session: Session) -> str:
+    """Go on where the call was: in line, in a menu, back from an extension that did not answer, or transferred here."""
+    call, caller = session.call, session.caller
+    await caller.answer()
+    await caller.speak_language(call.attributes.get("language", session.house.site.default_language))
+    if call.queue is not None:
+        return f"queue:{call.queue}"
+    if call.answered or session.number != call.number:
+        number = session.house.site.numbers.get(session.number)
+        to = number.enters if number is not None else _direct(session)
+        session.house.note(
+            e.CallSent(at=session.house.now(), call=call.id, to=to, reason=f"transferred to {session.number}")
+        )
+        return to
+    if call.sent_to is not None and call.sent_to.partition(":")[0] in ("phone", "agent"):
+        await caller.say(Sound("vm-nobodyavail"))
+        return "operator"
+    if call.menu is not None:
+        return f"menu:{call.menu}"
+    return await _begin(session)
+
+
+async def _go(session: Session, destination: str) -> str | None:
+    kind, _, which = destination.partition(":")
+    match kind:
+        case "queue":
+            return await wait_in_line(session, which)
+        case "menu":
+            return await menu(session, which)
+        case "agent":
+            return await ring_agent(session, which)
+        case "phone":
+            return await ring_phone(session, which)
+        case "extension":
+            return await dial_extension(session)
+        case "directory":
+            return await directory(session)
+        case "operator":
+            return session.house.site.company.operator
+        case "say":
+            await session.caller.answer()
+            await session.caller.say(Prompt(which))
+    await session.caller.hang_up()
+    return None
+
+
+def _direct(session: Session) -> str:
+    """Find where a number that isn't in the site file leads: an agent, a phone, or a person who can help."""
+    site = session.house.site
+    if session.number in site.agents:
+        return f"agent:{session.number}"
+    if session.number in site.phones:
+        return f"phone:{session.number}"
+    return "operator"
+
+
+def _closed(session: Session, reason: str, treatment: str | None) -> str:
+    house = session.house
+    house.note(e.CallClosed(at=house.now(), call=session.call.id, reason=reason))
+    return treatment or "hangup"
+
+
+async def _who_is_it(session: Session) -> None:
+    """Ask the lookup; whatever goes wrong there, the call goes on."""
+    house, call = session.house, session.call
+    if house.site.lookup is None or not call.caller_number:
+        return
+    try:
+        customer = await house.look_up(call.caller_number)
+    except CallerGone:
+        raise
+    except Exception as error:  # the lookup is somebody else's code and data: it fails open, whatever it does
+        house.note(e.LookupFailed(at=house.now(), call=call.id, reason=str(error) or type(error).__name__))
+        return
+    if customer is None:
+        return
+    language = customer.language if customer.language in house.site.company.languages else None
+    house.note(
+        e.CallerKnown(
+            at=house.now(),
+            call=call.id,
+            name=customer.name,
+            tier=customer.tier,
+            preferred_agent=customer.agent if customer.agent in house.site.agents else None,
+            language=language,
+        )
+    )
+    if language is not None:
+        await choose_language(session, language)

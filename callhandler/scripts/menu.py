@@ -1,0 +1,60 @@
+"""A menu: every prompt can be barged into, wrong and silent input each have their say, and nobody confused is hung up on."""
+
+from callhandler.core import events as e
+from callhandler.scripts.caller import Prompt, Sound, Spoken
+from callhandler.scripts.house import Session
+from callhandler.scripts.language import choose_language
+from callhandler.site.models import Choice, Menu
+
+ANY_KEY = "0123456789*#"
+
+
+async def menu(session: Session, menu_id: str) -> str:
+    """Offer a menu until a key leads somewhere, or its tries are used up; return where the caller goes."""
+    house, call, caller = session.house, session.call, session.caller
+    table = house.site.menus[menu_id]
+    await caller.answer()
+    house.note(e.MenuEntered(at=house.now(), call=call.id, menu=menu_id))
+    before: tuple[Spoken, ...] = ()
+    for _ in range(table.tries):
+        key = await caller.say(*before, Prompt(table.prompt), keys=ANY_KEY)
+        if key is None:
+            key = await caller.key(table.timeout)
+        if key is None:
+            house.note(e.MenuSilent(at=house.now(), call=call.id, menu=menu_id))
+            before = (Prompt(table.silent) if table.silent else Sound("please-try-again"),)
+            continue
+        choice = _meaning(table, key)
+        led_to = "" if choice is None else choice.to
+        house.note(e.KeyPressed(at=house.now(), call=call.id, menu=menu_id, key=key, led_to=led_to))
+        if choice is not None:
+            await _learn(session, choice)
+            return _sent(session, choice.to, f"key {key} in menu {menu_id}")
+        before = (Prompt(table.invalid) if table.invalid else Sound("pm-invalid-option"),)
+    await caller.say(*before)
+    return _sent(session, table.fallback, f"no usable key in menu {menu_id}")
+
+
+def _meaning(table: Menu, key: str) -> Choice | None:
+    named = table.keys.get(key)
+    if isinstance(named, str):
+        return Choice(to=named)
+    if named is None and key == "0" and table.operator_key:
+        return Choice(to="operator")
+    return named
+
+
+async def _learn(session: Session, choice: Choice) -> None:
+    house, call = session.house, session.call
+    if choice.reason is not None:
+        house.note(e.AttributeSet(at=house.now(), call=call.id, name="reason", value=choice.reason))
+    if choice.wants is not None:
+        house.note(e.AttributeSet(at=house.now(), call=call.id, name="wants", value=call.wanting(choice.wants)))
+    if choice.language is not None:
+        await choose_language(session, choice.language)
+
+
+def _sent(session: Session, to: str, reason: str) -> str:
+    house = session.house
+    house.note(e.CallSent(at=house.now(), call=session.call.id, to=to, reason=reason))
+    return to

@@ -1,0 +1,382 @@
+"""The one writer: takes what is seen and asked, runs the core, keeps facts, and carries out orders. No `await` anywhere.
+
+Everything here happens in the event loop's thread, one thing after the other, so choosing an agent and reserving the agent can't come
+apart. Knows no database, no AMI, no asyncio: those are ports. The simulation in tests/ runs this very class in virtual time.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from callhandler.core import events as e
+from callhandler.core import observed as o
+from callhandler.core.calls import Call, Calls
+from callhandler.core.decisions import CancelOffer, Decision, LeaveLine, OfferTo, WakeAt
+from callhandler.core.line import Line
+from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status
+from callhandler.core.ports import FactLog, OfferLeg, Pbx
+
+REDIAL_MEMORY = 50_000
+"""Callers whose last agent is remembered; the oldest are forgotten beyond."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """One session of a script with a call. `news` is set, and `cut` called, when the line sends the caller on."""
+
+    call: Call
+    cut: Callable[[], None]
+    news: LeaveLine | None = None
+
+
+class Switchboard:
+    """All that changes, in one place."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        pbx: Pbx,
+        journal: FactLog,
+        clock: Callable[[], float],
+        wake_at: Callable[[float, tuple[str, str]], None],
+    ) -> None:
+        """Take the ports.
+
+        `wake_at(when, key)` has `wake(key)` called at `when`; `clock` returns seconds since the epoch and never goes back.
+        """
+        self.line = Line(plan)
+        self.calls = Calls()
+        self.clock = clock
+        self.emergency: str | None = None
+        self.link: o.LinkUp | None = None
+        self.last_talks: dict[str, tuple[str, float]] = {}
+        self._pbx = pbx
+        self._journal = journal
+        self._wake_at = wake_at
+        self._visits: dict[str, Visit] = {}
+        self._cancelled: dict[str, OfferEnd] = {}
+        self._gap_since: float | None = None
+        self._listeners: list[Callable[[e.Fact], None]] = []
+
+    # --- facts ------------------------------------------------------------------------------------------------------
+
+    def record(self, fact: e.Fact) -> None:
+        """Keep a fact and do what follows from it."""
+        self._keep(fact)
+        self._carry_out(self.line.step(fact, self.clock()))
+
+    def listen(self, listener: Callable[[e.Fact], None]) -> Callable[[], None]:
+        """Have `listener`, which returns at once and never raises, called with every fact; the returned function ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def wake(self, key: tuple[str, str]) -> None:
+        """Do what was to be done now (see `wake_at`)."""
+        self._carry_out(self.line.wake(key, self.clock()))
+
+    def _keep(self, fact: e.Fact) -> None:
+        if isinstance(fact, e.CallConnected):
+            self._remember_talk(fact)
+        self._journal.append(fact)
+        self.calls.apply(fact)
+        match fact:
+            case e.EmergencyClosed():
+                self.emergency = fact.reason
+            case e.EmergencyOpened():
+                self.emergency = None
+        for listener in self._listeners:
+            listener(fact)
+
+    def _carry_out(self, outcomes: Iterable[e.Fact | Decision]) -> None:
+        for outcome in list(outcomes):
+            match outcome:
+                case e.Fact():
+                    self._keep(outcome)
+                case OfferTo():
+                    self._offer(outcome)
+                case CancelOffer():
+                    self._cancelled.setdefault(outcome.leg, outcome.reason)
+                    self._pbx.cancel(outcome.leg)
+                case LeaveLine():
+                    self._send_on(outcome)
+                case WakeAt():
+                    self._wake_at(outcome.when, outcome.key)
+
+    def _offer(self, order: OfferTo) -> None:
+        call = self.calls.here.get(order.call)
+        if call is None or self.link is None:
+            self._offer_over(order.leg, OfferEnd.LOST)
+            return
+        queue = self.line.plan.queues[order.queue]
+        name = call.caller_name or call.caller_number
+        self._pbx.offer(
+            OfferLeg(
+                order.leg,
+                order.phone,
+                order.call,
+                call.channel,
+                order.ring,
+                f"{queue.name}: {name}",
+                call.caller_number,
+            )
+        )
+
+    def _send_on(self, order: LeaveLine) -> None:
+        call = self.calls.here.get(order.call)
+        if call is None or call.queue is None:
+            return
+        now = self.clock()
+        waited = max(0.0, now - (call.entered or now))
+        self.record(
+            e.CallLeftLine(
+                at=now, call=call.id, queue=call.queue, outcome=order.outcome, waited=waited, reason=order.reason
+            )
+        )
+        visit = self._visits.get(call.id)
+        if visit is not None:
+            visit.news = order
+            visit.cut()
+
+    def _remember_talk(self, fact: e.CallConnected) -> None:
+        call = self.calls.here.get(fact.call)
+        if call is None or not call.caller_number:
+            return
+        self.last_talks.pop(call.caller_number, None)
+        self.last_talks[call.caller_number] = (fact.agent, fact.at)
+        if len(self.last_talks) > REDIAL_MEMORY:
+            del self.last_talks[next(iter(self.last_talks))]
+
+    # --- scripts ----------------------------------------------------------------------------------------------------
+
+    def begin_visit(self, call: Call, cut: Callable[[], None]) -> Visit:
+        """Let a script speak with a call. A second session of the same call (after a transfer or a crash) replaces the first."""
+        visit = self._visits[call.id] = Visit(call, cut)
+        return visit
+
+    def end_visit(self, visit: Visit) -> None:
+        """Take note that a script is over; says nothing about the call."""
+        if self._visits.get(visit.call.id) is visit:
+            del self._visits[visit.call.id]
+
+    def enter(self, call: Call, queue_id: str) -> Outcome | None:
+        """Put a call in line, or say why not. It keeps the time it first entered any line."""
+        now = self.clock()
+        if call.id in self._visits:
+            self._visits[call.id].news = None
+        queue = self.line.plan.queues[queue_id]
+        refused = self.line.admit(queue_id, call.wants)
+        if refused is not None:
+            reason = "the line is full" if refused is Outcome.FULL else f"nobody logged in can take {queue_id} calls"
+            if refused is Outcome.NOBODY:
+                self.record(e.AlarmRaised(at=now, kind="unroutable", call=call.id, queue=queue_id, reason=reason))
+            self.record(
+                e.CallLeftLine(at=now, call=call.id, queue=queue_id, outcome=refused, waited=0.0, reason=reason)
+            )
+            return refused
+        preferred, wait = self._preferred(call, queue.last_agent_window, queue.last_agent_wait, now)
+        self.record(
+            e.CallEntered(
+                at=now,
+                call=call.id,
+                queue=queue_id,
+                entered=call.entered if call.entered is not None else now,
+                priority=queue.priority,
+                bonus=queue.bonus,
+                wants=call.wants.text,
+                preferred_agent=preferred,
+                preferred_wait=wait,
+                offers_made=call.offers_made,
+            )
+        )
+        return None
+
+    def _preferred(self, call: Call, window: float, wait: float, now: float) -> tuple[str | None, float]:
+        if call.preferred_agent is not None:
+            return call.preferred_agent, wait
+        agent, at = self.last_talks.get(call.caller_number, (None, 0.0))
+        return (agent, wait) if agent is not None and now - at <= window else (None, 0.0)
+
+    # --- what is seen -----------------------------------------------------------------------------------------------
+
+    def observe(self, seen: o.Observation) -> None:
+        """Take note of what Asterisk does."""
+        match seen:
+            case o.Bridged():
+                self._bridged(seen)
+            case o.LeftBridge():
+                self._left_bridge(seen.channel)
+            case o.ChannelEnded():
+                self._channel_ended(seen)
+            case o.OfferFailed():
+                self._offer_over(seen.leg, seen.reason)
+            case o.PhoneSeen():
+                self._carry_out(self.line.see_phone(seen.phone, seen.device, self.clock()))
+            case o.HoldSeen():
+                self._hold(seen)
+            case o.TransferSeen():
+                self._transferred(seen)
+            case o.LinkUp():
+                self._link_up(seen)
+            case o.LinkDown():
+                self._link_down(seen)
+
+    def _bridged(self, seen: o.Bridged) -> None:
+        now = self.clock()
+        for leg in seen.channels:
+            call = self.calls.by_leg.get(leg)
+            agent = self.line.books.legs.get(leg)
+            if call is not None and agent is not None and call.id in seen.channels and call.leg != leg:
+                waited = max(0.0, now - (call.entered or now))
+                queue = agent.queue or ""
+                self._cancelled.pop(leg, None)
+                self.record(e.CallConnected(at=now, call=call.id, leg=leg, agent=agent.id, queue=queue, waited=waited))
+                return
+        for channel in seen.channels:
+            call = self.calls.here.get(channel)
+            if call is not None and call.leg is None and call.queue is None and call.outcome is not Outcome.EXTENSION:
+                other = next((other for other in seen.channels if other != channel), "")
+                self.record(e.ExtensionConnected(at=now, call=call.id, channel=other))
+
+    def _left_bridge(self, channel: str) -> None:
+        call = self.calls.by_leg.get(channel)
+        if call is not None and call.leg == channel:
+            self._talk_ended(call, "agent hung up")
+        elif (caller := self.calls.here.get(channel)) is not None and caller.leg is not None:
+            self._talk_ended(caller, "caller hung up")
+
+    def _talk_ended(self, call: Call, reason: str) -> None:
+        now = self.clock()
+        if call.leg is None or call.agent is None or call.connected_at is None:
+            return
+        agent = self.line.books.agents.get(call.agent)
+        queue = (agent.queue if agent is not None else None) or ""
+        talked = max(0.0, now - call.connected_at)
+        self.record(
+            e.TalkEnded(at=now, call=call.id, leg=call.leg, agent=call.agent, queue=queue, talked=talked, reason=reason)
+        )
+
+    def _channel_ended(self, seen: o.ChannelEnded) -> None:
+        call = self.calls.by_leg.get(seen.channel)
+        if call is not None and call.leg == seen.channel:
+            self._talk_ended(call, "agent hung up")
+        elif seen.channel in self.line.books.legs:
+            self._offer_over(seen.channel, OfferEnd.LOST)
+        elif (caller := self.calls.here.get(seen.channel)) is not None:
+            self.end_call(caller, seen.text or "hung up", seen.cause)
+
+    def end_call(self, call: Call, reason: str, cause: int = 0, outcome: Outcome | None = None) -> None:
+        """Write down the end of a call: its channel is gone. `outcome` overrides what it would come to."""
+        now = self.clock()
+        self._talk_ended(call, "caller hung up")
+        result = outcome or call.outcome
+        if call.queue is not None and outcome is None:
+            waited = max(0.0, now - (call.entered or now))
+            queue = self.line.plan.queues.get(call.queue)
+            short = queue is not None and waited <= queue.short_abandon
+            result = Outcome.ABANDONED_SHORT if short else Outcome.ABANDONED
+            self.record(e.CallAbandoned(at=now, call=call.id, queue=call.queue, waited=waited, reason=reason))
+        if call.answered and outcome is not Outcome.LOST:
+            result = Outcome.ANSWERED
+        self.record(e.CallEnded(at=now, call=call.id, outcome=result, reason=reason, cause=cause))
+
+    def _offer_over(self, leg: str, reason: OfferEnd) -> None:
+        agent = self.line.books.legs.get(leg)
+        reason = self._cancelled.pop(leg, reason)
+        if agent is None or agent.leg != leg or agent.state is not State.OFFERED:
+            return
+        call, queue = agent.call or "", agent.queue or ""
+        self.record(e.OfferEnded(at=self.clock(), call=call, leg=leg, agent=agent.id, queue=queue, reason=reason))
+
+    def _hold(self, seen: o.HoldSeen) -> None:
+        call = self.calls.by_leg.get(seen.channel)
+        if call is None or call.leg != seen.channel or call.agent is None or call.held == seen.held:
+            return
+        kind = e.CallHeld if seen.held else e.CallResumed
+        self.record(kind(at=self.clock(), call=call.id, leg=seen.channel, agent=call.agent))
+
+    def _transferred(self, seen: o.TransferSeen) -> None:
+        call = self.calls.here.get(seen.transferee)
+        if call is None or call.leg is None or call.agent is None:
+            return
+        now = self.clock()
+        self.record(e.CallTransferred(at=now, call=call.id, leg=call.leg, agent=call.agent, to=seen.exten))
+        self._talk_ended(call, "transferred")
+
+    # --- the link ---------------------------------------------------------------------------------------------------
+
+    def restore(self, facts: Iterable[e.Fact], last_talks: dict[str, tuple[str, float]], last_at: float | None) -> None:
+        """Rebuild state from the journal at a start. What happened since `last_at` was not seen: a gap begins there."""
+        for fact in facts:
+            self.calls.apply(fact)
+            self.line.restore((fact,))
+            if isinstance(fact, e.EmergencyClosed):
+                self.emergency = fact.reason
+            elif isinstance(fact, e.EmergencyOpened):
+                self.emergency = None
+        self.last_talks.update(last_talks)
+        if last_at is not None:
+            self.record(e.GapBegan(at=last_at, reason="the daemon was not running"))
+            self._gap_since = last_at
+
+    def _link_down(self, seen: o.LinkDown) -> None:
+        if self.link is None:
+            return
+        self.link = None
+        self._gap_since = self.clock()
+        self.record(e.GapBegan(at=self._gap_since, reason=seen.reason))
+
+    def _link_up(self, seen: o.LinkUp) -> None:
+        """Compare state with what is there, so that whatever was missed is made up for, then go on."""
+        now = self.clock()
+        self.link = seen
+        live = {channel.channel: channel for channel in seen.channels}
+        phones = {phone.phone: phone.device for phone in seen.phones}
+        for phone in self.line.plan.phones:
+            self._carry_out(self.line.see_phone(phone, phones.get(phone, Device.UNREACHABLE), now))
+        self._compare_legs(live)
+        self._compare_calls(live)
+        if self._gap_since is not None:
+            seconds = max(0.0, now - self._gap_since)
+            self.record(e.GapEnded(at=now, seconds=seconds, reason="state was compared with Asterisk"))
+            self._gap_since = None
+        self._carry_out(self.line.resume(now))
+
+    def _compare_legs(self, live: dict[str, o.LiveChannel]) -> None:
+        for leg, agent in list(self.line.books.legs.items()):
+            call = self.calls.here.get(agent.call or "")
+            there, caller = live.get(leg), live.get(agent.call or "")
+            together = (
+                there is not None and caller is not None and there.bridge is not None and there.bridge == caller.bridge
+            )
+            if together and agent.state is State.OFFERED and caller is not None and there is not None:
+                self._bridged(o.Bridged(there.bridge or "", frozenset((leg, caller.channel))))
+            elif agent.state is State.OFFERED and there is None:
+                self._offer_over(leg, OfferEnd.LOST)
+            elif agent.state is State.TALKING and not together and call is not None:
+                self._talk_ended(call, "ended unseen")
+
+    def _compare_calls(self, live: dict[str, o.LiveChannel]) -> None:
+        for call in list(self.calls.here.values()):
+            if call.id not in live:
+                outcome = Outcome.ANSWERED if call.answered else Outcome.LOST
+                self.end_call(call, "ended unseen", outcome=outcome)
+
+    # --- people's requests ------------------------------------------------------------------------------------------
+
+    def seat_at_first_start(self, at: float) -> None:
+        """Log agents who have never been seen in at their own phones."""
+        for agent in self.line.books.agents.values():
+            if agent.logged_in_at == 0.0 and agent.status is Status.LOGGED_OUT and agent.plan.phone is not None:
+                self.record(e.AgentLoggedIn(at=at, agent=agent.id, phone=agent.plan.phone, by="site file"))
+
+    def hang_up(self, call: Call) -> None:
+        """Hang up a call; its end is written when Asterisk reports it."""
+        self._pbx.hang_up(call.id)
+
+    def replace_plan(self, plan: Plan) -> None:
+        """Take up another plan without anybody losing a place or a conversation."""
+        now = self.clock()
+        for agent in [agent for agent in self.line.books.agents.values() if agent.id not in plan.agents]:
+            if agent.status is not Status.LOGGED_OUT:
+                self.record(e.AgentLoggedOut(at=now, agent=agent.id, by="site file"))
+        self._carry_out(self.line.replace(plan, now))
+        self.seat_at_first_start(now)
