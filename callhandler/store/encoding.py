@@ -1,0 +1,84 @@
+"""A fact as a row of the journal, and back to the very same dataclass. Pure; knows no database.
+
+The columns are those of `core.events.COLUMNS`; everything else is JSON text in `details`. A text that a database can't hold as
+it is (NUL, half a surrogate pair) is made harmless in its column and kept whole in the JSON, which wins when read.
+Rows of an unknown kind or a newer version stay as they are: readers skip them, nobody rewrites them.
+"""
+
+import json
+from enum import Enum
+from typing import NamedTuple
+
+from callhandler.core.events import FACTS, Fact, columns_of, details_of
+from callhandler.store.plain import Misfit, Plain, build, plain
+
+_MOST_MS = 2**53
+
+
+class Row(NamedTuple):
+    """One row of table `fact`, in the order of its columns. `at` is in UTC milliseconds; `seq` is 0 until written."""
+
+    seq: int
+    at: int
+    kind: str
+    version: int
+    node: str
+    call: str | None
+    leg: str | None
+    agent: str | None
+    queue: str | None
+    reason: str | None
+    details: str
+
+
+def milliseconds(at: float) -> int:
+    """Return a time in seconds since the epoch as the journal keeps it."""
+    return max(-_MOST_MS, min(_MOST_MS, round(at * 1000)))
+
+
+def encode(fact: Fact, node: str) -> Row:
+    """Return the row of a fact that was seen on `node`.
+
+    Raises:
+        Misfit, ValueError, OverflowError: for a fact that no row can hold (a time that is no number, a type not understood).
+    """
+    details = {name: plain(value) for name, value in details_of(fact).items()}
+    columns: dict[str, str | None] = {}
+    for name, value in columns_of(fact).items():
+        whole = value.value if isinstance(value, Enum) else value
+        columns[name] = None if whole is None else harmless(whole)
+        if columns[name] != whole:
+            details[name] = whole
+    return Row(0, milliseconds(fact.at), type(fact).__name__, fact.version, node, details=json_text(details), **columns)
+
+
+def decode(row: Row) -> Fact | None:
+    """Return the fact of a row, or None for one that this version can't read: an unknown kind, a newer version, odd fields."""
+    kind = FACTS.get(row.kind)
+    if kind is None or row.version > kind.version:
+        return None
+    values: dict[str, Plain] = {
+        "call": row.call,
+        "leg": row.leg,
+        "agent": row.agent,
+        "queue": row.queue,
+        "reason": row.reason,
+    }
+    try:
+        details = json.loads(row.details)
+        if not isinstance(details, dict):
+            return None
+        return build(kind, values | details | {"at": row.at / 1000})
+    except (Misfit, ValueError, RecursionError):
+        return None
+
+
+def harmless(text: str) -> str:
+    """Return a text as every database can hold it: without NUL and without halves of surrogate pairs."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
+
+
+def json_text(details: Plain) -> str:
+    """Return JSON as every database can hold it, with the characters as they are where that is possible."""
+    text = json.dumps(details, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text if harmless(text) == text else json.dumps(details, separators=(",", ":"), allow_nan=False)

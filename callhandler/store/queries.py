@@ -1,0 +1,124 @@
+"""Questions to the journal: portable SQL in, plain dataclasses out. Light to import: neither SQLAlchemy nor pydantic.
+
+Each takes a `Source` first: `with open_source(url, directory) as source: last_calls(source, 20)` in the CLI,
+`await journal.ask(last_calls, 20)` in the daemon. Times are seconds since the epoch, UTC.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from callhandler.core.events import Fact, RoutingDecided
+from callhandler.errors import Refused
+from callhandler.store.encoding import Row, decode, milliseconds
+from callhandler.store.plain import Misfit, build
+from callhandler.store.reading import record_of
+from callhandler.store.records import CallRecord
+from callhandler.store.sources import Source, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A fact as it stands in the journal. `fact` is None when this version can't read it; `row` is always whole."""
+
+    row: Row
+    fact: Fact | None
+
+    @property
+    def seq(self) -> int:
+        """Its place in the journal."""
+        return self.row.seq
+
+
+def last_calls(source: Source, count: int) -> list[CallRecord]:
+    """Return the calls that arrived last, newest first; those that still last among them."""
+    return _records(source, "ORDER BY arrived DESC, id DESC LIMIT :count", count=count)
+
+
+def calls_between(source: Source, start: float, end: float) -> list[CallRecord]:
+    """Return the calls that arrived from `start` until before `end`, oldest first."""
+    where = "WHERE arrived >= :first AND arrived < :past ORDER BY arrived, id"
+    return _records(source, where, first=milliseconds(start), past=milliseconds(end))
+
+
+def open_calls(source: Source) -> list[CallRecord]:
+    """Return the calls that last, as far as the journal knows, oldest first."""
+    return _records(source, "WHERE ended IS NULL ORDER BY arrived, id")
+
+
+def find_call(source: Source, wanted: str) -> CallRecord:
+    """Return one call by its id, or by the beginning of its id, with or without the node's name.
+
+    Raises:
+        Refused: when there is none, or when several begin like this.
+    """
+    exact = _records(source, "WHERE id = :wanted", wanted=wanted)
+    if exact:
+        return exact[0]
+    begins = "substr(id, 1, :length) = :wanted OR substr(id, length(node) + 2, :length) = :wanted"
+    clause = f"WHERE {begins} ORDER BY arrived DESC, id DESC LIMIT 5"
+    found = _records(source, clause, wanted=wanted, length=len(wanted)) if wanted else []
+    if not found:
+        raise Refused(f"the journal knows no call {wanted}")
+    if len(found) > 1:
+        raise Refused(f"several calls begin with {wanted}: {', '.join(call.id for call in found)}")
+    return found[0]
+
+
+def facts_of(source: Source, call: str) -> list[Stored]:
+    """Return all facts of one call (its exact id), in order."""
+    return facts_where(source, "WHERE call = :call ORDER BY seq", call=call)
+
+
+def facts_after(source: Source, seq: int, limit: int = 1_000) -> list[Stored]:
+    """Return the facts that came after the one numbered `seq`, in order: what a live log asks again and again."""
+    return facts_where(source, "WHERE seq > :seq ORDER BY seq LIMIT :most", seq=seq, most=limit)
+
+
+def last_facts(source: Source, count: int) -> list[Stored]:
+    """Return the last facts, in order."""
+    return facts_where(source, "ORDER BY seq DESC LIMIT :count", count=count)[::-1]
+
+
+def last_seq(source: Source) -> int:
+    """Return the number of the last fact, 0 when there is none."""
+    return source.ask(int, "SELECT coalesce(max(seq), 0) FROM fact")[0]
+
+
+def decisions_of(source: Source, call: str) -> list[RoutingDecided]:
+    """Return the routing decisions of one call (its exact id), in order."""
+    return [stored.fact for stored in facts_of(source, call) if isinstance(stored.fact, RoutingDecided)]
+
+
+def site_text(source: Source, digest: str) -> str | None:
+    """Return the site file of a digest, secrets masked; None when it wasn't kept."""
+    texts = source.ask(str, "SELECT text FROM site WHERE digest = :digest", digest=digest)
+    return texts[0] if texts else None
+
+
+def facts_where(source: Source, clause: str, /, **values: Value) -> list[Stored]:
+    """Return facts. `clause` is SQL of this package's own; whatever comes from outside is among `values`."""
+    columns = "seq, at, kind, version, node, call, leg, agent, queue, reason, details"
+    rows = source.ask(Row, f"SELECT {columns} FROM fact {clause}", **values)  # noqa: S608 - see the docstring
+    return [Stored(row, decode(row)) for row in rows]
+
+
+class _Kept(NamedTuple):
+    id: str
+    ended: int | None
+    record: str
+
+
+def _records(source: Source, clause: str, /, **values: Value) -> list[CallRecord]:
+    sql = f"SELECT id, ended, record FROM call {clause}"  # noqa: S608 - the clauses are this file's own
+    return [_record(source, kept) for kept in source.ask(_Kept, sql, **values)]
+
+
+def _record(source: Source, kept: _Kept) -> CallRecord:
+    """Take the record computed when the call ended; of a call that lasts, or one kept in an older form, compute it."""
+    if kept.ended is not None:
+        try:
+            return build(CallRecord, json.loads(kept.record))
+        except (Misfit, ValueError):
+            pass
+    return record_of(kept.id, [found.fact for found in facts_of(source, kept.id) if found.fact is not None])

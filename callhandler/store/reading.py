@@ -1,0 +1,256 @@
+"""One call's record, computed from its facts. Pure: no database, no clock.
+
+Half a history is enough: a daemon may have died, a fact may be missing. Whatever is given, each call has at most one outcome,
+its conversations don't overlap, and they, the waits and the holds never last longer than the call. A clock that was set back
+counts as standing still.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from callhandler.core.events import (
+    AgentOffered,
+    AttributeSet,
+    CallAbandoned,
+    CallArrived,
+    CallConnected,
+    CallEnded,
+    CallEntered,
+    CallerKnown,
+    CallHeld,
+    CallLeftLine,
+    CallMoved,
+    CallResumed,
+    CallTransferred,
+    Fact,
+    OfferEnded,
+    TalkEnded,
+    WrapUpStarted,
+)
+from callhandler.core.model import OfferEnd, Outcome
+from callhandler.store.records import Attribute, CallRecord, Leg, QueueVisit
+
+
+def record_of(call: str, facts: Iterable[Fact]) -> CallRecord:
+    """Compute the record of a call from its facts, in the order they were written.
+
+    Raises:
+        ValueError: when there is no fact at all.
+    """
+    reading = _Reading(call)
+    for fact in facts:
+        reading.take(fact)
+    return reading.record()
+
+
+@dataclass(slots=True)
+class _OpenLeg:
+    leg: str
+    agent: str
+    queue: str
+    phone: str
+    offered: float
+    rang_until: float | None = None
+    failed: OfferEnd | None = None
+    connected: float | None = None
+    ended: float | None = None
+    held: float = 0.0
+    held_since: float | None = None
+    reason: str = ""
+    transferred_to: str | None = None
+    wrap_up: float = 0.0
+
+    def stop(self, now: float, reason: str) -> None:
+        """End the conversation, if there is one."""
+        if self.connected is not None and self.ended is None:
+            self.resume(now)
+            self.ended, self.reason = now, reason
+
+    def resume(self, now: float) -> None:
+        if self.held_since is not None:
+            self.held += now - self.held_since
+            self.held_since = None
+
+    def closed(self, now: float, over: bool) -> Leg:
+        """Return the leg as it stands at `now`; when the call is over, so is what was still open."""
+        if over and self.connected is None and self.failed is None:
+            self.failed = OfferEnd.CALLER_LEFT
+        until = now if self.ended is None else self.ended
+        held = self.held + (now - self.held_since if self.held_since is not None else 0.0)
+        return Leg(
+            leg=self.leg, agent=self.agent, queue=self.queue, phone=self.phone, offered=self.offered, failed=self.failed,
+            connected=self.connected,
+            rang=(now if self.rang_until is None else self.rang_until) - self.offered,
+            ended=self.ended, talked=0.0 if self.connected is None else until - self.connected, held=held,
+            reason=self.reason, transferred_to=self.transferred_to, wrap_up=self.wrap_up,
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _OpenVisit:
+    queue: str
+    entered: float
+    left: float | None = None
+    outcome: Outcome | None = None
+
+
+class _Reading:
+    """What is known of a call while its facts are read one by one."""
+
+    def __init__(self, call: str) -> None:
+        self.call = call
+        self.first: float | None = None
+        self.now = 0.0
+        self.arrival: CallArrived | None = None
+        self.end: CallEnded | None = None
+        self.ended: float | None = None
+        self.name: str | None = None
+        self.attributes: dict[str, str] = {}
+        self.visits: list[_OpenVisit] = []
+        self.legs: dict[str, _OpenLeg] = {}
+
+    def take(self, fact: Fact) -> None:
+        """Read the next fact."""
+        if self.first is None:
+            self.first = self.now = fact.at
+        if isinstance(fact, WrapUpStarted):
+            self._wrap_up(fact)
+            return
+        if self.end is not None and not self._goes_on(fact):
+            return
+        self.now = max(self.now, fact.at)
+        match fact:
+            case CallArrived():
+                self.arrival = self.arrival or fact
+            case CallerKnown():
+                self.name = fact.name or self.name
+            case AttributeSet():
+                self.attributes[fact.name] = fact.value
+            case CallEntered() | CallMoved():
+                self._enter(fact.queue)
+            case CallLeftLine():
+                self._leave(fact.outcome)
+            case CallAbandoned():
+                self._leave(Outcome.ABANDONED)
+            case (
+                AgentOffered()
+                | OfferEnded()
+                | CallConnected()
+                | CallHeld()
+                | CallResumed()
+                | CallTransferred()
+                | TalkEnded()
+            ):
+                self._leg_fact(fact)
+            case CallEnded():
+                self._end(fact)
+
+    def _goes_on(self, fact: Fact) -> bool:
+        """A call that was given up as lost may turn out to live: its end is then what comes later."""
+        alive = isinstance(fact, CallEnded | CallArrived | CallEntered | CallConnected | TalkEnded)
+        if self.end is None or self.end.outcome is not Outcome.LOST or not alive:
+            return False
+        self.end = self.ended = None
+        return True
+
+    def _enter(self, queue: str) -> None:
+        if self.visits and self.visits[-1].left is None:
+            if self.visits[-1].queue == queue:
+                return
+            self._leave(Outcome.WITHDRAWN)
+        self.visits.append(_OpenVisit(queue, self.now))
+
+    def _leave(self, outcome: Outcome) -> None:
+        if self.visits and self.visits[-1].left is None:
+            self.visits[-1].left, self.visits[-1].outcome = self.now, outcome
+
+    def _leg_fact(
+        self, fact: AgentOffered | OfferEnded | CallConnected | CallHeld | CallResumed | CallTransferred | TalkEnded
+    ) -> None:
+        leg = self.legs.get(fact.leg)
+        if leg is None:
+            queue = "" if isinstance(fact, CallHeld | CallResumed | CallTransferred) else fact.queue
+            phone = fact.phone if isinstance(fact, AgentOffered) else ""
+            leg = self.legs[fact.leg] = _OpenLeg(fact.leg, fact.agent, queue, phone, self.now)
+        match fact:
+            case AgentOffered():
+                pass
+            case OfferEnded():
+                if leg.connected is None and leg.failed is None:
+                    leg.rang_until, leg.failed = self.now, fact.reason
+            case CallConnected():
+                self._connect(leg)
+            case CallHeld():
+                if leg.connected is not None and leg.ended is None and leg.held_since is None:
+                    leg.held_since = self.now
+            case CallResumed():
+                leg.resume(self.now)
+            case CallTransferred():
+                leg.transferred_to = fact.to
+            case TalkEnded():
+                leg.stop(self.now, fact.reason)
+
+    def _connect(self, leg: _OpenLeg) -> None:
+        if leg.connected is not None:
+            return
+        self._stop_talking("another conversation began")
+        self._leave(Outcome.ANSWERED)
+        leg.connected, leg.failed = self.now, None
+        leg.rang_until = self.now
+
+    def _stop_talking(self, reason: str) -> None:
+        for leg in self.legs.values():
+            leg.stop(self.now, reason)
+
+    def _wrap_up(self, fact: WrapUpStarted) -> None:
+        for leg in reversed(self.legs.values()):
+            if leg.agent == fact.agent:
+                leg.wrap_up = max(0.0, fact.until - fact.at)
+                return
+
+    def _end(self, fact: CallEnded) -> None:
+        self.end, self.ended = fact, self.now
+        self._stop_talking(fact.reason)
+        if not self.visits:
+            return
+        if self.visits[-1].left is None:
+            self._leave(Outcome.ABANDONED if fact.outcome is Outcome.ANSWERED else fact.outcome)
+        elif fact.outcome is Outcome.ABANDONED_SHORT and self.visits[-1].outcome is Outcome.ABANDONED:
+            self.visits[-1].outcome = fact.outcome
+
+    def record(self) -> CallRecord:
+        """Return what is known by now."""
+        if self.first is None:
+            raise ValueError(f"no fact of call {self.call}")
+        over = self.end is not None
+        legs = tuple(leg.closed(self.now, over) for leg in self.legs.values())
+        visits = tuple(self._visit(visit) for visit in self.visits)
+        talked = [leg for leg in legs if leg.connected is not None]
+        arrival, end = self.arrival, self.end
+        return CallRecord(
+            id=self.call,
+            arrived=self.first,
+            ended=self.ended,
+            number=arrival.number if arrival else "",
+            caller_number=arrival.caller_number if arrival else "",
+            caller_name=self.name or (arrival.caller_name if arrival else ""),
+            source=arrival.source if arrival else "",
+            outcome=end.outcome if end else None,
+            reason=end.reason if end else "",
+            cause=end.cause if end else 0,
+            whole=arrival is not None,
+            queue=visits[-1].queue if visits else None,
+            agent=max(talked, key=lambda leg: leg.connected or 0.0).agent if talked else None,
+            waited=sum(visit.waited for visit in visits),
+            talked=sum(leg.talked for leg in legs),
+            held=sum(leg.held for leg in legs),
+            attributes=tuple(Attribute(name, value) for name, value in self.attributes.items()),
+            visits=visits,
+            legs=legs,
+        )
+
+    def _visit(self, visit: _OpenVisit) -> QueueVisit:
+        waited = (self.now if visit.left is None else visit.left) - visit.entered
+        return QueueVisit(
+            queue=visit.queue, entered=visit.entered, left=visit.left, waited=waited, outcome=visit.outcome
+        )

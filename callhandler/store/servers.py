@@ -1,0 +1,79 @@
+"""Databases by URL, through SQLAlchemy: the journal's writer for every kind, and a reader for those that aren't a file.
+
+One driver for each kind, used from threads: `sqlite3` for SQLite and `psycopg` for PostgreSQL, whatever asyncio driver the URL names.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from callhandler.errors import Refused
+from callhandler.store.sources import Source, Value, sqlite_file
+
+T = TypeVar("T")
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+
+
+def threaded(url: str, directory: Path) -> URL:
+    """Return the URL with the driver that is used here, and with an absolute path."""
+    address = make_url(url)
+    kind = address.get_backend_name()
+    file = sqlite_file(url, directory)
+    address = address.set(drivername=_DRIVERS.get(kind, kind))
+    return address if file is None else address.set(database=str(file.absolute()))
+
+
+def writing_engine(url: str, directory: Path) -> Engine:
+    """Return an engine for the one writer. SQLite: write-ahead log, 5 s patience with locks, no sync at each commit.
+
+    `synchronous=NORMAL` in WAL mode survives a crash of the daemon whole, and a power cut but for the last commits; it never corrupts.
+    """
+    engine = create_engine(threaded(url, directory), poolclass=NullPool)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = (
+        None  # the driver's own BEGIN comes too late for the tables' changes: they would not be in the transaction
+    )
+    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def open_server(url: str) -> Iterator[Source]:
+    """Open a database server's journal for reading.
+
+    Raises:
+        Refused: when it can't be read.
+    """
+    try:
+        engine = create_engine(threaded(url, Path()), poolclass=NullPool)
+        with engine.connect() as connection:
+            yield ServerSource(connection)
+    except (SQLAlchemyError, ImportError) as error:
+        raise Refused(f"the journal can't be read: {error}") from error
+
+
+class ServerSource:
+    """A journal read over an SQLAlchemy connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def ask(self, make: Callable[..., T], sql: str, **values: Value) -> list[T]:
+        """Return one `make(*columns)` for each row of the answer."""
+        return [make(*row) for row in self._connection.execute(text(sql), values)]

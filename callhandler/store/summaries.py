@@ -1,0 +1,117 @@
+"""Keeps table `call` in step with table `fact`: a row when a call arrives, the whole record when it has ended. Knows rows, no engine.
+
+Facts of calls that last are kept in memory, so that the record is computed without reading them back.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeGuard
+
+from sqlalchemy import Connection, delete, insert, select, text
+
+from callhandler.core.events import CallEnded, Fact, RoutingDecided
+from callhandler.store.encoding import Row, decode, harmless, json_text, milliseconds
+from callhandler.store.plain import plain
+from callhandler.store.reading import record_of
+from callhandler.store.records import CallRecord
+from callhandler.store.tables import CallRow, FactRow
+
+FACTS = FactRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types don't say so
+CALLS = CallRow.__table__  # type: ignore[attr-defined]
+_COLUMNS = [FACTS.c[name] for name in Row._fields]
+
+
+class Summaries:
+    """The calls that last, and the rows of those that change. Used in the transaction that adds the facts."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, list[Fact]] = {}
+        self._nodes: dict[str, str] = {}
+
+    def load(self, connection: Connection) -> None:
+        """Read the facts of all calls that last from the database."""
+        ids = connection.execute(select(CALLS.c.id).where(CALLS.c.ended.is_(None))).scalars().all()
+        self._read(connection, ids)
+
+    def take(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Bring table `call` up to date with facts that have just been added."""
+        unknown = {row.call: None for row in rows if row.call is not None and row.call not in self._open}
+        changed = dict(unknown)
+        for row in rows:
+            if row.call is None or row.call in unknown:
+                continue
+            fact = decode(row)
+            if _counts(fact):
+                self._open[row.call].append(fact)
+            if isinstance(fact, CallEnded):
+                changed[row.call] = None
+        self._read(connection, list(unknown))
+        self._write(connection, list(changed))
+
+    def rebuild(self, connection: Connection) -> int:
+        """Compute table `call` again from all facts. Returns how many calls there are."""
+        self._open.clear()
+        connection.execute(delete(CALLS))
+        ids = (
+            connection.execute(text("SELECT DISTINCT call FROM fact WHERE call IS NOT NULL ORDER BY call"))
+            .scalars()
+            .all()
+        )
+        for start in range(0, len(ids), 500):
+            some = ids[start : start + 500]
+            self._read(connection, some)
+            self._write(connection, some)
+        return len(ids)
+
+    def _read(self, connection: Connection, calls: Sequence[str]) -> None:
+        for start in range(0, len(calls), 500):
+            some = calls[start : start + 500]
+            found = connection.execute(select(*_COLUMNS).where(FACTS.c.call.in_(some)).order_by(FACTS.c.seq))
+            for row in (Row(*columns) for columns in found):
+                fact = decode(row)
+                if row.call is not None and _counts(fact):
+                    self._nodes.setdefault(row.call, row.node)
+                    self._open.setdefault(row.call, []).append(fact)
+
+    def _write(self, connection: Connection, calls: Iterable[str]) -> None:
+        values = []
+        for call in calls:
+            if call not in self._open:
+                continue
+            record = record_of(call, self._open[call])
+            values.append(row_of(record, self._nodes.get(call, "")))
+            if record.ended is not None:
+                del self._open[call]
+                self._nodes.pop(call, None)
+        if values:
+            connection.execute(delete(CALLS).where(CALLS.c.id.in_([value["id"] for value in values])))
+            connection.execute(insert(CALLS), values)
+
+
+def _counts(fact: Fact | None) -> TypeGuard[Fact]:
+    """Routing decisions are by far the longest facts, and no record needs them."""
+    return fact is not None and not isinstance(fact, RoutingDecided)
+
+
+def row_of(record: CallRecord, node: str) -> dict[str, str | int | None]:
+    """Return the row of table `call` for a record."""
+    talks = [leg.ended if leg.ended is not None else leg.connected for leg in record.legs if leg.connected is not None]
+    until = max((talk for talk in talks if talk is not None), default=None)
+    return {
+        "id": record.id,
+        "node": node,
+        "arrived": milliseconds(record.arrived),
+        "ended": None if record.ended is None else milliseconds(record.ended),
+        "number": harmless(record.number),
+        "caller_number": harmless(record.caller_number),
+        "caller_name": harmless(record.caller_name),
+        "source": harmless(record.source),
+        "queue": record.queue,
+        "agent": record.agent,
+        "outcome": None if record.outcome is None else record.outcome.value,
+        "reason": harmless(record.reason),
+        "waited": milliseconds(record.waited),
+        "talked": milliseconds(record.talked),
+        "held": milliseconds(record.held),
+        "talked_until": None if until is None else milliseconds(until),
+        "record": json_text(plain(record)),
+    }
