@@ -1,0 +1,184 @@
+"""A caller on the line over FastAGI: implements scripts.caller.Caller.
+
+Must not know what is said or why, nor queues and agents. Keys are never logged: they can be PINs.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import structlog
+
+from callhandler.asterisk import wire
+from callhandler.asterisk.agi_session import AgiSession
+from callhandler.asterisk.agi_text import AgiReply
+from callhandler.errors import CallerGone
+from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt, Sound, Spoken
+
+log = structlog.get_logger(__name__)
+Sounds = Callable[[str, str], str]
+"""A prompt's id and a language code to the path of its sound file, without extension."""
+
+EVERY_KEY = "0123456789*#"
+LONGEST_PROMPT = 900.0
+_MOST_LETTERS = 60
+_NOTHING = AgiReply(200, 0)
+
+
+class AgiCaller:
+    """One caller. `zone` is the IANA time zone that times are spoken in."""
+
+    def __init__(self, session: AgiSession, sounds: Sounds, language: str, zone: str) -> None:
+        self._session = session
+        self._sounds = sounds
+        self._language = language
+        self._zone = zone
+        self._answered = False
+        self._music: str | None = None
+        self._music_stopped = False
+        self._cut: bool | None = None  # None: no verb that can be cut is under way
+
+    @property
+    def language(self) -> str:
+        """The language code prompts are spoken in."""
+        return self._language
+
+    async def answer(self) -> None:
+        """Answer the channel and speak the caller's language. Later calls do nothing."""
+        if self._answered:
+            return
+        await self._do(wire.AGI_ANSWER)
+        self._answered = True
+        await self.speak_language(self._language)
+
+    async def speak_language(self, code: str) -> None:
+        """Speak in another language from now on; Asterisk's own sounds too."""
+        await self._do(wire.AGI_SET_VARIABLE, wire.CHANNEL_LANGUAGE, code)
+        self._language = code
+
+    async def say(self, *spoken: Spoken, keys: str = "") -> str | None:
+        """Say all of `spoken` in turn; a key out of `keys` cuts it short and is returned, else None. Music resumes."""
+        with self._cuttable():
+            key = await self._say(spoken, keys)
+        await self._resume_music()
+        return key
+
+    async def key(self, seconds: float, keys: str = EVERY_KEY) -> str | None:
+        """Wait for a key out of `keys` for at most `seconds`; None when none came or `cut` was called."""
+        with self._cuttable():
+            return await self._wait_for_key(seconds, keys)
+
+    async def digits(self, *spoken: Spoken, most: int, seconds: float, end: str = "#") -> str:
+        """Say `spoken` and gather up to `most` digits, `seconds` between two; `end` ends early."""
+        keys = "0123456789" + end
+        gathered = ""
+        with self._cuttable():
+            key = await self._say(spoken, keys)
+            await self._resume_music()
+            key = key or await self._wait_for_key(seconds, keys)
+            while key is not None and key not in end:
+                gathered += key
+                key = await self._wait_for_key(seconds, keys) if len(gathered) < most else None
+        return gathered
+
+    async def music(self, name: str | None) -> None:
+        """Play the music class `name` from now on; None stops it."""
+        if name is None:
+            await self._do(wire.AGI_SET_MUSIC, "OFF")
+        elif name != self._music or self._music_stopped:
+            await self._do(wire.AGI_SET_MUSIC, "ON", name)
+        self._music, self._music_stopped = name, False
+
+    async def leave(self, context: str, exten: str = "s") -> None:
+        """Hand the channel to the dialplan at `context`,`exten`,1. The session is over then: the script must end too."""
+        await self._do(wire.AGI_SET_CONTEXT, context)
+        await self._do(wire.AGI_SET_EXTENSION, exten)
+        await self._do(wire.AGI_SET_PRIORITY, "1")
+        await self._done()
+        self._session.end("the caller was handed to the dialplan")
+
+    async def hang_up(self) -> None:
+        """Hang up in good order. The session is over then: the script must end too."""
+        await self._done()
+        await self._session.command(wire.AGI_HANG_UP)
+        self._session.end("we hung up")
+
+    def cut(self) -> None:
+        """Cut short the `say` or `key` under way, which returns None at once. Does nothing when none is."""
+        if self._cut is not None:
+            self._cut = True
+            self._session.cut()
+
+    # --- inside ---
+
+    @contextlib.contextmanager
+    def _cuttable(self) -> Iterator[None]:
+        self._cut = False
+        try:
+            yield
+        finally:
+            self._cut = None
+
+    async def _say(self, spoken: tuple[Spoken, ...], keys: str) -> str | None:
+        for one in spoken:
+            if self._cut:  # between two commands there was nothing to cut but this
+                return None
+            self._music_stopped = True  # playing a file ends the music
+            answer = await self._speak(one, keys)
+            if answer.key is not None:
+                return answer.key
+        return None
+
+    async def _wait_for_key(self, seconds: float, keys: str) -> str | None:
+        now = self._session.gone.get_loop().time
+        until = now() + seconds
+        while (left := until - now()) > 0 and not self._cut:
+            answer = await self._do(wire.AGI_WAIT_FOR_DIGIT, str(max(1, round(left * 1_000))), deadline=left + 10.0)
+            if answer.key is None or answer.key in keys:
+                return answer.key
+        return None
+
+    async def _speak(self, spoken: Spoken, keys: str) -> AgiReply:
+        match spoken:
+            case Prompt(id=prompt):
+                return await self._play(self._sounds(prompt, self._language), keys)
+            case Sound(name=name):
+                return await self._play(name, keys)
+            case Digits(digits=text) if text.isascii() and text.isdecimal():
+                return await self._do(wire.AGI_SAY_DIGITS, text, keys, deadline=LONGEST_PROMPT)
+            case Digits(digits=text) | Letters(text=text):
+                spelt = "".join(c for c in text if c.isascii() and (c.isalnum() or c in "*#"))[:_MOST_LETTERS]
+                return await self._do(wire.AGI_SAY_ALPHA, spelt, keys, deadline=LONGEST_PROMPT) if spelt else _NOTHING
+            case Number(value=value):
+                return await self._do(wire.AGI_SAY_NUMBER, str(value), keys, deadline=LONGEST_PROMPT)
+            case Clock(at=at):
+                style = "IMp" if self._language.startswith("en") else "kM"
+                return await self._do(
+                    wire.AGI_SAY_DATETIME, str(int(at)), keys, style, self._zone, deadline=LONGEST_PROMPT
+                )
+
+    async def _play(self, path: str, keys: str) -> AgiReply:
+        return await self._do(wire.AGI_STREAM_FILE, path, keys, deadline=LONGEST_PROMPT)
+
+    async def _resume_music(self) -> None:
+        if self._music is not None and self._music_stopped:
+            await self.music(self._music)
+
+    async def _done(self) -> None:
+        await self._do(wire.AGI_SET_VARIABLE, wire.VARIABLE_DONE, "1")
+
+    async def _do(self, name: str, *args: str, deadline: float = 10.0) -> AgiReply:
+        answer = await self._session.command(name, *args, deadline=deadline)
+        if answer.good:
+            return answer
+        # -1 is a hang-up, or a sound that isn't there. Asking tells: a session of a channel that hung up answers HANGUP or 511.
+        if answer.result == -1 and not (await self._session.command(wire.AGI_CHANNEL_STATUS)).good:
+            raise CallerGone("the channel hung up")
+        what = args[0] if name == wire.AGI_STREAM_FILE else ""
+        log.error(
+            "Asterisk did not do what a script said",
+            command=name,
+            sound=what,
+            code=answer.code,
+            call=self._session.env.uniqueid,
+        )
+        return _NOTHING
