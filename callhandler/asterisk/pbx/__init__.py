@@ -1,0 +1,1 @@
+"""A private Asterisk: got, configured, started and stopped (get, render, prepare, process)."""

@@ -1,0 +1,201 @@
+"""Finds an Asterisk to run, or gets one: the site's own choice, else the system's, else one unpacked privately without root.
+
+Also the programs that tests and the demo need. `python -m callhandler.asterisk.pbx.get asterisk|lab` fetches ahead of time.
+It doesn't know how Asterisk is configured or started.
+"""
+
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from callhandler.asterisk.pbx.apt import AptError
+from callhandler.asterisk.pbx.telling import RichTeller, Teller
+from callhandler.asterisk.pbx.unpack import Root, cache_directory, ensure_root
+from callhandler.errors import CallhandlerError
+
+OLDEST = 18
+"""The oldest major version that has all the dialplan needs (`Bridge` with F, `TRYLOCK`, FastAGI as it is today)."""
+RUNTIME = (
+    "asterisk",
+    "asterisk-modules",
+    "asterisk-config",
+    "asterisk-core-sounds-en-wav",
+    "asterisk-moh-opsound-wav",
+    "espeak-ng",
+)
+LAB = ("sip-tester", "baresip-core", "mosquitto", "tcpdump")
+LAB_PROGRAMS = ("sipp", "baresip", "mosquitto", "tcpdump")
+_RUNTIME_ROOT, _LAB_ROOT = "asterisk", "lab"
+_SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/bin", "/usr/local/bin")
+
+
+@dataclass(frozen=True, slots=True)
+class AsteriskProgram:
+    """An Asterisk that can be started. `argv` is how its command line begins.
+
+    `sounds` maps a language code to the folder of Asterisk's own phrases; `music` is a folder of music, None where there is none.
+    """
+
+    argv: tuple[str, ...]
+    version: tuple[int, ...]
+    modules: Path
+    data: Path
+    sounds: dict[str, Path]
+    music: Path | None
+
+    @property
+    def version_text(self) -> str:
+        """The version as people write it."""
+        return ".".join(map(str, self.version))
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """The programs that tests and the demo need: SIPp, baresip, mosquitto, tcpdump."""
+
+    root: Root | None
+
+    def program(self, name: str) -> list[str]:
+        """How to start a program: its argv's beginning. The system's own is preferred."""
+        found = _system(name)
+        argv = [found] if found else (self.root.program(name) if self.root else None)
+        if argv is None:
+            raise CallhandlerError(
+                f"the program {name} isn't there; `python -m callhandler.asterisk.pbx.get lab` gets it"
+            )
+        return argv
+
+    @property
+    def baresip_modules(self) -> Path:
+        """The folder that baresip's `module_path` names."""
+        inside = Path("/") if _system("baresip") or self.root is None else self.root.path
+        found = next(
+            (path for path in (*inside.glob("usr/lib/*/baresip/modules"), *inside.glob("usr/lib/baresip/modules"))),
+            None,
+        )
+        if found is None:
+            raise CallhandlerError(
+                "baresip's modules aren't there; `python -m callhandler.asterisk.pbx.get lab` gets them"
+            )
+        return found
+
+
+def ensure_asterisk(setting: Path | None, teller: Teller) -> AsteriskProgram:
+    """An Asterisk of version 18 or newer. Downloads one where there is none; raises CallhandlerError saying what to install."""
+    if setting is not None:
+        version = _version([str(setting)])
+        if version is None:
+            raise CallhandlerError(f"asterisk.program: {setting} is no Asterisk that can be started here")
+        return _described((str(setting),), version, Path("/"))
+    own = _system("asterisk")
+    if own and (version := _version([own])) and version[0] >= OLDEST:
+        return _described((own,), version, Path("/"))
+    try:
+        root = ensure_root(_RUNTIME_ROOT, RUNTIME, "asterisk", OLDEST, teller)
+    except AptError as error:
+        raise CallhandlerError(
+            f"No Asterisk {OLDEST} or newer is here and none could be fetched ({error}). "
+            "Install the package `asterisk`, or name the program in callhandler.toml under [asterisk] program."
+        ) from error
+    argv = root.program("asterisk")
+    version = _version(argv) if argv else None
+    if argv is None or version is None:
+        raise CallhandlerError(f"The private Asterisk in {root.path} doesn't start; remove that folder and try again.")
+    return _described(tuple(argv), version, root.path)
+
+
+def ensure_lab(teller: Teller) -> Lab:
+    """The programs for tests and the demo. Downloads what the system hasn't; raises CallhandlerError saying what to install."""
+    if all(map(_system, LAB_PROGRAMS)):
+        return Lab(None)
+    try:
+        return Lab(ensure_root(_LAB_ROOT, LAB, "sip-tester", 0, teller))
+    except AptError as error:
+        missing = ", ".join(name for name in LAB_PROGRAMS if not _system(name))
+        raise CallhandlerError(
+            f"{missing} could not be fetched ({error}). Install the packages {' '.join(LAB)}."
+        ) from error
+
+
+def find_program(name: str) -> list[str] | None:
+    """A program such as `espeak-ng` as it can be started now, the system's or a private one; None when there is none. Never downloads."""
+    if found := _system(name):
+        return [found]
+    for folder in (_RUNTIME_ROOT, _LAB_ROOT):
+        root = Root(cache_directory() / folder)
+        if argv := root.program(name):
+            data = root.find("usr/lib/*/espeak-ng-data") or root.find("usr/share/espeak-ng-data")
+            return ["env", f"ESPEAK_DATA_PATH={data.parent}", *argv] if name == "espeak-ng" and data else argv
+    return None
+
+
+def _system(name: str) -> str | None:
+    return shutil.which(name) or next(
+        (path for folder in _SYSTEM_FOLDERS if (path := shutil.which(name, path=folder))), None
+    )
+
+
+def _version(argv: list[str]) -> tuple[int, ...] | None:
+    try:
+        text = subprocess.run([*argv, "-V"], capture_output=True, text=True, timeout=20, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.match(r"Asterisk (?:certified/)?(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return tuple(int(part) for part in found.groups() if part) if found else None
+
+
+def _described(argv: tuple[str, ...], version: tuple[int, ...], inside: Path) -> AsteriskProgram:
+    modules = [
+        *inside.glob("usr/lib*/*/asterisk/modules"),
+        *inside.glob("usr/lib*/asterisk/modules"),
+        *inside.glob("usr/local/lib*/asterisk/modules"),
+    ]
+    found = next((path for path in modules if (path / "chan_pjsip.so").exists()), None)
+    if found is None:
+        raise CallhandlerError(f"{argv[-1]} has no module chan_pjsip; install the package `asterisk-modules`")
+    folders = [
+        folder
+        for name in ("usr/share/asterisk", "var/lib/asterisk", "usr/local/share/asterisk")
+        if (folder := inside / name).is_dir()
+    ]
+    data = next(
+        (folder for folder in folders if (folder / "documentation").is_dir()),
+        folders[0] if folders else inside / "usr/share/asterisk",
+    )
+    sounds: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted((folder / "sounds").glob("*")):
+            if re.fullmatch(r"[a-z]{2}(_[A-Z]{2}(_[mf]_\w+)?)?", path.name) and any(path.glob("digits/1.*")):
+                sounds.setdefault(path.name[:2], path)
+    music = next((folder / "moh" for folder in folders if any((folder / "moh").glob("*"))), None)
+    return AsteriskProgram(argv, version, found, data, sounds, music)
+
+
+def main(arguments: list[str]) -> int:
+    """Fetch ahead of time: `asterisk`, `lab` (which includes Asterisk) or nothing else."""
+    console = Console()
+    if arguments not in (["asterisk"], ["lab"]):
+        console.print("usage: python -m callhandler.asterisk.pbx.get asterisk|lab")
+        return 2
+    teller = RichTeller(console)
+    try:
+        program = ensure_asterisk(None, teller)
+        console.print(f"Asterisk {program.version_text} for {platform.machine()}: {program.argv[-1]}", highlight=False)
+        if arguments == ["lab"]:
+            lab = ensure_lab(teller)
+            for name in LAB_PROGRAMS:
+                console.print(f"{name}: {lab.program(name)[-1]}", highlight=False)
+    except CallhandlerError as error:
+        Console(stderr=True).print(str(error), style="red", highlight=False)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

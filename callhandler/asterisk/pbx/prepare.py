@@ -1,0 +1,83 @@
+"""Puts a site's Asterisk configuration in place: for the private one, or beside it for an operator's own to include."""
+
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from callhandler.asterisk.pbx.get import AsteriskProgram
+from callhandler.asterisk.pbx.music import MusicClass, classes
+from callhandler.asterisk.pbx.place import layout, write
+from callhandler.asterisk.pbx.render import render, render_attach
+from callhandler.errors import CallhandlerError
+from callhandler.site.loading import LoadedSite
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What `attach` wrote, what changed of it, and the commands with which an operator takes it up."""
+
+    folder: Path
+    changed: tuple[str, ...]
+    commands: tuple[str, ...]
+
+
+def prepare(loaded: LoadedSite, program: AsteriskProgram) -> list[str]:
+    """Make the private Asterisk's folders and configuration; returns the files that changed. Raises CallhandlerError."""
+    folders = layout(loaded.directory)
+    for path in folders.values():
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if path.stat().st_uid != os.getuid():
+            raise CallhandlerError(f"{path} belongs to somebody else; remove it or run as its owner")
+    sounds = folders["lib"] / "sounds"
+    sounds.mkdir(exist_ok=True)
+    for language, folder in program.sounds.items():
+        _link(sounds / language, folder)
+    for name in ("documentation", "rest-api"):
+        if (program.data / name).is_dir():
+            _link(folders["lib"] / name, program.data / name)
+    music = _music(loaded, program.music)
+    return write(folders["etc"], render(loaded, program.modules, program.version, music))
+
+
+def _link(path: Path, target: Path) -> None:
+    if path.is_symlink() and path.readlink() == target:
+        return
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def attach(loaded: LoadedSite, version: tuple[int, ...]) -> Attached:
+    """Write the files that an Asterisk that runs already includes, into var/asterisk/attach/. Nothing of the operator's is touched.
+
+    `version` is that Asterisk's; (18,) is right for any.
+    """
+    folder = loaded.directory / "var" / "asterisk" / "attach"
+    own = loaded.site.asterisk.music
+    files = render_attach(loaded, version, _music(loaded, None) if own else [])
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    changed = write(folder, files)
+    commands = []
+    for name in files:
+        base = name.removeprefix("callhandler_").removesuffix(".conf")
+        commands += [
+            f"install -o root -g asterisk -m 0640 {_shell(folder / name)} /etc/asterisk/",
+            f"echo '#include {name}' >> /etc/asterisk/{_CUSTOM[base]}   # once; without FreePBX: {base}.conf",
+        ]
+    return Attached(folder, tuple(changed), (*commands, 'asterisk -rx "core reload"'))
+
+
+_CUSTOM = {
+    "manager": "manager_custom.conf",
+    "extensions": "extensions_custom.conf",
+    "musiconhold": "musiconhold_custom.conf",
+}
+
+
+def _music(loaded: LoadedSite, distribution: Path | None) -> list[MusicClass]:
+    own = loaded.site.asterisk.music
+    return classes(loaded.inside(own) if own else None, distribution)
+
+
+def _shell(path: Path) -> str:
+    return shlex.quote(str(path))

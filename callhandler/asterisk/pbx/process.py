@@ -1,0 +1,195 @@
+"""The private Asterisk as a process: prepared, started, asked whether it is ready, made to read its files again, and ended.
+
+It runs as a foreground child in a process group of its own, which ends when its parent dies. It knows no calls.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from callhandler.asterisk.pbx.get import AsteriskProgram
+from callhandler.asterisk.pbx.place import layout
+from callhandler.asterisk.pbx.prepare import prepare
+from callhandler.asterisk.pbx.render import NEED_RESTART
+from callhandler.errors import CallhandlerError
+from callhandler.site.loading import LoadedSite
+
+READY_WITHIN = 20.0
+"""Seconds within which Asterisk must be ready; it takes one or two."""
+_ASK = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What `reload` did: the files that changed, and those of them that only a restart takes up."""
+
+    changed: tuple[str, ...]
+    need_restart: tuple[str, ...]
+
+
+def dying_with_parent(argv: Sequence[str]) -> list[str]:
+    """`argv` for a child that gets SIGTERM when its parent dies (prctl(2), PR_SET_PDEATHSIG), by util-linux's setpriv."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", "--", *argv] if setpriv else list(argv)
+
+
+class AsteriskProcess:
+    """One private Asterisk of one site."""
+
+    def __init__(self, loaded: LoadedSite, program: AsteriskProgram) -> None:
+        self._loaded = loaded
+        self._folders = layout(loaded.directory)
+        self._base = [*program.argv, "-C", str(self._folders["etc"] / "asterisk.conf")]
+        self._program = program
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process' id while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    @property
+    def log(self) -> Path:
+        """Asterisk's own log of notices, warnings and errors."""
+        return self._folders["log"] / "messages"
+
+    async def start(self) -> None:
+        """Start Asterisk and wait until it is ready: fully booted and answering on AMI. Raises CallhandlerError, with its last words."""
+        prepare(self._loaded, self._program)
+        self._refuse_taken_port()
+        with (self._folders["log"] / "output").open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *dying_with_parent([*self._base, "-f"]),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            await asyncio.wait_for(self._until_ready(), READY_WITHIN)
+        except TimeoutError:
+            await self.stop()
+            raise CallhandlerError(
+                f"Asterisk was not ready within {READY_WITHIN:.0f} s; {self._last_words()}"
+            ) from None
+
+    async def wait(self) -> int:
+        """Wait until the process ends; returns its exit status, negative for a signal."""
+        assert self._process is not None
+        return await self._process.wait()
+
+    async def stop(self, within: float = 5.0) -> None:
+        """End it now: asked politely first (SIGTERM), by force after `within` seconds."""
+        if self.pid is None or self._process is None:
+            return
+        self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), within)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            await self._process.wait()
+
+    async def finish_calls(self, within: float) -> None:
+        """Take no new calls, and end when the last one has ended, or return after `within` seconds."""
+        if self.pid is None or self._process is None:
+            return
+        await self.ask("core stop gracefully")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._process.wait()), within)
+
+    async def channels(self) -> int:
+        """How many channels there are; 0 when Asterisk doesn't answer."""
+        first = (await self.ask("core show channels count")).split()
+        return int(first[0]) if first and first[0].isdigit() else 0
+
+    async def reload(self, loaded: LoadedSite) -> Reloaded:
+        """Render the site anew and have Asterisk take up what changed; calls go on."""
+        self._loaded = loaded
+        changed = prepare(loaded, self._program)
+        for name, command in (
+            ("extensions.conf", "dialplan reload"), ("pjsip.conf", "pjsip reload"), ("manager.conf", "manager reload"),
+            ("musiconhold.conf", "moh reload"), ("logger.conf", "logger reload"),
+        ):  # fmt: skip
+            if name in changed:
+                await self.ask(command)
+        return Reloaded(tuple(changed), tuple(name for name in changed if name in NEED_RESTART))
+
+    async def ask(self, command: str, within: float = _ASK) -> str:
+        """What Asterisk's console answers to a command; "" when it doesn't answer. Never given anything from outside."""
+        process = await asyncio.create_subprocess_exec(
+            *self._base,
+            "-rx",
+            command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            output, _ = await asyncio.wait_for(process.communicate(), within)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            return ""
+        return output.decode("utf-8", "replace") if process.returncode == 0 else ""
+
+    async def _until_ready(self) -> None:
+        assert self._process is not None
+        control = self._folders["run"] / "asterisk.ctl"
+        started = time.time()
+        while True:
+            if self._process.returncode is not None:
+                raise CallhandlerError(f"Asterisk ended while starting; {self._last_words()}")
+            fresh = control.exists() and control.stat().st_mtime >= started - 1
+            if (
+                fresh
+                and "fully booted" in await self.ask("core waitfullybooted", READY_WITHIN)
+                and await self._greets()
+            ):
+                return
+            await asyncio.sleep(0.05)
+
+    async def _greets(self) -> bool:
+        place = self._loaded.site.asterisk
+        try:
+            reader, writer = await asyncio.open_connection(place.ami_host, place.ami_port)
+        except OSError:
+            return False
+        try:
+            return (await reader.readline()).startswith(b"Asterisk Call Manager")
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    def _refuse_taken_port(self) -> None:
+        place = self._loaded.site.asterisk
+        for kind, address, port, key in (
+            (socket.SOCK_STREAM, place.ami_host, place.ami_port, "ami_port"),
+            (socket.SOCK_DGRAM, place.sip_address, place.sip_port, "sip_port"),
+        ):
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            with socket.socket(family, kind) as probe:
+                if kind == socket.SOCK_STREAM:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((address, port))
+                except OSError as error:
+                    reason = error.strerror or str(error)
+                    raise CallhandlerError(
+                        f"asterisk.{key}: Asterisk can't listen on {address}:{port}: {reason}"
+                    ) from error
+
+    def _last_words(self) -> str:
+        lines: list[str] = []
+        for path in (self._folders["log"] / "output", self.log):
+            if path.is_file():
+                lines += path.read_text(encoding="utf-8", errors="replace").splitlines()[-4:]
+        return "its last words: " + " | ".join(lines) if lines else f"see {self.log}"
