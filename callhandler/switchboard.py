@@ -18,6 +18,9 @@ from callhandler.core.ports import FactLog, OfferLeg, Pbx
 REDIAL_MEMORY = 50_000
 """Callers whose last agent is remembered; the oldest are forgotten beyond."""
 
+ENDED_MEMORY = 1_000
+"""Ends of unknown channels remembered: over AMI the end of a call can be seen before its AGI session says hello."""
+
 
 @dataclass(slots=True)
 class Visit:
@@ -54,6 +57,8 @@ class Switchboard:
         self._wake_at = wake_at
         self._visits: dict[str, Visit] = {}
         self._cancelled: dict[str, OfferEnd] = {}
+        self._withdrawn: dict[str, str] = {}
+        self._ended: dict[str, o.ChannelEnded] = {}
         self._gap_since: float | None = None
         self._listeners: list[Callable[[e.Fact], None]] = []
 
@@ -156,6 +161,12 @@ class Switchboard:
         """Take note that a script is over; says nothing about the call."""
         if self._visits.get(visit.call.id) is visit:
             del self._visits[visit.call.id]
+
+    def gone(self, call: Call) -> None:
+        """A script found its caller gone. Where Asterisk reported the end before the call was known here, it is written now."""
+        seen = self._ended.pop(call.id, None)
+        if seen is not None and call.id in self.calls.here:
+            self._channel_ended(seen)
 
     def enter(self, call: Call, queue_id: str) -> Outcome | None:
         """Put a call in line, or say why not. It keeps the time it first entered any line."""
@@ -262,11 +273,18 @@ class Switchboard:
             self._offer_over(seen.channel, OfferEnd.LOST)
         elif (caller := self.calls.here.get(seen.channel)) is not None:
             self.end_call(caller, seen.text or "hung up", seen.cause)
+        else:
+            self._ended[seen.channel] = seen
+            if len(self._ended) > ENDED_MEMORY:
+                del self._ended[next(iter(self._ended))]
 
     def end_call(self, call: Call, reason: str, cause: int = 0, outcome: Outcome | None = None) -> None:
         """Write down the end of a call: its channel is gone. `outcome` overrides what it would come to."""
         now = self.clock()
         self._talk_ended(call, "caller hung up")
+        by = self._withdrawn.pop(call.id, None)
+        if by is not None:
+            outcome, reason = outcome or Outcome.WITHDRAWN, f"hung up by {by}"
         result = outcome or call.outcome
         if call.queue is not None and outcome is None:
             waited = max(0.0, now - (call.entered or now))
@@ -356,7 +374,7 @@ class Switchboard:
 
     def _compare_calls(self, live: dict[str, o.LiveChannel]) -> None:
         for call in list(self.calls.here.values()):
-            if call.id not in live:
+            if call.id not in live and call.id not in self._visits:  # a visit that is under way came after the snapshot
                 outcome = Outcome.ANSWERED if call.answered else Outcome.LOST
                 self.end_call(call, "ended unseen", outcome=outcome)
 
@@ -368,8 +386,9 @@ class Switchboard:
             if agent.logged_in_at == 0.0 and agent.status is Status.LOGGED_OUT and agent.plan.phone is not None:
                 self.record(e.AgentLoggedIn(at=at, agent=agent.id, phone=agent.plan.phone, by="site file"))
 
-    def hang_up(self, call: Call) -> None:
-        """Hang up a call; its end is written when Asterisk reports it."""
+    def withdraw(self, call: Call, by: str) -> None:
+        """Hang up a call for a person; its end is written when Asterisk reports it."""
+        self._withdrawn[call.id] = by
         self._pbx.hang_up(call.id)
 
     def replace_plan(self, plan: Plan) -> None:

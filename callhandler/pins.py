@@ -1,0 +1,44 @@
+"""PINs keyed in on handsets: compared in constant time, and locked for longer and longer after wrong ones.
+
+OWASP ASVS 4.0, 2.2.1 asks for no more than 100 failed attempts an hour on one account; five, then a lock that doubles from a minute on,
+allows fewer than twenty. The lock is per agent and per phone: neither one phone trying all agents nor all phones trying one gets far.
+"""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+
+FREE_TRIES = 5
+FIRST_LOCK = 60.0
+LONGEST_LOCK = 3_600.0
+
+
+@dataclass(slots=True)
+class _Failures:
+    count: int = 0
+    locked_until: float = 0.0
+
+
+class Pins:
+    """Checks PINs and remembers failures; `clock` gives seconds, never backwards."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._failures: dict[tuple[str, str], _Failures] = {}
+
+    def check(self, agent: str, keyed: str, right: str | None, phone: str) -> bool:
+        """Tell whether a PIN is right; False also while agent or phone is locked. `right` None: there is no such agent."""
+        now = self._clock()
+        records = [self._failures.setdefault(key, _Failures()) for key in (("agent", agent[:15]), ("phone", phone))]
+        same = hmac.compare_digest(keyed.encode(), (right or "").encode()) and right is not None
+        if any(record.locked_until > now for record in records):
+            return False
+        if same:
+            for record in records:
+                record.count = 0
+            return True
+        for record in records:
+            record.count += 1
+            if record.count >= FREE_TRIES:
+                record.locked_until = now + min(LONGEST_LOCK, FIRST_LOCK * 2 ** (record.count - FREE_TRIES))
+        return False

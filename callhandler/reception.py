@@ -1,0 +1,161 @@
+"""Every call that Asterisk hands over: takes the AGI session, makes it a call, and runs its script to the end."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from callhandler.asterisk.agi_session import AgiSession
+from callhandler.asterisk.caller import AgiCaller
+from callhandler.core import events as e
+from callhandler.core.calls import Call
+from callhandler.core.hours import Opening, opening
+from callhandler.core.model import Outcome
+from callhandler.errors import CallerGone
+from callhandler.frontdesk import FrontDesk
+from callhandler.lookup import CsvLookup, Lookup
+from callhandler.pins import Pins
+from callhandler.scripts.house import Customer, Session
+from callhandler.scripts.inbound import inbound
+from callhandler.site.calendars import schedule
+from callhandler.site.loading import LoadedSite
+from callhandler.site.models import Site
+from callhandler.switchboard import Switchboard
+
+log = structlog.get_logger("reception")
+
+
+class Reception:
+    """Receives calls. `site` may be replaced at any time; calls that are here keep the one they came with."""
+
+    def __init__(self, loaded: LoadedSite, switchboard: Switchboard, desk: FrontDesk, sounds: Path) -> None:
+        """Take where spoken prompts lie: `sounds/LANGUAGE/PROMPT`."""
+        self._switchboard = switchboard
+        self._desk = desk
+        self._sounds = sounds
+        self._pins = Pins(switchboard.clock)
+        self.open_for(loaded)
+
+    def open_for(self, loaded: LoadedSite) -> None:
+        """Receive calls by this site file from now on."""
+        self._loaded = loaded
+        site = loaded.site
+        self._lookup = None if site.lookup is None else CsvLookup(loaded.inside(site.lookup.csv), site.company.country)
+
+    async def receive(self, session: AgiSession) -> None:
+        """Hold one AGI session's conversation. Whatever goes wrong in it, the caller goes on in the dialplan or is let go properly."""
+        env = session.env
+        number, source = (*env.args, "", "")[:2]
+        site = self._loaded.site
+        caller = AgiCaller(session, self._sound_of(site), site.default_language, site.company.time_zone)
+        known = self._switchboard.calls.here.get(env.uniqueid)
+        call = known or self._arrive(session, number, source)
+        visit = self._switchboard.begin_visit(call, caller.cut)
+        house = HouseOfCall(site, self._switchboard, self._desk, self._pins, self._lookup)
+        try:
+            await inbound(Session(caller, call, number, source, house, visit), again=known is not None)
+        except CallerGone:
+            self._switchboard.gone(call)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("a script failed; the dialplan keeps the caller and asks again", call=call.id)
+        finally:
+            self._switchboard.end_visit(visit)
+
+    def _arrive(self, session: AgiSession, number: str, source: str) -> Call:
+        env = session.env
+        self._switchboard.record(
+            e.CallArrived(
+                at=self._switchboard.clock(),
+                call=env.uniqueid,
+                channel=env.channel,
+                number=number,
+                caller_number=env.caller_number,
+                caller_name=env.caller_name,
+                source=source,
+            )
+        )
+        return self._switchboard.calls.here[env.uniqueid]
+
+    def _sound_of(self, site: Site) -> Callable[[str, str], str]:
+        def path(prompt: str, language: str) -> str:
+            table = site.prompts.get(prompt)
+            spoken = language if table is not None and language in table.texts else site.default_language
+            return str(self._sounds / spoken / prompt)
+
+        return path
+
+
+class HouseOfCall:
+    """The house as one call's script sees it; implements scripts.house.House."""
+
+    def __init__(
+        self, site: Site, switchboard: Switchboard, desk: FrontDesk, pins: Pins, lookup: Lookup | None
+    ) -> None:
+        self.site = site
+        self._switchboard = switchboard
+        self._desk = desk
+        self._pins = pins
+        self._lookup = lookup
+
+    @property
+    def emergency(self) -> str | None:
+        """The reason of an emergency closing."""
+        return self._switchboard.emergency
+
+    def now(self) -> float:
+        """Return the seconds since the epoch."""
+        return self._switchboard.clock()
+
+    def note(self, fact: e.Fact) -> None:
+        """Keep a fact."""
+        self._switchboard.record(fact)
+
+    def enter(self, call: Call, queue: str) -> Outcome | None:
+        """Put a call in line, or say why not."""
+        return self._switchboard.enter(call, queue)
+
+    def opening(self, hours: str) -> Opening:
+        """Tell whether opening hours say open now."""
+        now = self.now()
+        return opening(schedule(self.site, hours, now), now)
+
+    async def look_up(self, number: str) -> Customer | None:
+        """Ask who calls, for as long as the site allows."""
+        if self._lookup is None or self.site.lookup is None:
+            return None
+        async with asyncio.timeout(self.site.lookup.deadline):
+            return await self._lookup.find(number)
+
+    def identify(self, agent: str, pin: str, phone: str) -> bool:
+        """Check an agent's PIN."""
+        table = self.site.agents.get(agent)
+        return self._pins.check(agent, pin, None if table is None else table.pin.get_secret_value(), phone)
+
+    def agent_at(self, phone: str) -> str | None:
+        """Return the agent logged in at a phone."""
+        agent = self._switchboard.line.books.agent_at(phone)
+        return None if agent is None else agent.id
+
+    def agent_free(self, agent: str) -> str | None:
+        """Return the phone at which an agent could be rung right now."""
+        found = self._switchboard.line.books.agents.get(agent)
+        return found.phone if found is not None and found.is_ready() else None
+
+    def log_in(self, agent: str, phone: str) -> None:
+        """Log an agent in at a phone."""
+        self._desk.login(agent, phone, by=f"phone {phone}")
+
+    def log_out(self, agent: str) -> None:
+        """Log an agent out."""
+        self._desk.logout(agent, by="handset")
+
+    def pause(self, agent: str) -> None:
+        """Send an agent on break."""
+        self._desk.pause(agent, "", by="handset")
+
+    def resume(self, agent: str) -> None:
+        """Make an agent available again."""
+        self._desk.resume(agent, by="handset")
