@@ -1,0 +1,96 @@
+"""The command line: `callhandler:main`. Parse, ask, print; exit codes 0 done, 1 refused, 2 usage, 3 daemon not reachable.
+
+Errors are one sentence on standard error, never a traceback. Each command lives in a module of its own noun.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.main import get_command
+
+from callhandler.cli.lazy import COMMANDS, Lazy, LazyGroup, new_app, remember_site
+from callhandler.core.plain import printable
+from callhandler.errors import CallhandlerError, Unreachable
+
+DEBUG = "CALLHANDLER_DEBUG"
+"""Set to anything, an error of callhandler's own shows its traceback."""
+
+COMMANDS.update(
+    {
+        "init": Lazy(
+            "callhandler.cli.site_commands", "init", "Write a new site: callhandler.toml, prompts, generated secrets."
+        ),
+        "up": Lazy("callhandler.cli.up", "up", "Run a private Asterisk and the daemon, and show the live log."),
+        "daemon": Lazy("callhandler.cli.daemon", "daemon", "Run the daemon beside an Asterisk that runs already."),
+        "check": Lazy(
+            "callhandler.cli.site_commands", "check", "Check the site file: all mistakes, and what would be wiser."
+        ),
+        "config": Lazy("callhandler.cli.config", "app", "The site file's schema."),
+        "doctor": Lazy(
+            "callhandler.cli.doctor",
+            "doctor",
+            "Look at the whole set-up from outside, with the command that mends each trouble.",
+        ),
+        "status": Lazy("callhandler.cli.status", "status", "How the daemon is."),
+        "calls": Lazy(
+            "callhandler.cli.calls", "app", "Calls: those here now, past ones, one in full; hang up, move, prioritise."
+        ),
+        "agents": Lazy("callhandler.cli.agents", "app", "Agents: who does what; log in, log out, pause, resume."),
+        "queues": Lazy("callhandler.cli.queues", "queues", "The waiting lines now."),
+        "explain": Lazy(
+            "callhandler.cli.explain", "explain", "Why a call went where it went: each decision with its candidates."
+        ),
+        "reload": Lazy(
+            "callhandler.cli.reload",
+            "reload",
+            "Read the site file again; no waiting caller and no conversation is lost.",
+        ),
+        "emergency": Lazy(
+            "callhandler.cli.emergency", "app", "Close the whole site to new calls at once, or open it again."
+        ),
+        "demo": Lazy(
+            "callhandler.cli.demo_command", "demo", "Watch it work: a site of its own with driven callers and agents."
+        ),
+    }
+)
+
+app = new_app(cls=LazyGroup, help="A self-hosted telephone call handler in front of your Asterisk.")
+
+
+@app.callback()
+def _root(
+    site: str = typer.Option(
+        None,
+        "--site",
+        metavar="DIR",
+        help="The site's folder; before or after the command, or CALLHANDLER_SITE.",
+        show_default=False,
+    ),
+) -> None:
+    remember_site(site)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    command = get_command(app)
+    try:
+        command.main(None if args is None else list(args), prog_name="callhandler")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except CallhandlerError as error:
+        _say(str(error))
+        return 3 if isinstance(error, Unreachable) else 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        _say(f"callhandler itself failed ({type(error).__name__}: {error}); {DEBUG}=1 shows where")
+        return 1
+    return 0
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write("".join(f"{printable(line, 2_000)}\n" for line in sentence.splitlines()))

@@ -1,0 +1,81 @@
+"""`callhandler agents` and its verbs."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from callhandler.cli.lazy import noun
+from callhandler.cli.place import JsonOption, Place, SiteOption, find
+from callhandler.cli.printing import out, out_json
+from callhandler.control.client import Client
+from callhandler.core.views import AgentView
+
+app = noun("Agents: who does what; log in, log out, pause, resume.")
+AgentArgument = Annotated[
+    str, typer.Argument(metavar="AGENT", help="The agent's id, such as 7001.", show_default=False)
+]
+
+
+@app.command()
+def show(site: SiteOption = None, as_json: JsonOption = False) -> None:
+    """All agents: what each person chose, what the system does, the phone, today's calls."""
+    place = find(site)
+    _print(place, Client(place.socket).agents(), as_json)
+
+
+@app.command()
+def login(
+    agent: AgentArgument,
+    phone: Annotated[
+        str | None,
+        typer.Option(
+            "--phone",
+            metavar="PHONE",
+            help="Where the agent sits; the agent's own phone by default.",
+            show_default=False,
+        ),
+    ] = None,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Log an agent in."""
+    place = find(site)
+    _print(place, Client(place.socket).login(agent, phone), as_json)
+
+
+@app.command()
+def logout(agent: AgentArgument, site: SiteOption = None, as_json: JsonOption = False) -> None:
+    """Log an agent out. A conversation under way goes on."""
+    place = find(site)
+    _print(place, Client(place.socket).logout(agent), as_json)
+
+
+@app.command()
+def pause(
+    agent: AgentArgument,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="The agent's word for it, such as lunch.")
+    ] = "",
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send an agent on break. A conversation under way goes on."""
+    place = find(site)
+    _print(place, Client(place.socket).pause(agent, reason), as_json)
+
+
+@app.command()
+def resume(agent: AgentArgument, site: SiteOption = None, as_json: JsonOption = False) -> None:
+    """Make an agent available: ends a break, misses and wrap-up."""
+    place = find(site)
+    _print(place, Client(place.socket).resume(agent), as_json)
+
+
+def _print(place: Place, shown: Sequence[AgentView] | AgentView, as_json: bool) -> None:
+    if as_json:
+        out_json(shown)
+        return
+    from callhandler.report.tables import agents_table  # noqa: PLC0415 - Rich is for people
+
+    out(agents_table([shown] if isinstance(shown, AgentView) else shown, place.zone))

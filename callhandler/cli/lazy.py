@@ -1,0 +1,109 @@
+"""Commands that are imported when they are asked for, and nouns that show themselves when no verb follows.
+
+Each command has 0.4 s in all: importing the others' libraries is the largest part of that.
+"""
+
+import importlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+SITE = "CALLHANDLER_SITE"
+Context = typer.Context
+F = TypeVar("F", bound=Callable[..., object])
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """Where a command is: a function or a Typer app in a module, with what `--help` says of it."""
+
+    module: str
+    name: str
+    help: str
+
+    def load(self) -> TyperGroup | TyperCommand:
+        """Import it."""
+        found = getattr(importlib.import_module(self.module), self.name)
+        if not isinstance(found, typer.Typer):
+            app = new_app()
+            app.command()(found)
+            found = app
+        return cast("TyperGroup | TyperCommand", get_command(found))
+
+
+COMMANDS: dict[str, Lazy] = {}
+"""All commands of the program, in the order in which `--help` shows them. Filled in by cli/__init__.py."""
+
+
+class LazyGroup(TyperGroup):
+    """The program itself: knows its commands by name, and imports one when it is called."""
+
+    _listing = False
+
+    def list_commands(self, ctx: Context) -> list[str]:  # type: ignore[override]  # typer's own context is the narrower type
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> TyperGroup | TyperCommand | None:  # type: ignore[override]
+        """Return a command; while help is being printed only a stand-in, so that nothing is imported for it."""
+        lazy = COMMANDS.get(cmd_name)
+        if lazy is None:
+            return None
+        if self._listing:
+            return TyperCommand(cmd_name, help=lazy.help)
+        command = lazy.load()
+        command.name = cmd_name
+        command.help = command.help or lazy.help
+        return command
+
+    def format_help(self, ctx: Context, formatter: object) -> None:  # type: ignore[override]
+        """Print the list of commands."""
+        self._listing = True
+        super().format_help(ctx, formatter)  # type: ignore[arg-type]
+
+
+class Noun(TyperGroup):
+    """A noun such as `calls`: with a verb it does something, without one it shows what there is (its verb `show`)."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Put `show` where no verb is named."""
+        word = first_word(args)
+        if word not in self.commands and not (word is None and "--help" in args):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+def first_word(args: Sequence[str]) -> str | None:
+    """Return the first argument that is no option and no value of `--site`."""
+    words = iter(args)
+    for word in words:
+        if word == "--site":
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+def new_app(**settings: object) -> typer.Typer:
+    """Return an app with the house's settings: no rich tracebacks, no completion commands in every noun."""
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=False, **settings)  # type: ignore[arg-type]
+
+
+def noun(help_: str) -> typer.Typer:
+    """Return an app for a noun. `--site` may stand before its verb, too."""
+    app = new_app(cls=Noun, help=f"{help_}\n\nWithout a verb it is `show`.")
+    app.callback()(remember_site)
+    return app
+
+
+def remember_site(
+    site: str = typer.Option(None, "--site", envvar=SITE, metavar="DIR", help="The site's folder.", show_default=False),
+) -> None:
+    """Keep the site that was named for the command that follows, as if the environment had said so."""
+    if site:
+        os.environ[SITE] = site

@@ -1,0 +1,27 @@
+"""`callhandler reload`."""
+
+from typing import Annotated
+
+import typer
+
+from callhandler.cli.place import JsonOption, SiteOption, find
+from callhandler.cli.printing import out, out_json
+from callhandler.control.client import Client
+from callhandler.errors import Refused
+
+
+def reload(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the differences.")] = False,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the site file again: show the differences and apply them; the old one stays in force if anything fails."""
+    result = Client(find(site).socket).reload(dry_run)
+    if as_json:
+        out_json(result)
+    else:
+        out(*(f"  {line}" for line in result.differences or ("no differences",)))
+    if result.error is not None:
+        raise Refused(result.error)
+    if not as_json:
+        out("in force now" if result.applied else "not applied")

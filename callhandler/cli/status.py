@@ -1,0 +1,17 @@
+"""`callhandler status`."""
+
+from callhandler.cli.place import JsonOption, SiteOption, find
+from callhandler.cli.printing import out, out_json
+from callhandler.control.client import Client
+
+
+def status(site: SiteOption = None, as_json: JsonOption = False) -> None:
+    """How the daemon is: its link to Asterisk, calls and agents at a glance, the journal, alarms."""
+    place = find(site)
+    view = Client(place.socket).status()
+    if as_json:
+        out_json(view)
+        return
+    from callhandler.report.tables import status_table  # noqa: PLC0415 - Rich is for people
+
+    out(status_table(view, place.zone))

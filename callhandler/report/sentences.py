@@ -1,0 +1,118 @@
+"""Each fact as a sentence, for the live log. A fact without a sentence here is not shown to people."""
+
+from zoneinfo import ZoneInfo
+
+from callhandler.core import events as e
+from callhandler.core.plain import printable
+from callhandler.report.words import caller, clock, span
+
+_WIDTH = 24
+
+
+def line_of(fact: e.Fact, zone: ZoneInfo) -> str | None:
+    """Return a line such as `12:03:04  pbx1-1795286814.0  offered to agent 7001 at phone 101`; None for what people don't read."""
+    sentence = of_call(fact) or of_agent(fact) or of_house(fact)
+    if sentence is None:
+        return None
+    columns = e.columns_of(fact)
+    agent = columns["agent"]
+    subject = columns["call"] or (f"agent {agent}" if agent else "")
+    return f"{clock(fact.at, zone)}  {printable(subject):<{_WIDTH}}  {printable(sentence)}"
+
+
+def of_call(fact: e.Fact) -> str | None:
+    """Return what a fact says of a call."""
+    match fact:
+        case e.CallArrived():
+            return f"{caller(fact.caller_number, fact.caller_name)} calls {fact.number} by way of {fact.source}"
+        case e.CallerKnown():
+            known = ", ".join(word for word in (fact.name, fact.tier, fact.language) if word)
+            return f"the caller is known: {known or fact.preferred_agent or 'nothing more'}"
+        case e.LookupFailed():
+            return f"the caller lookup failed: {fact.reason}"
+        case e.AttributeSet():
+            return f"{fact.name} is {fact.value}"
+        case e.MenuEntered():
+            return f"hears menu {fact.menu}"
+        case e.KeyPressed():
+            return f"pressed {fact.key} in menu {fact.menu}: {fact.led_to or 'means nothing there'}"
+        case e.MenuSilent():
+            return f"pressed no key in menu {fact.menu}"
+        case e.CallClosed():
+            return f"is told that it is closed: {fact.reason}"
+        case e.CallEntered():
+            return f"waits in queue {fact.queue}" + (f", wants {fact.wants}" if fact.wants else "")
+        case e.StepAdvanced():
+            return f"queue {fact.queue} goes to step {fact.step + 1}: {fact.reason}"
+        case e.CallMoved():
+            return f"moved from queue {fact.from_queue} to {fact.queue} by {fact.by}"
+        case e.CallPrioritised():
+            return f"priority {fact.priority}, bonus {fact.bonus:g} s, by {fact.by}"
+        case e.CallLeftLine():
+            return f"leaves queue {fact.queue} after {span(fact.waited)}: {fact.outcome}, {fact.reason}"
+        case e.CallAbandoned():
+            return f"hung up after waiting {span(fact.waited)} in queue {fact.queue}"
+        case e.CallEnded():
+            return f"ended: {fact.outcome}" + (f", {fact.reason}" if fact.reason else "")
+    return _of_leg(fact)
+
+
+def _of_leg(fact: e.Fact) -> str | None:
+    match fact:
+        case e.AgentOffered():
+            return f"offered to agent {fact.agent} at phone {fact.phone}"
+        case e.OfferEnded():
+            return f"agent {fact.agent} did not take it: {fact.reason}"
+        case e.CallConnected():
+            return f"talks with agent {fact.agent} after waiting {span(fact.waited)}"
+        case e.CallHeld():
+            return f"on hold by agent {fact.agent}"
+        case e.CallResumed():
+            return f"taken back from hold by agent {fact.agent}"
+        case e.CallTransferred():
+            return f"transferred to {fact.to} by agent {fact.agent}"
+        case e.TalkEnded():
+            return f"talked with agent {fact.agent} for {span(fact.talked)}: {fact.reason}".removesuffix(": ")
+    return None
+
+
+def of_agent(fact: e.Fact) -> str | None:
+    """Return what a fact says of an agent or a phone."""
+    match fact:
+        case e.AgentLoggedIn():
+            return f"logged in at phone {fact.phone} by {fact.by}"
+        case e.AgentLoggedOut():
+            return f"logged out by {fact.by}"
+        case e.AgentPaused():
+            return f"on break{f' ({fact.reason})' if fact.reason else ''} by {fact.by}"
+        case e.AgentResumed():
+            return f"available again by {fact.by}"
+        case e.AgentNotAnswering():
+            return f"missed {fact.misses} offers in a row and gets no more until available again"
+        case e.PhoneReachable():
+            return f"phone {fact.phone} is reachable"
+        case e.PhoneUnreachable():
+            return f"phone {fact.phone} is not reachable"
+    return None
+
+
+def of_house(fact: e.Fact) -> str | None:
+    """Return what a fact says of the house itself."""
+    match fact:
+        case e.DaemonStarted():
+            return f"the daemon is up: {fact.program}"
+        case e.DaemonStopped():
+            return f"the daemon stopped: {fact.reason}"
+        case e.SiteLoaded():
+            return f"site file {fact.digest[:8]} is in force: {fact.reason}"
+        case e.GapBegan():
+            return f"Asterisk is out of sight: {fact.reason}"
+        case e.GapEnded():
+            return f"Asterisk is in sight again after {span(fact.seconds)}: {fact.reason}"
+        case e.AlarmRaised():
+            return f"ALARM {fact.kind}: {fact.reason}"
+        case e.EmergencyClosed():
+            return f"EMERGENCY: closed to new calls by {fact.by}: {fact.reason}".removesuffix(": ")
+        case e.EmergencyOpened():
+            return f"open again by {fact.by}"
+    return None

@@ -1,0 +1,201 @@
+"""What `status`, `calls`, `agents` and `queues` show: Rich tables made of views and records. Knows no daemon."""
+
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from callhandler.core.plain import printable
+from callhandler.core.views import AgentView, CallView, QueueView, StatusView
+from callhandler.report.words import caller, clock, moment, span
+from callhandler.store.records import CallRecord, Leg
+
+_COLOURS = {
+    "available": "green", "on break": "yellow", "logged out": "dim",
+    "idle": "green", "offered": "cyan", "talking": "bold", "wrapping up": "yellow", "not answering": "red",
+    "free": "green", "unreachable": "red", "waiting": "yellow", "answered": "green", "abandoned": "red",
+    "failed": "red", "lost": "red",
+}  # fmt: skip
+
+
+def status_table(view: StatusView, zone: ZoneInfo) -> Table:
+    """Return the daemon's state as two columns."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column()
+    asterisk = f"connected, {view.asterisk_version}" if view.asterisk_connected else "not connected"
+    rows = [
+        ("site", view.site),
+        ("daemon", f"{view.version}, process {view.pid}, up {span(view.now - view.started)}"),
+        ("asterisk", f"{asterisk}, since {moment(view.asterisk_since, zone)}" if view.asterisk_since else asterisk),
+        ("calls", f"{view.counts.calls} here, {view.counts.waiting} waiting, {view.counts.talking} talking"),
+        ("agents", f"{view.counts.agents_logged_in} logged in, {view.counts.agents_free} free"),
+        ("journal", "up to date" if not view.journal_backlog else f"{view.journal_backlog} facts not yet written"),
+        *((one.name, _publisher(one.connected, one.kept, one.dropped)) for one in view.publishers),
+    ]
+    for name, value in rows:
+        table.add_row(name, _text(value))
+    if view.emergency is not None:
+        table.add_row("closed", Text(f"by emergency: {printable(view.emergency) or 'no reason given'}", "bold red"))
+    for alarm in view.alarms:
+        table.add_row("alarm", Text(f"{moment(alarm.at, zone)} {alarm.kind}: {printable(alarm.reason)}", "red"))
+    return table
+
+
+def calls_table(views: Iterable[CallView], zone: ZoneInfo) -> Table:
+    """Return the calls that are here now."""
+    table = _table("call", "state", "caller", "number", "queue", "place", "waited", "agent", "since", "about")
+    for view in views:
+        about = " ".join(f"{name}={value}" for name, value in view.attributes.items())
+        table.add_row(
+            _text(view.id),
+            _state(view.state),
+            _text(caller(view.caller_number, view.caller_name)),
+            _text(view.number),
+            _text(view.queue or view.menu),
+            _text(view.position),
+            span(view.waited),
+            _text(view.agent),
+            clock(view.since, zone),
+            _text(about),
+        )
+    return _or_none(table, "no calls")
+
+
+def agents_table(views: Iterable[AgentView], zone: ZoneInfo) -> Table:
+    """Return the agents."""
+    table = _table("agent", "name", "status", "state", "since", "phone", "device", "call", "skills", "queues", "today")
+    for view in views:
+        status = f"{view.status} ({view.reason})" if view.reason else view.status
+        table.add_row(
+            _text(view.id),
+            _text(view.name),
+            _state(status, view.status),
+            _state(view.state),
+            clock(view.since, zone),
+            _text(view.phone),
+            _state(view.device),
+            _text(view.call),
+            _text(" ".join(f"{skill}={level}" for skill, level in view.skills.items())),
+            _text(" ".join(view.queues) or "all"),
+            f"{view.calls_today}" + (f", {view.misses} missed" if view.misses else ""),
+        )
+    return _or_none(table, "no agents")
+
+
+def queues_table(views: Iterable[QueueView]) -> Table:
+    """Return the waiting lines."""
+    table = _table("queue", "name", "waiting", "longest", "offered", "talking", "agents", "free", "busy")
+    for view in views:
+        table.add_row(
+            _text(view.id),
+            _text(view.name),
+            Text(str(view.waiting), "yellow" if view.waiting else ""),
+            span(view.longest_wait),
+            str(view.offered),
+            str(view.talking),
+            Text(str(view.agents_logged_in), "" if view.agents_logged_in else "red"),
+            str(view.agents_free),
+            str(view.agents_busy),
+        )
+    return _or_none(table, "no queues")
+
+
+def records_table(records: Iterable[CallRecord], zone: ZoneInfo) -> Table:
+    """Return calls out of the journal."""
+    table = _table("call", "arrived", "caller", "number", "queue", "agent", "waited", "talked", "outcome")
+    for one in records:
+        table.add_row(
+            _text(one.id),
+            moment(one.arrived, zone),
+            _text(caller(one.caller_number, one.caller_name)),
+            _text(one.number),
+            _text(one.queue),
+            _text(one.agent),
+            span(one.waited) if one.visits else "",
+            span(one.talked) if one.agent else "",
+            _state(one.outcome or "here"),
+        )
+    return _or_none(table, "no calls")
+
+
+def call_details(record: CallRecord, zone: ZoneInfo) -> tuple[Table, ...]:
+    """Return one call in full: what it was, where it waited, whom it was offered to."""
+    head = Table(box=None, show_header=False, pad_edge=False)
+    head.add_column(style="dim")
+    head.add_column()
+    outcome = "still here" if record.outcome is None else f"{record.outcome}: {record.reason}".removesuffix(": ")
+    for name, value in [
+        ("call", record.id),
+        ("caller", caller(record.caller_number, record.caller_name)),
+        ("dialled", f"{record.number} by way of {record.source}"),
+        ("arrived", moment(record.arrived, zone) + ("" if record.whole else " (its beginning was not seen)")),
+        ("ended", moment(record.ended, zone)),
+        ("outcome", outcome),
+        ("waited", span(record.waited)),
+        ("talked", f"{span(record.talked)}, of which on hold {span(record.held)}"),
+        *((one.name, one.value) for one in record.attributes),
+    ]:
+        head.add_row(_text(name), _text(value))
+    visits = _table("queue", "entered", "left", "waited", "outcome")
+    for visit in record.visits:
+        visits.add_row(
+            _text(visit.queue),
+            clock(visit.entered, zone),
+            clock(visit.left, zone),
+            span(visit.waited),
+            _state(visit.outcome or "waiting"),
+        )
+    legs = _table("agent", "phone", "queue", "offered", "rang", "then", "talked", "on hold", "wrap-up")
+    for leg in record.legs:
+        legs.add_row(
+            _text(leg.agent),
+            _text(leg.phone),
+            _text(leg.queue),
+            clock(leg.offered, zone),
+            span(leg.rang),
+            _text(_then(leg)),
+            span(leg.talked) if leg.connected is not None else "",
+            span(leg.held or None),
+            span(leg.wrap_up or None),
+        )
+    return (head, *(table for table in (visits, legs) if table.row_count))
+
+
+def _then(leg: Leg) -> str:
+    if leg.connected is None:
+        return "rings" if leg.failed is None else leg.failed
+    if leg.transferred_to is not None:
+        return f"talked, transferred to {leg.transferred_to}"
+    return "talks" if leg.ended is None else f"talked; {leg.reason}".removesuffix("; ")
+
+
+def _publisher(connected: bool, kept: int, dropped: int) -> str:
+    lost = f", {dropped} events dropped" if dropped else ""
+    return ("connected" if connected else f"away, {kept} events kept") + lost
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for name in columns:
+        table.add_column(name, overflow="fold", no_wrap=name in {"call", "agent", "since"})
+    return table
+
+
+def _or_none(table: Table, nothing: str) -> Table:
+    if table.row_count:
+        return table
+    empty = Table(box=None, show_header=False, pad_edge=False)
+    empty.add_row(nothing)
+    return empty
+
+
+def _text(value: object) -> Text:
+    """Text that is neither markup nor a way to the terminal, whatever a caller is called."""
+    return Text("" if value is None else printable(str(value)))
+
+
+def _state(value: str | None, colour: str | None = None) -> Text:
+    return Text("" if value is None else printable(value), _COLOURS.get(colour or value or "", ""))

@@ -1,0 +1,36 @@
+"""Times, durations and numbers as people read them; every text from outside is made harmless here."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from callhandler.core.plain import printable
+
+_MINUTE = 60
+_HOUR = 3600
+
+
+def clock(at: float | None, zone: ZoneInfo) -> str:
+    """Return a moment's time of day in the site's zone; "" for none. Seconds since the epoch in."""
+    return "" if at is None else f"{datetime.fromtimestamp(at, zone):%H:%M:%S}"
+
+
+def moment(at: float | None, zone: ZoneInfo) -> str:
+    """Return a moment's date and time in the site's zone; "" for none."""
+    return "" if at is None else f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M:%S}"
+
+
+def span(seconds: float | None) -> str:
+    """Return a duration, such as 0:07, 12:30 or 1:02:03; "" for none. Negative ones, from clocks set back, count as 0."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, _MINUTE)
+    if whole < _HOUR:
+        return f"{minutes}:{rest:02}"
+    return f"{minutes // _MINUTE}:{minutes % _MINUTE:02}:{rest:02}"
+
+
+def caller(number: str, name: str) -> str:
+    """Return who calls: the name before the number, or whichever is known."""
+    shown, named = printable(number, 40) or "unknown", printable(name, 40)
+    return f"{named} {shown}" if named and named != shown else shown
