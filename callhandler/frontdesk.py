@@ -10,7 +10,7 @@ from callhandler.core.agents import Agent
 from callhandler.core.calls import Call
 from callhandler.core.explained import explained
 from callhandler.core.model import Status
-from callhandler.core.views import AgentView, CallView, DecisionView, QueueView, StatusView
+from callhandler.core.views import AgentView, CallView, Counts, DecisionView, QueueView, StatusView
 from callhandler.errors import Refused
 from callhandler.switchboard import Switchboard
 from callhandler.viewing import Figures, Viewing
@@ -37,6 +37,10 @@ class FrontDesk:
     def status(self) -> StatusView:
         """Return how the daemon is."""
         return self._status()
+
+    def counts(self) -> Counts:
+        """Return how much goes on at once."""
+        return self._viewing.counts()
 
     def calls(self) -> Sequence[CallView]:
         """Return the calls that are here, longest here first."""

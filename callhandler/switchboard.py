@@ -51,6 +51,7 @@ class Switchboard:
         self.clock = clock
         self.emergency: str | None = None
         self.link: o.LinkUp | None = None
+        self.link_since: float | None = None
         self.last_talks: dict[str, tuple[str, float]] = {}
         self._pbx = pbx
         self._journal = journal
@@ -339,13 +340,13 @@ class Switchboard:
         if self.link is None:
             return
         self.link = None
-        self._gap_since = self.clock()
+        self.link_since = self._gap_since = self.clock()
         self.record(e.GapBegan(at=self._gap_since, reason=seen.reason))
 
     def _link_up(self, seen: o.LinkUp) -> None:
         """Compare state with what is there, so that whatever was missed is made up for, then go on."""
         now = self.clock()
-        self.link = seen
+        self.link, self.link_since = seen, now
         live = {channel.channel: channel for channel in seen.channels}
         phones = {phone.phone: phone.device for phone in seen.phones}
         for phone in self.line.plan.phones:

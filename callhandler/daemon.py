@@ -1,0 +1,190 @@
+"""The composition root: builds every part by plain calls, starts them in order, stops them in stages."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+import uvloop
+
+from callhandler import __version__, logs
+from callhandler.asterisk.agi import AgiServer
+from callhandler.asterisk.ami import Ami
+from callhandler.asterisk.ami_session import AmiLink
+from callhandler.asterisk.pbx.get import find_program
+from callhandler.asterisk.sounds import make_sounds
+from callhandler.control.server import Server
+from callhandler.core import events as e
+from callhandler.core.views import StatusView
+from callhandler.errors import CallhandlerError
+from callhandler.frontdesk import FrontDesk
+from callhandler.notify import keep_alive, notify
+from callhandler.publish.mqtt import Publisher
+from callhandler.reception import Reception
+from callhandler.reloading import Reloading
+from callhandler.site.loading import LoadedSite, load
+from callhandler.site.plan import plan
+from callhandler.store.journal import Journal
+from callhandler.store.queries import decisions_of
+from callhandler.switchboard import Switchboard
+from callhandler.tasks import Tasks
+from callhandler.timing import SteadyClock, Timers
+
+log = structlog.get_logger("daemon")
+
+LAST_WORDS = 2.0
+"""Seconds that the scripts under way get to end when the daemon stops; their callers go on in the dialplan."""
+
+
+def main(directory: Path) -> int:
+    """Run the daemon for the site in `directory` until it is told to stop; returns the exit status."""
+    try:
+        loaded = load(directory)
+        logs.configure(loaded.inside(loaded.site.daemon.log), sys.stderr if sys.stderr.isatty() else None)
+        return uvloop.run(_run(loaded))
+    except CallhandlerError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+async def _run(loaded: LoadedSite) -> int:
+    daemon = Daemon(loaded)
+    try:
+        await daemon.start()
+        return await daemon.until_told()
+    finally:
+        await daemon.stop()
+
+
+class Daemon:
+    """All parts of one site, and the order in which they start and stop."""
+
+    def __init__(self, loaded: LoadedSite) -> None:
+        site = loaded.site
+        self._loaded = loaded
+        self._started = time.time()
+        self._told = asyncio.Event()
+        self._failed: str | None = None
+        self._tasks = Tasks(self._task_died)
+        clock = SteadyClock()
+        timers = Timers(clock)
+        directory = loaded.directory
+        self.journal = Journal(
+            site.daemon.database, site.asterisk.node, directory, self._journal_alarm, self._task_died
+        )
+        asterisk = site.asterisk
+        link = AmiLink(
+            asterisk.ami_host,
+            asterisk.ami_port,
+            asterisk.ami_user,
+            asterisk.ami_secret.get_secret_value(),
+            asterisk.ping,
+        )
+        # The switchboard and the link know each other; this one exists a line earlier.
+        self.ami = Ami(link, lambda seen: self.switchboard.observe(seen))  # noqa: PLW0108
+        self.switchboard = Switchboard(plan(site), self.ami, self.journal, clock, timers.at)
+        timers.to(self.switchboard.wake)
+        self.desk = FrontDesk(self.switchboard, site.company.time_zone, self._status, self._decisions)
+        self.reception = Reception(loaded, self.switchboard, self.desk, directory / "var" / "sounds")
+        self.agi = AgiServer(asterisk.agi_host, asterisk.agi_port, self.reception.receive)
+        self.control = Server(self.desk, loaded.inside(site.daemon.socket))
+        self.mqtt = None if site.mqtt is None else Publisher(site.mqtt, site.asterisk.node, self.desk)
+        self._reloading = Reloading(loaded, self.switchboard, self.reception, self.journal)
+        self.desk.reloading = self._reloading.reload
+
+    async def start(self) -> None:
+        """Start everything; ready when this returns. Raises CallhandlerError with one sentence when it can't be."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._told.set)
+        await self.control.start()  # first: it refuses a second daemon on this site
+        await self.journal.start()
+        await self._take_up()
+        made = await asyncio.to_thread(make_sounds, self._loaded, find_program)
+        for error in made.errors:
+            log.error("a prompt can't be spoken", problem=str(error))
+        if self.mqtt is not None:
+            self.switchboard.listen(self.mqtt.publish)
+            self._tasks.start("mqtt", self.mqtt.run())
+        try:
+            await self.agi.start()
+        except OSError as error:
+            port = self._loaded.site.asterisk.agi_port
+            raise CallhandlerError(
+                f"the FastAGI port {port} can't be had ({error.strerror}); is another daemon running?"
+            ) from error
+        self._tasks.start("ami", self.ami.run())
+        self._tasks.start("watchdog", keep_alive())
+        notify("READY=1")
+        log.info("ready", version=__version__, site=str(self._loaded.directory), pid=os.getpid())
+
+    async def _take_up(self) -> None:
+        """Rebuild the state from the journal, and write down that the daemon is here."""
+        now = self.switchboard.clock()
+        midnight = datetime.now(ZoneInfo(self._loaded.site.company.time_zone)).replace(
+            hour=0, minute=0, second=0, microsecond=0
+        )
+        found = await self.journal.recover(now, midnight.timestamp())
+        talks = {number: (talk.agent, talk.at) for number, talk in found.last_talks.items()}
+        self.switchboard.record(e.DaemonStarted(at=now, program=f"callhandler {__version__}"))
+        self.switchboard.restore(found.facts, talks, found.last_at)
+        self.desk.figures.begin(now, found.calls_today)
+        self.switchboard.record(e.SiteLoaded(at=now, digest=self._loaded.digest, reason="start"))
+        text = await asyncio.to_thread(self._loaded.path.read_text, encoding="utf-8")
+        await self.journal.keep_site(self._loaded.digest, now, text)
+        self.switchboard.seat_at_first_start(now)
+
+    async def until_told(self) -> int:
+        """Run until a signal says stop, or a task died; returns the exit status."""
+        await self._told.wait()
+        return 0 if self._failed is None else 1
+
+    async def stop(self) -> None:
+        """Stop in stages: no new calls, callers back to the dialplan, facts to disk, doors closed."""
+        notify("STOPPING=1")
+        self.agi.stop_accepting()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.agi.close(), LAST_WORDS)
+        await self.control.stop()
+        await self._tasks.stop()
+        reason = "told to" if self._failed is None else f"the task {self._failed} died"
+        self.switchboard.record(e.DaemonStopped(at=self.switchboard.clock(), reason=reason))
+        await self.journal.stop()
+        log.info("stopped", reason=reason)
+
+    def _task_died(self, name: str) -> None:
+        self._failed = name
+        self._told.set()
+
+    def _journal_alarm(self, sentence: str) -> None:
+        log.error("the journal", problem=sentence)
+        self.switchboard.record(e.AlarmRaised(at=self.switchboard.clock(), kind="disk", reason=sentence))
+
+    async def _decisions(self, call: str) -> list[e.RoutingDecided]:
+        await self.journal.flush()
+        return await self.journal.ask(decisions_of, call)
+
+    def _status(self) -> StatusView:
+        link, site = self.switchboard.link, self._reloading.loaded.site
+        return StatusView(
+            version=__version__,
+            node=site.asterisk.node,
+            pid=os.getpid(),
+            started=self._started,
+            now=self.switchboard.clock(),
+            site=str(self._loaded.directory),
+            site_digest=self._reloading.loaded.digest,
+            asterisk_connected=link is not None,
+            asterisk_version=None if link is None else link.version,
+            asterisk_since=self.switchboard.link_since,
+            journal_backlog=self.journal.backlog,
+            counts=self.desk.counts(),
+            alarms=tuple(self.desk.figures.alarms),
+            publishers=() if self.mqtt is None else (self.mqtt.view(),),
+            emergency=self.switchboard.emergency,
+        )

@@ -1,0 +1,73 @@
+"""`reload`: read the site file again, show what is different, and apply it without anybody losing a place or a conversation.
+
+Everything that can fail is done before anything is applied; what fails keeps the old site in force.
+"""
+
+import asyncio
+
+from callhandler.asterisk.pbx.get import ensure_asterisk, find_program
+from callhandler.asterisk.pbx.process import AsteriskProcess
+from callhandler.asterisk.pbx.telling import Silent
+from callhandler.asterisk.sounds import make_sounds
+from callhandler.control.desk import ReloadResult
+from callhandler.core import events as e
+from callhandler.errors import CallhandlerError, SiteError
+from callhandler.reception import Reception
+from callhandler.site.diffing import diff
+from callhandler.site.loading import LoadedSite, load
+from callhandler.site.plan import plan
+from callhandler.store.journal import Journal
+from callhandler.switchboard import Switchboard
+
+
+class Reloading:
+    """Knows the site file in force, and replaces it."""
+
+    def __init__(self, loaded: LoadedSite, switchboard: Switchboard, reception: Reception, journal: Journal) -> None:
+        self.loaded = loaded
+        self._switchboard = switchboard
+        self._reception = reception
+        self._journal = journal
+        self._one_at_a_time = asyncio.Lock()
+
+    async def reload(self, dry_run: bool, by: str) -> ReloadResult:
+        """Read, compare, and unless `dry_run` apply; the result says what is different and whether it is in force."""
+        async with self._one_at_a_time:
+            try:
+                new = await asyncio.to_thread(load, self.loaded.path)
+            except SiteError as error:
+                return ReloadResult((), applied=False, error=str(error))
+            differences = tuple(diff(self.loaded.site, new.site))
+            if dry_run:
+                return ReloadResult(differences, applied=False)
+            try:
+                await self._prepare(new)
+            except CallhandlerError as error:
+                return ReloadResult(differences, applied=False, error=str(error))
+            text = await asyncio.to_thread(new.path.read_text, encoding="utf-8")
+            await self._journal.keep_site(new.digest, self._switchboard.clock(), text)
+            self._apply(new, by)
+            return ReloadResult(differences, applied=True)
+
+    async def _prepare(self, new: LoadedSite) -> None:
+        """Do what can fail: prompts, then Asterisk's configuration, which goes back to the old when Asterisk doesn't take it."""
+        made = await asyncio.to_thread(make_sounds, new, find_program)
+        if made.errors:
+            raise SiteError("\n".join(str(error) for error in made.errors))
+        if not (new.directory / "var" / "asterisk" / "etc" / "asterisk.conf").exists():
+            return  # beside an operator's own Asterisk: nothing of it is ours to change
+        program = await asyncio.to_thread(ensure_asterisk, new.site.asterisk.program, Silent())
+        asterisk = AsteriskProcess(self.loaded, program)
+        try:
+            await asterisk.reload(new)
+        except CallhandlerError:
+            await asterisk.reload(self.loaded)
+            raise
+
+    def _apply(self, new: LoadedSite, by: str) -> None:
+        self._switchboard.record(
+            e.SiteLoaded(at=self._switchboard.clock(), digest=new.digest, reason=f"reload by {by}")
+        )
+        self._switchboard.replace_plan(plan(new.site))
+        self._reception.open_for(new)
+        self.loaded = new
