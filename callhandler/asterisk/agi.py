@@ -82,6 +82,10 @@ class AgiServer:
             if (session := await self._read_header(reader, writer, peer)) is not None:
                 task.set_name(f"agi {session.env.uniqueid}")
                 await self._serve(session)
+        except asyncio.CancelledError:
+            # The script has seen it and ended. Swallowed here alone, at the very top of the task: asyncio's streams of
+            # Python 3.11 report a connection whose task was cancelled as an error of theirs.
+            log.debug("an AGI session was cancelled")
         finally:
             del self._open[task]
             writer.close()

@@ -4,7 +4,8 @@ Must not know what is said or why, nor queues and agents. Keys are never logged:
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 
@@ -21,6 +22,16 @@ Sounds = Callable[[str, str], str]
 EVERY_KEY = "0123456789*#"
 LONGEST_PROMPT = 900.0
 _MOST_LETTERS = 60
+_SPELT = {
+    **{digit: f"digits/{digit}" for digit in "0123456789"},
+    **{letter: f"letters/{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"},
+    "*": "digits/star",
+    "#": "digits/pound",
+    "+": "letters/plus",
+    "-": "letters/dash",
+    "@": "letters/at",
+    ".": "letters/dot",
+}
 _NOTHING = AgiReply(200, 0)
 
 
@@ -103,7 +114,10 @@ class AgiCaller:
         self._session.end("we hung up")
 
     def cut(self) -> None:
-        """Cut short the `say` or `key` under way, which returns None at once. Does nothing when none is."""
+        """Cut short the `say` or `key` under way, which returns None. Does nothing when none is.
+
+        Prompts, sounds, digits and letters end at once; a Number or a Clock is said to its end, which FastAGI can't change.
+        """
         if self._cut is not None:
             self._cut = True
             self._session.cut()
@@ -119,7 +133,7 @@ class AgiCaller:
             self._cut = None
 
     async def _say(self, spoken: tuple[Spoken, ...], keys: str) -> str | None:
-        for one in spoken:
+        for one in itertools.chain.from_iterable(map(_pieces, spoken)):
             if self._cut:  # between two commands there was nothing to cut but this
                 return None
             self._music_stopped = True  # playing a file ends the music
@@ -137,17 +151,12 @@ class AgiCaller:
                 return answer.key
         return None
 
-    async def _speak(self, spoken: Spoken, keys: str) -> AgiReply:
+    async def _speak(self, spoken: Prompt | Sound | Number | Clock, keys: str) -> AgiReply:
         match spoken:
             case Prompt(id=prompt):
                 return await self._play(self._sounds(prompt, self._language), keys)
             case Sound(name=name):
                 return await self._play(name, keys)
-            case Digits(digits=text) if text.isascii() and text.isdecimal():
-                return await self._do(wire.AGI_SAY_DIGITS, text, keys, deadline=LONGEST_PROMPT)
-            case Digits(digits=text) | Letters(text=text):
-                spelt = "".join(c for c in text if c.isascii() and (c.isalnum() or c in "*#"))[:_MOST_LETTERS]
-                return await self._do(wire.AGI_SAY_ALPHA, spelt, keys, deadline=LONGEST_PROMPT) if spelt else _NOTHING
             case Number(value=value):
                 return await self._do(wire.AGI_SAY_NUMBER, str(value), keys, deadline=LONGEST_PROMPT)
             case Clock(at=at):
@@ -182,3 +191,12 @@ class AgiCaller:
             call=self._session.env.uniqueid,
         )
         return _NOTHING
+
+
+def _pieces(spoken: Spoken) -> Iterable[Prompt | Sound | Number | Clock]:
+    """Take digits and letters apart into sounds: FastAGI can cut STREAM FILE, but not SAY DIGITS and its kin (measured)."""
+    match spoken:
+        case Digits(digits=text) | Letters(text=text):
+            return [Sound(_SPELT[letter]) for letter in text.lower()[:_MOST_LETTERS] if letter in _SPELT]
+        case _:
+            return [spoken]

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import secrets
 import struct
 from dataclasses import dataclass, field
 from typing import cast
@@ -127,7 +128,7 @@ class TextPhone(asyncio.DatagramProtocol):
         """Call `number` with `name` (raw bytes inside the quotes) and `user` in From; returns the Call-ID."""
         self.calls += 1
         host, port = own(self.transport)
-        call_id = b"text-%d-%d" % (port, self.calls)
+        call_id = b"text-%d-%s" % (self.calls, secrets.token_hex(8).encode())
         lines = [
             b"INVITE sip:%s@%s:%d SIP/2.0" % (number, address[0].encode(), address[1]),
             b"Via: SIP/2.0/UDP %s:%d;branch=z9hG4bK%s" % (host, port, call_id),
