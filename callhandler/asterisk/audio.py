@@ -76,12 +76,14 @@ def _numbers(kind: int, bits: int, data: bytes) -> Samples:
         case 1, 16:
             return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(2**15)
         case 1, 24:
-            parts = np.frombuffer(data, np.uint8).reshape(-1, 3).astype(np.int32)
-            return (parts[:, 0] << 8 | parts[:, 1] << 16 | parts[:, 2] << 24).astype(np.float32) / np.float32(2**31)
+            numbers = np.zeros((len(data) // 3, 4), np.uint8)
+            numbers[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+            return numbers.view(np.dtype("<i4")).reshape(-1).astype(np.float32) / np.float32(2**31)
         case 1, 32:
             return np.frombuffer(data, "<i4").astype(np.float32) / np.float32(2**31)
         case 3, 32 | 64:
-            return np.nan_to_num(np.frombuffer(data, f"<f{bits // 8}")).clip(-1, 1).astype(np.float32)
+            floats: Samples = np.frombuffer(data, f"<f{bits // 8}").astype(np.float32)
+            return np.where(np.isfinite(floats), floats, np.float32(0)).clip(-1, 1)
         case 6 | 7, 8:
             return _TABLES[kind][np.frombuffer(data, np.uint8)].astype(np.float32) / np.float32(2**15)
     raise AudioError(f"stores its sound in a way that isn't known here (kind {kind}, {bits} bits); save it as PCM")
@@ -108,9 +110,9 @@ def _speech_level(samples: Samples) -> float:
 
 
 def ulaw(samples: NDArray[np.int16]) -> bytes:
-    """Code 16-bit samples by mu-law (ITU-T G.711): 14 bits count, bias 33, clipped at 8159, all bits inverted."""
+    """Code 16-bit samples by mu-law (ITU-T G.711): 14 bits count, bias 33, clipped at 8158, all bits inverted."""
     value = samples.astype(np.int32) >> 2
-    magnitude = np.minimum(np.abs(value), 8_159) + 33
+    magnitude = np.minimum(np.abs(value), 8_158) + 33
     exponent = _highest_bit(magnitude) - 5
     mantissa = (magnitude >> (exponent + 1)) & 0x0F
     return bytes((~(np.where(value < 0, 0x80, 0) | exponent << 4 | mantissa) & 0xFF).astype(np.uint8))

@@ -1,0 +1,96 @@
+"""`init`, `check`, `config schema`: the commands about a site file. They need no daemon. Parse, ask, print; no rules here."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from callhandler.errors import Refused, SiteError
+
+SiteOption = Annotated[
+    Path,
+    typer.Option(
+        "--site", envvar="CALLHANDLER_SITE", help="The site's directory, or its callhandler.toml.", show_default="."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(help="Where to write the new site; made when it isn't there.")],
+    base_port: Annotated[
+        int | None,
+        typer.Option(
+            "--base-port",
+            help="Count all ports from this one, so that several sites run side by side. 5060 by default.",
+        ),
+    ] = None,
+    company: Annotated[str | None, typer.Option(help="The company's name.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a new site: four agents, their phones, three queues and a menu, with passwords of its own."""
+    from callhandler.site.describing import describe  # noqa: PLC0415 - other commands shouldn't pay for it
+    from callhandler.site.new import init as new_site  # noqa: PLC0415
+
+    try:
+        result = new_site(directory, base_port, company)
+    except (Refused, SiteError) as error:
+        _refuse(str(error), as_json=as_json)
+    if as_json:
+        typer.echo(json.dumps(describe(result.loaded), indent=2, ensure_ascii=False))
+        return
+    shown = f" --site {directory}"
+    typer.echo(f"A new site is in {result.loaded.directory}.")
+    typer.echo(f"Read its {result.loaded.path.name}, then start it:  callhandler up{shown}")
+
+
+def check(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """Find mistakes in the site file, and what callers would run into. Exit code 1 when there are errors."""
+    from callhandler.site.findings import Finding, Severity, SiteMistakes  # noqa: PLC0415
+    from callhandler.site.lint import lint  # noqa: PLC0415
+    from callhandler.site.loading import load  # noqa: PLC0415
+
+    findings: list[Finding]
+    try:
+        findings = lint(load(site))
+    except SiteMistakes as mistakes:
+        findings = list(mistakes.findings)
+    except SiteError as error:
+        _refuse(str(error), as_json=as_json)
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    warnings = len(findings) - errors
+    if as_json:
+        rows = [asdict(finding) for finding in findings]
+        typer.echo(json.dumps({"errors": errors, "warnings": warnings, "findings": rows}, indent=2, ensure_ascii=False))
+    else:
+        for finding in findings:
+            colour = typer.colors.RED if finding.severity is Severity.ERROR else typer.colors.YELLOW
+            typer.echo(f"{typer.style(finding.severity.value, fg=colour)} {finding}")
+        typer.echo(_summary(errors, warnings))
+    raise typer.Exit(1 if errors else 0)
+
+
+def config_schema() -> None:
+    """Print the JSON Schema of the site file, for editors that know it."""
+    from callhandler.site.schema import json_schema  # noqa: PLC0415
+
+    typer.echo(json_schema())
+
+
+def _summary(errors: int, warnings: int) -> str:
+    if not errors and not warnings:
+        return "No mistakes found."
+    counted = [
+        f"{count} {name}{'s' if count > 1 else ''}"
+        for count, name in ((errors, "error"), (warnings, "warning"))
+        if count
+    ]
+    return " and ".join(counted) + ("." if errors else "; the site can be used.")
+
+
+def _refuse(sentence: str, *, as_json: bool) -> NoReturn:
+    """Say no in one sentence, as an object where a program asked, and end with exit code 1."""
+    typer.echo(json.dumps({"error": sentence}, ensure_ascii=False) if as_json else sentence, err=not as_json)
+    raise typer.Exit(1)
