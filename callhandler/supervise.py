@@ -1,0 +1,270 @@
+"""Keeps a private Asterisk and the daemon running: starts both, starts again what dies or hangs, ends both in stages.
+
+It knows processes, not calls. Asterisk outlives the daemon: when the daemon is replaced, conversations and waiting callers stay.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from callhandler.asterisk.pbx.get import AsteriskProgram
+from callhandler.asterisk.pbx.process import AsteriskProcess, dying_with_parent
+from callhandler.asterisk.pbx.telling import Teller
+from callhandler.errors import CallhandlerError
+from callhandler.liveness import Listener
+from callhandler.notify import keep_alive, notify
+from callhandler.site.loading import LoadedSite
+
+_READY_WITHIN = 30.0
+_FIRST_TRIES = 3
+_SOUND_AFTER = 60.0
+_SLOWEST = 5.0
+_DAEMON_ENDS_WITHIN = 10.0
+
+
+class Backoff:
+    """How long to wait before the next start, in seconds: longer each time, short again after a minute of health."""
+
+    def __init__(self) -> None:
+        self._next = 0.1
+
+    def after(self, alive: float) -> float:
+        """The wait after a life of `alive` seconds."""
+        wait = 0.1 if alive >= _SOUND_AFTER else self._next
+        self._next = min(wait * 2, _SLOWEST)
+        return wait
+
+
+class DaemonProcess:
+    """The daemon as a child that says when it is ready and that it is alive, and is killed when it stops saying so."""
+
+    def __init__(self, argv: Sequence[str], output: Path, watchdog: float) -> None:
+        """`watchdog`: seconds without a sign of life after which it counts as hanging; `output` takes what it prints."""
+        self._argv = dying_with_parent(argv)
+        self._output = output
+        self._watchdog = watchdog
+        self._process: asyncio.subprocess.Process | None = None
+        self._ready = asyncio.Event()
+        self._sign = 0.0
+        self._listener = Listener(self._heard)
+
+    @property
+    def pid(self) -> int | None:
+        """The process' id while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def start(self) -> None:
+        """Start it and wait until it says that it is ready. Raises CallhandlerError when it ends or is silent instead."""
+        self._listener.open()
+        self._ready.clear()
+        self._output.parent.mkdir(parents=True, exist_ok=True)
+        environment = {
+            **os.environ,
+            "NOTIFY_SOCKET": self._listener.address,
+            "WATCHDOG_USEC": str(int(self._watchdog * 1e6)),
+        }
+        environment.pop("WATCHDOG_PID", None)
+        with self._output.open("wb") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._argv,
+                stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=environment,
+            )  # fmt: skip
+        try:
+            async with asyncio.timeout(_READY_WITHIN):
+                while not self._ready.is_set():
+                    if self._process.returncode is not None:
+                        raise CallhandlerError(f"the daemon ended while starting{self._last_words()}")
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            await self.kill()
+            raise CallhandlerError(
+                f"the daemon was not ready within {_READY_WITHIN:.0f} s{self._last_words()}"
+            ) from None
+
+    async def ended(self) -> str:
+        """Wait until it ends or hangs, in which case it is killed; returns which, for people."""
+        assert self._process is not None
+        while True:
+            with contextlib.suppress(TimeoutError):
+                status = await asyncio.wait_for(self._process.wait(), min(self._watchdog / 4, 1.0))
+                return f"ended ({_status(status)}){self._last_words()}"
+            silent = time.monotonic() - self._sign
+            if silent > self._watchdog:
+                await self.kill()
+                return f"gave no sign of life for {silent:.0f} s and was killed"
+
+    async def stop(self, within: float) -> None:
+        """Ask it to end, and wait; by force after `within` seconds."""
+        if self.pid is not None and self._process is not None:
+            self._process.terminate()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), within)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """End it by force, with all it started."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._listener.close()
+
+    def _heard(self, pid: int, key: str, value: str) -> None:
+        if pid != self.pid:
+            return
+        if key == "READY" and value == "1":
+            self._ready.set()
+        if key in {"READY", "WATCHDOG", "STOPPING"}:
+            self._sign = time.monotonic()
+
+    def _last_words(self) -> str:
+        lines = (
+            self._output.read_text(encoding="utf-8", errors="replace").splitlines() if self._output.is_file() else []
+        )
+        return f": {lines[-1].strip()}" if lines else ""
+
+
+class Supervisor:
+    """Asterisk and the daemon of one site, from the start to Ctrl-C."""
+
+    def __init__(
+        self,
+        loaded: LoadedSite,
+        program: AsteriskProgram,
+        teller: Teller,
+        grace: float,
+        daemon: Sequence[str] | None = None,
+    ) -> None:
+        """`grace`: seconds that conversations get to end after the first Ctrl-C. `daemon`: its command, for tests."""
+        argv = daemon or [sys.executable, "-m", "callhandler", "daemon", "--site", str(loaded.directory)]
+        self.asterisk = AsteriskProcess(loaded, program)
+        self.daemon = DaemonProcess(argv, loaded.directory / "var" / "log" / "daemon.out", loaded.site.daemon.watchdog)
+        self.ready = asyncio.Event()
+        self._teller = teller
+        self._grace = grace
+        self._version = program.version_text
+        self._ending = asyncio.Event()
+        self._now = asyncio.Event()
+        self._failure: CallhandlerError | None = None
+
+    async def run(self) -> None:
+        """Run until told to end. Raises CallhandlerError when Asterisk or the daemon can't be started at all."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.end)
+        try:
+            async with asyncio.TaskGroup() as group:
+                keepers = [group.create_task(self._keep(), name="keeping Asterisk and the daemon")]
+                keepers.append(group.create_task(self._tell_systemd(), name="telling systemd"))
+                await self._ending.wait()
+                for keeper in keepers:
+                    keeper.cancel()
+        finally:
+            notify("STOPPING=1")
+            await self._wind_down()
+            self.daemon.close()
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+        if self._failure is not None:
+            raise self._failure
+
+    def end(self) -> None:
+        """End in stages: gently the first time, at once the second."""
+        if self._ending.is_set():
+            self._now.set()
+        self._ending.set()
+
+    async def _keep(self) -> None:
+        try:
+            started = time.monotonic()
+            await self.asterisk.start()
+            self._teller.say(f"Asterisk {self._version} is ready ({time.monotonic() - started:.1f} s)")
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_asterisk(), name="keeping Asterisk")
+                group.create_task(self._keep_daemon(), name="keeping the daemon")
+        except* CallhandlerError as errors:
+            self._failure = _first(errors)
+            self._ending.set()
+
+    async def _keep_asterisk(self) -> None:
+        backoff = Backoff()
+        while True:
+            started = time.monotonic()
+            status = await self.asterisk.wait()
+            wait = backoff.after(time.monotonic() - started)
+            self._teller.say(f"Asterisk ended ({_status(status)}): starting it again")
+            while True:
+                await asyncio.sleep(wait)
+                try:
+                    await self.asterisk.start()
+                    break
+                except CallhandlerError as error:
+                    wait = backoff.after(0.0)
+                    self._teller.say(f"{error}; trying again in {wait:.1f} s")
+            self._teller.say("Asterisk is ready again")
+
+    async def _keep_daemon(self) -> None:
+        backoff = Backoff()
+        failures = 0
+        while True:
+            started = time.monotonic()
+            try:
+                await self.daemon.start()
+                self._teller.say(f"The daemon is ready ({time.monotonic() - started:.1f} s)")
+                self.ready.set()
+                what = f"The daemon {await self.daemon.ended()}"
+            except CallhandlerError as error:
+                failures += 1
+                if not self.ready.is_set() and failures >= _FIRST_TRIES:
+                    raise
+                what = str(error)
+            wait = backoff.after(time.monotonic() - started)
+            self._teller.say(f"{what}; starting it again, calls stay in Asterisk")
+            await asyncio.sleep(wait)
+
+    async def _tell_systemd(self) -> None:
+        """When `up` is itself a service: ready when the daemon is, alive as long as this loop turns."""
+        await self.ready.wait()
+        notify("READY=1")
+        await keep_alive()
+
+    async def _wind_down(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            stages = {
+                group.create_task(self._gently(), name="ending gently"),
+                group.create_task(self._now.wait(), name="hurry"),
+            }
+            _, pending = await asyncio.wait(stages, return_when=asyncio.FIRST_COMPLETED)
+            for stage in pending:
+                stage.cancel()
+        await self.daemon.kill()
+        await self.asterisk.stop(within=3.0)
+
+    async def _gently(self) -> None:
+        if self.daemon.pid is not None:
+            self._teller.say("Ending: the daemon takes no new calls (Ctrl-C again ends everything now)")
+            await self.daemon.stop(_DAEMON_ENDS_WITHIN)
+        if self.asterisk.pid is not None and (channels := await self.asterisk.channels()):
+            self._teller.say(
+                f"{channels} channels are still up: up to {self._grace:.0f} s for them to end (Ctrl-C again: now)"
+            )
+            await self.asterisk.finish_calls(self._grace)
+        await self.asterisk.stop()
+
+
+def _status(status: int) -> str:
+    return f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+
+
+def _first(errors: BaseExceptionGroup[CallhandlerError]) -> CallhandlerError:
+    inner = errors.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
