@@ -4,23 +4,19 @@ It knows processes, not calls. Asterisk outlives the daemon: when the daemon is 
 """
 
 import asyncio
-import contextlib
-import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from callhandler.asterisk.pbx.get import AsteriskProgram
-from callhandler.asterisk.pbx.process import AsteriskProcess, dying_with_parent
+from callhandler.asterisk.pbx.process import AsteriskProcess
 from callhandler.asterisk.pbx.telling import Teller
+from callhandler.daemon_process import DaemonProcess, status_text
 from callhandler.errors import CallhandlerError
-from callhandler.liveness import Listener
 from callhandler.notify import keep_alive, notify
-from callhandler.site.loading import LoadedSite
+from callhandler.site.loading import LoadedSite, load
 
-_READY_WITHIN = 30.0
 _FIRST_TRIES = 3
 _SOUND_AFTER = 60.0
 _SLOWEST = 5.0
@@ -40,99 +36,6 @@ class Backoff:
         return wait
 
 
-class DaemonProcess:
-    """The daemon as a child that says when it is ready and that it is alive, and is killed when it stops saying so."""
-
-    def __init__(self, argv: Sequence[str], output: Path, watchdog: float) -> None:
-        """`watchdog`: seconds without a sign of life after which it counts as hanging; `output` takes what it prints."""
-        self._argv = dying_with_parent(argv)
-        self._output = output
-        self._watchdog = watchdog
-        self._process: asyncio.subprocess.Process | None = None
-        self._ready = asyncio.Event()
-        self._sign = 0.0
-        self._listener = Listener(self._heard)
-
-    @property
-    def pid(self) -> int | None:
-        """The process' id while it runs."""
-        return self._process.pid if self._process and self._process.returncode is None else None
-
-    async def start(self) -> None:
-        """Start it and wait until it says that it is ready. Raises CallhandlerError when it ends or is silent instead."""
-        self._listener.open()
-        self._ready.clear()
-        self._output.parent.mkdir(parents=True, exist_ok=True)
-        environment = {
-            **os.environ,
-            "NOTIFY_SOCKET": self._listener.address,
-            "WATCHDOG_USEC": str(int(self._watchdog * 1e6)),
-        }
-        environment.pop("WATCHDOG_PID", None)
-        with self._output.open("wb") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._argv,
-                stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=environment,
-            )  # fmt: skip
-        try:
-            async with asyncio.timeout(_READY_WITHIN):
-                while not self._ready.is_set():
-                    if self._process.returncode is not None:
-                        raise CallhandlerError(f"the daemon ended while starting{self._last_words()}")
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            await self.kill()
-            raise CallhandlerError(
-                f"the daemon was not ready within {_READY_WITHIN:.0f} s{self._last_words()}"
-            ) from None
-
-    async def ended(self) -> str:
-        """Wait until it ends or hangs, in which case it is killed; returns which, for people."""
-        assert self._process is not None
-        while True:
-            with contextlib.suppress(TimeoutError):
-                status = await asyncio.wait_for(self._process.wait(), min(self._watchdog / 4, 1.0))
-                return f"ended ({_status(status)}){self._last_words()}"
-            silent = time.monotonic() - self._sign
-            if silent > self._watchdog:
-                await self.kill()
-                return f"gave no sign of life for {silent:.0f} s and was killed"
-
-    async def stop(self, within: float) -> None:
-        """Ask it to end, and wait; by force after `within` seconds."""
-        if self.pid is not None and self._process is not None:
-            self._process.terminate()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), within)
-        await self.kill()
-
-    async def kill(self) -> None:
-        """End it by force, with all it started."""
-        if self._process is None:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._listener.close()
-
-    def _heard(self, pid: int, key: str, value: str) -> None:
-        if pid != self.pid:
-            return
-        if key == "READY" and value == "1":
-            self._ready.set()
-        if key in {"READY", "WATCHDOG", "STOPPING"}:
-            self._sign = time.monotonic()
-
-    def _last_words(self) -> str:
-        lines = (
-            self._output.read_text(encoding="utf-8", errors="replace").splitlines() if self._output.is_file() else []
-        )
-        return f": {lines[-1].strip()}" if lines else ""
-
-
 class Supervisor:
     """Asterisk and the daemon of one site, from the start to Ctrl-C."""
 
@@ -150,6 +53,7 @@ class Supervisor:
         self.daemon = DaemonProcess(argv, loaded.directory / "var" / "log" / "daemon.out", loaded.site.daemon.watchdog)
         self.ready = asyncio.Event()
         self._teller = teller
+        self._directory = loaded.directory
         self._grace = grace
         self._version = program.version_text
         self._ending = asyncio.Event()
@@ -191,6 +95,7 @@ class Supervisor:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_asterisk(), name="keeping Asterisk")
                 group.create_task(self._keep_daemon(), name="keeping the daemon")
+                group.create_task(self._follow_reloads(), name="following reloads")
         except* CallhandlerError as errors:
             self._failure = _first(errors)
             self._ending.set()
@@ -201,7 +106,7 @@ class Supervisor:
             started = time.monotonic()
             status = await self.asterisk.wait()
             wait = backoff.after(time.monotonic() - started)
-            self._teller.say(f"Asterisk ended ({_status(status)}): starting it again")
+            self._teller.say(f"Asterisk ended ({status_text(status)}): starting it again")
             while True:
                 await asyncio.sleep(wait)
                 try:
@@ -231,6 +136,21 @@ class Supervisor:
             self._teller.say(f"{what}; starting it again, calls stay in Asterisk")
             await asyncio.sleep(wait)
 
+    async def _follow_reloads(self) -> None:
+        """The daemon says RELOADING=1 after it took a changed site file: Asterisk's part of it is rendered and read again."""
+        while True:
+            await self.daemon.reloaded.wait()
+            self.daemon.reloaded.clear()
+            try:
+                done = await self.asterisk.reload(await asyncio.to_thread(load, self._directory))
+            except CallhandlerError as error:
+                self._teller.say(f"Asterisk keeps its configuration: {error}")
+                continue
+            if done.changed:
+                self._teller.say(f"Asterisk read again: {', '.join(done.changed)}")
+            if done.need_restart:
+                self._teller.say(f"Only a restart of Asterisk takes up {', '.join(done.need_restart)}")
+
     async def _tell_systemd(self) -> None:
         """When `up` is itself a service: ready when the daemon is, alive as long as this loop turns."""
         await self.ready.wait()
@@ -259,10 +179,6 @@ class Supervisor:
             )
             await self.asterisk.finish_calls(self._grace)
         await self.asterisk.stop()
-
-
-def _status(status: int) -> str:
-    return f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
 
 
 def _first(errors: BaseExceptionGroup[CallhandlerError]) -> CallhandlerError:

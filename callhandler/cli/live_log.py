@@ -1,0 +1,101 @@
+"""The live log: follows the daemon's JSON log and Asterisk's warnings, and shows both as lines for people."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from callhandler.core.plain import printable
+
+_EVERY = 0.2
+_MOST = 300
+_STYLES = {"debug": "dim", "info": "", "warning": "yellow", "error": "red", "critical": "bold red"}
+_ASTERISK = re.compile(r"^\[[\d-]+ ([\d:]+)[.\d]*\] (WARNING|ERROR)\[[^\]]*\](?:\[[^\]]*\])? ([^:]+): (.*)")
+
+
+class Follower:
+    """The lines that a file gets from now on; a file that is moved away is followed under its name."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._inode = 0
+        self._offset = 0
+        self._rest = b""
+        if path.exists():
+            state = path.stat()
+            self._inode, self._offset = state.st_ino, state.st_size
+
+    def lines(self) -> Iterator[str]:
+        """The lines that are new since the last time."""
+        try:
+            state = self._path.stat()
+        except OSError:
+            return
+        if state.st_ino != self._inode or state.st_size < self._offset:
+            self._inode, self._offset, self._rest = state.st_ino, 0, b""
+        if state.st_size == self._offset:
+            return
+        with self._path.open("rb") as handle:
+            handle.seek(self._offset)
+            data = self._rest + handle.read(1_000_000)
+            self._offset = handle.tell()
+        *whole, self._rest = data.split(b"\n")
+        yield from (line.decode("utf-8", "replace") for line in whole)
+
+
+def daemon_line(line: str) -> Text | None:
+    """A line of the daemon's log for people; None when it is none."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(entry, dict):
+        return None
+    level = str(entry.pop("level", "info"))
+    what = str(entry.pop("event", ""))
+    part = str(entry.pop("part", entry.pop("logger", "")))
+    details = "  ".join(f"{key}={value}" for key, value in entry.items() if key not in {"timestamp", "exception"})
+    shown = Text(f"{_clock(str(entry.get('timestamp', '')))} ", style="dim")
+    shown.append(f"{printable(part, 20):<11} " if part else "", style="cyan")
+    shown.append(printable(what, _MOST), style=_STYLES.get(level, ""))
+    shown.append(f"  {printable(details, _MOST)}" if details else "", style="dim")
+    if problem := str(entry.get("exception", "")):
+        shown.append(f"  {printable(problem.strip().splitlines()[-1], _MOST)}", style="red")
+    return shown
+
+
+def asterisk_line(line: str) -> Text | None:
+    """A warning or error of Asterisk for people; None for anything else."""
+    found = _ASTERISK.match(line)
+    if found is None:
+        return None
+    shown = Text(f"{found[1]} ", style="dim")
+    shown.append(f"{'asterisk':<11} ", style="cyan")
+    shown.append(printable(found[4], _MOST), style=_STYLES[found[2].lower()])
+    return shown
+
+
+async def follow(console: Console, daemon: Path, asterisk: Path) -> None:
+    """Show both logs for ever."""
+    sources: list[tuple[Follower, Callable[[str], Text | None]]] = [
+        (Follower(daemon), daemon_line),
+        (Follower(asterisk), asterisk_line),
+    ]
+    while True:
+        for follower, shown in sources:
+            for line in follower.lines():
+                if (text := shown(line)) is not None:
+                    console.print(text, soft_wrap=True)
+        await asyncio.sleep(_EVERY)
+
+
+def _clock(timestamp: str) -> str:
+    try:
+        return datetime.fromisoformat(timestamp).astimezone().strftime("%H:%M:%S")
+    except ValueError:
+        return "        "

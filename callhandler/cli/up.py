@@ -1,0 +1,110 @@
+"""`callhandler up`: a private Asterisk and the daemon from one command, what to type into a phone, and the live log."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from callhandler.asterisk.pbx.get import ensure_asterisk
+from callhandler.asterisk.pbx.telling import RichTeller, Silent
+from callhandler.cli.live_log import follow
+from callhandler.cli.place import SiteOption, find
+from callhandler.errors import CallhandlerError, Refused
+from callhandler.site.loading import LoadedSite, load
+from callhandler.supervise import Supervisor
+
+_MOST_PHONES = 12
+NoLog = Annotated[bool, typer.Option("--no-log", help="Show no live log.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors: for services.")]
+Grace = Annotated[
+    float, typer.Option("--grace", min=0, help="Seconds that conversations get to end after the first Ctrl-C.")
+]
+
+
+def up(site: SiteOption = None, no_log: NoLog = False, quiet: Quiet = False, grace: Grace = 20.0) -> None:
+    """Run a private Asterisk and the daemon, and show the live log. Ctrl-C ends gently, a second one at once."""
+    console = Console(quiet=quiet, highlight=False, emoji=False)
+    loaded = load(find(site).directory)
+    with _alone(loaded.directory):
+        teller = Silent() if quiet else RichTeller(console)
+        program = ensure_asterisk(loaded.site.asterisk.program, teller)
+        supervisor = Supervisor(loaded, program, teller, grace)
+        asyncio.run(_run(supervisor, loaded, console, log=not (no_log or quiet)))
+    console.print("Ended; nothing is left running.")
+
+
+async def _run(supervisor: Supervisor, loaded: LoadedSite, console: Console, log: bool) -> None:
+    failure: CallhandlerError | None = None
+    async with asyncio.TaskGroup() as group:
+        helpers = [group.create_task(_introduce(supervisor, loaded, console), name="introducing")]
+        if log:
+            path = loaded.inside(loaded.site.daemon.log)
+            helpers.append(group.create_task(follow(console, path, supervisor.asterisk.log), name="live log"))
+        try:
+            await supervisor.run()
+        except CallhandlerError as error:
+            failure = error
+        finally:
+            for helper in helpers:
+                helper.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def _introduce(supervisor: Supervisor, loaded: LoadedSite, console: Console) -> None:
+    await supervisor.ready.wait()
+    console.print(card(loaded))
+    numbers = ", ".join(loaded.site.numbers)
+    console.print(f"Ready. Dial {numbers} from a desk phone. Ctrl-C ends it.", style="bold")
+
+
+def card(loaded: LoadedSite) -> Table:
+    """What to type into desk phones."""
+    place = loaded.site.asterisk
+    table = Table(
+        title=f"Desk phones: server {address(place.sip_address)}, port {place.sip_port} (UDP or TCP)",
+        title_justify="left",
+    )
+    for heading in ("user", "password", "phone"):
+        table.add_column(heading)
+    for id_, phone in list(loaded.site.phones.items())[:_MOST_PHONES]:
+        table.add_row(id_, phone.password.get_secret_value(), phone.name)
+    if (more := len(loaded.site.phones) - _MOST_PHONES) > 0:
+        table.caption = f"and {more} more in callhandler.toml under [phones]"
+    return table
+
+
+def address(listening: str) -> str:
+    """The address that phones of the same network reach this machine by; connecting a UDP socket sends nothing."""
+    if listening not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not listened on
+        return listening
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        return str(probe.getsockname()[0])
+    return "127.0.0.1"
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Refuse a second `up` on the same site."""
+    path = directory / "var" / "up.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            pid = handle.read().strip() or "unknown"
+            raise Refused(f"callhandler up is running for {directory} already (process {pid})") from None
+        handle.truncate(0)
+        handle.write(f"{os.getpid()}\n")
+        handle.flush()
+        yield
