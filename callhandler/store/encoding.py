@@ -10,7 +10,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from callhandler.core.events import FACTS, Fact, columns_of, details_of
-from callhandler.store.plain import Misfit, Plain, build, plain
+from callhandler.core.plain import Plain, from_plain, to_plain
 
 _MOST_MS = 2**53
 
@@ -39,23 +39,27 @@ def milliseconds(at: float) -> int:
 def encode(fact: Fact, node: str) -> Row:
     """Return the row of a fact that was seen on `node`.
 
-    Raises:
-        Misfit, ValueError, OverflowError: for a fact that no row can hold (a time that is no number, a type not understood).
+    A fact that no row can hold whole (a time that is no number, a type nobody foresaw) becomes a row of version 0 that says what it was.
     """
-    details = {name: plain(value) for name, value in details_of(fact).items()}
     columns: dict[str, str | None] = {}
+    details: dict[str, Plain] = {}
     for name, value in columns_of(fact).items():
         whole = value.value if isinstance(value, Enum) else value
-        columns[name] = None if whole is None else harmless(whole)
+        columns[name] = None if whole is None else harmless(str(whole))
         if columns[name] != whole:
             details[name] = whole
-    return Row(0, milliseconds(fact.at), type(fact).__name__, fact.version, node, details=json_text(details), **columns)
+    kind = type(fact).__name__
+    try:
+        details |= {name: to_plain(value) for name, value in details_of(fact).items()}
+        return Row(0, milliseconds(fact.at), kind, fact.version, node, details=json_text(details), **columns)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return Row(0, 0, kind, 0, node, details=json_text({"unreadable": repr(fact)[:2_000]}), **columns)
 
 
 def decode(row: Row) -> Fact | None:
     """Return the fact of a row, or None for one that this version can't read: an unknown kind, a newer version, odd fields."""
     kind = FACTS.get(row.kind)
-    if kind is None or row.version > kind.version:
+    if kind is None or not 0 < row.version <= kind.version:
         return None
     values: dict[str, Plain] = {
         "call": row.call,
@@ -68,8 +72,8 @@ def decode(row: Row) -> Fact | None:
         details = json.loads(row.details)
         if not isinstance(details, dict):
             return None
-        return build(kind, values | details | {"at": row.at / 1000})
-    except (Misfit, ValueError, RecursionError):
+        return from_plain(kind, values | details | {"at": row.at / 1000})
+    except (ValueError, RecursionError):
         return None
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from callhandler.core.events import Fact, RoutingDecided
+from callhandler.core.plain import from_plain
 from callhandler.errors import Refused
 from callhandler.store.encoding import Row, decode, milliseconds
-from callhandler.store.plain import Misfit, build
 from callhandler.store.reading import record_of
 from callhandler.store.records import CallRecord
 from callhandler.store.sources import Source, Value
@@ -118,7 +118,7 @@ def _record(source: Source, kept: _Kept) -> CallRecord:
     """Take the record computed when the call ended; of a call that lasts, or one kept in an older form, compute it."""
     if kept.ended is not None:
         try:
-            return build(CallRecord, json.loads(kept.record))
-        except (Misfit, ValueError):
+            return from_plain(CallRecord, json.loads(kept.record))
+        except ValueError:
             pass
     return record_of(kept.id, [found.fact for found in facts_of(source, kept.id) if found.fact is not None])

@@ -22,13 +22,17 @@ from callhandler.core.events import (
     CallMoved,
     CallResumed,
     CallTransferred,
+    ExtensionConnected,
     Fact,
+    MenuEntered,
     OfferEnded,
     TalkEnded,
     WrapUpStarted,
 )
 from callhandler.core.model import OfferEnd, Outcome
 from callhandler.store.records import Attribute, CallRecord, Leg, QueueVisit
+
+_ENDS_EXTENSION = (ExtensionConnected, CallArrived, CallEntered, CallMoved, CallConnected, CallEnded, MenuEntered)
 
 
 def record_of(call: str, facts: Iterable[Fact]) -> CallRecord:
@@ -108,6 +112,8 @@ class _Reading:
         self.attributes: dict[str, str] = {}
         self.visits: list[_OpenVisit] = []
         self.legs: dict[str, _OpenLeg] = {}
+        self.extension_talked = 0.0
+        self.extension_since: float | None = None
 
     def take(self, fact: Fact) -> None:
         """Read the next fact."""
@@ -119,6 +125,8 @@ class _Reading:
         if self.end is not None and not self._goes_on(fact):
             return
         self.now = max(self.now, fact.at)
+        if isinstance(fact, _ENDS_EXTENSION):
+            self._leave_extension()
         match fact:
             case CallArrived():
                 self.arrival = self.arrival or fact
@@ -132,6 +140,10 @@ class _Reading:
                 self._leave(fact.outcome)
             case CallAbandoned():
                 self._leave(Outcome.ABANDONED)
+            case ExtensionConnected():
+                self._stop_talking("connected to an extension")
+                self._leave(Outcome.EXTENSION)
+                self.extension_since = self.now
             case (
                 AgentOffered()
                 | OfferEnded()
@@ -153,11 +165,17 @@ class _Reading:
         self.end = self.ended = None
         return True
 
+    def _leave_extension(self) -> None:
+        if self.extension_since is not None:
+            self.extension_talked += self.now - self.extension_since
+            self.extension_since = None
+
     def _enter(self, queue: str) -> None:
         if self.visits and self.visits[-1].left is None:
             if self.visits[-1].queue == queue:
                 return
             self._leave(Outcome.WITHDRAWN)
+        self._stop_talking("in line again")
         self.visits.append(_OpenVisit(queue, self.now))
 
     def _leave(self, outcome: Outcome) -> None:
@@ -244,6 +262,7 @@ class _Reading:
             waited=sum(visit.waited for visit in visits),
             talked=sum(leg.talked for leg in legs),
             held=sum(leg.held for leg in legs),
+            extension_talked=self.extension_talked,
             attributes=tuple(Attribute(name, value) for name, value in self.attributes.items()),
             visits=visits,
             legs=legs,

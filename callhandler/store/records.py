@@ -44,7 +44,8 @@ class Leg:
 class CallRecord:
     """A call as people ask for it. `ended` and `outcome` are None while it lasts; `whole` is False when its beginning was not seen.
 
-    `waited`, `talked` and `held` are sums in seconds; `queue` is the last one entered, `agent` the last one talked with.
+    `waited`, `talked` and `held` are sums in seconds; `extension_talked` is the time with somebody who was dialled directly.
+    `queue` is the last one entered, `agent` the last one talked with.
     """
 
     id: str
@@ -63,6 +64,7 @@ class CallRecord:
     waited: float
     talked: float
     held: float
+    extension_talked: float
     attributes: tuple["Attribute", ...]
     visits: tuple[QueueVisit, ...]
     legs: tuple[Leg, ...]

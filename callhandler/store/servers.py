@@ -30,7 +30,7 @@ def threaded(url: str, directory: Path) -> URL:
 
 
 def writing_engine(url: str, directory: Path) -> Engine:
-    """Return an engine for the one writer. SQLite: write-ahead log, 5 s patience with locks, no sync at each commit.
+    """Return an engine for the one writer. SQLite: write-ahead log, 1 s patience with locks, no sync at each commit.
 
     `synchronous=NORMAL` in WAL mode survives a crash of the daemon whole, and a power cut but for the last commits; it never corrupts.
     """
@@ -45,7 +45,7 @@ def _prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None
     connection.isolation_level = (
         None  # the driver's own BEGIN comes too late for the tables' changes: they would not be in the transaction
     )
-    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in ("busy_timeout=1000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

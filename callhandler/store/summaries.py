@@ -9,8 +9,8 @@ from typing import TypeGuard
 from sqlalchemy import Connection, delete, insert, select, text
 
 from callhandler.core.events import CallEnded, Fact, RoutingDecided
+from callhandler.core.plain import to_plain
 from callhandler.store.encoding import Row, decode, harmless, json_text, milliseconds
-from callhandler.store.plain import plain
 from callhandler.store.reading import record_of
 from callhandler.store.records import CallRecord
 from callhandler.store.tables import CallRow, FactRow
@@ -113,5 +113,5 @@ def row_of(record: CallRecord, node: str) -> dict[str, str | int | None]:
         "talked": milliseconds(record.talked),
         "held": milliseconds(record.held),
         "talked_until": None if until is None else milliseconds(until),
-        "record": json_text(plain(record)),
+        "record": json_text(to_plain(record)),
     }

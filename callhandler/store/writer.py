@@ -11,7 +11,7 @@ import structlog
 from callhandler.core.events import Fact
 from callhandler.errors import CallhandlerError, Refused
 from callhandler.store.database import Database
-from callhandler.store.encoding import Row, encode, json_text
+from callhandler.store.encoding import Row, encode
 from callhandler.store.sources import sqlite_file
 from callhandler.store.spool import Spool
 
@@ -112,25 +112,7 @@ class Writer:
             self._lock = None
 
     def _row(self, item: Fact | Row) -> Row:
-        if isinstance(item, Row):
-            return item
-        try:
-            return encode(item, self._node)
-        except Exception:  # a fact nobody can keep must not stop those behind it; what can be said of it is kept
-            log.exception("a fact can't be encoded", kind=type(item).__name__)
-            return Row(
-                0,
-                0,
-                type(item).__name__,
-                0,
-                self._node,
-                None,
-                None,
-                None,
-                None,
-                None,
-                json_text({"unreadable": repr(item)[:2_000]}),
-            )
+        return item if isinstance(item, Row) else encode(item, self._node)
 
     def _take_lock(self) -> None:
         try:
