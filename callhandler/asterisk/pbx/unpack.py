@@ -54,7 +54,12 @@ class Root:
         )
         if found is None or loader is None:
             return None
-        libraries = sorted({str(loader.parent), *(str(path) for path in self.path.glob("usr/lib/*-linux-gnu*"))})
+        # Some keep theirs a folder deeper (pulseaudio's, which espeak-ng needs); the installed program would know where.
+        inner = {path.parent for path in self.path.glob("usr/lib/*-linux-gnu*/*/lib*.so*")}
+        libraries = [
+            str(path)
+            for path in (loader.parent, *sorted({*self.path.glob("usr/lib/*-linux-gnu*"), *inner} - {loader.parent}))
+        ]
         return [str(loader), "--library-path", ":".join(libraries), str(found)]
 
     def find(self, pattern: str) -> Path | None:
