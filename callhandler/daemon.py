@@ -25,7 +25,7 @@ from callhandler.core.views import StatusView
 from callhandler.errors import CallhandlerError
 from callhandler.frontdesk import FrontDesk
 from callhandler.notify import keep_alive, notify
-from callhandler.publish.mqtt import Publisher
+from callhandler.publish.mqtt import MqttPublisher
 from callhandler.reception import Reception
 from callhandler.reloading import Reloading
 from callhandler.site.loading import LoadedSite, load
@@ -94,7 +94,7 @@ class Daemon:
         self.reception = Reception(loaded, self.switchboard, self.desk, directory / "var" / "sounds")
         self.agi = AgiServer(asterisk.agi_host, asterisk.agi_port, self.reception.receive)
         self.control = Server(self.desk, loaded.inside(site.daemon.socket))
-        self.mqtt = None if site.mqtt is None else Publisher(site.mqtt, site.asterisk.node, self.desk)
+        self.mqtt = None if site.mqtt is None else MqttPublisher(site.mqtt, site.asterisk.node, self.desk)
         self._reloading = Reloading(loaded, self.switchboard, self.reception, self.journal)
         self.desk.reloading = self._reloading.reload
 

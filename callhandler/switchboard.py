@@ -220,7 +220,7 @@ class Switchboard:
                 self._channel_ended(seen)
             case o.OfferFailed():
                 self._offer_over(seen.leg, seen.reason)
-            case o.PhoneSeen():
+            case o.PhoneSeen() if seen.phone in self.line.plan.phones:
                 self._carry_out(self.line.see_phone(seen.phone, seen.device, self.clock()))
             case o.HoldSeen():
                 self._hold(seen)
