@@ -1,0 +1,68 @@
+# What there is to do here. `make help` prints it. Needs make and Python 3.11 or newer; everything else it gets by itself.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run demo test lint check format lock clean
+
+# The first Python that can make virtual environments; else the first that is new enough, to say what it lacks.
+first = $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
+	$$p -c 'import sys$(1); sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+PYTHON ?= $(call first,$(comma) ensurepip$(comma) venv)
+comma := ,
+VENV := .venv
+BIN := $(VENV)/bin
+SITE ?= site
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet
+
+help:  ## print this
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: $(VENV)/.run  ## from nothing to a ringing phone: an example site in ./site on the first run, then Asterisk and the daemon
+	@test -f $(SITE)/callhandler.toml || $(BIN)/callhandler init $(SITE)
+	@exec $(BIN)/callhandler up --site $(SITE)
+
+demo: $(VENV)/.run  ## watch it work: driven callers and agents, and what SIP saw beside what the journal says
+	@exec $(BIN)/callhandler demo
+
+test: $(VENV)/.dev  ## all tests: unit, edge, live (a real Asterisk, real SIP phones; fetched first)
+	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
+	@$(BIN)/python -m pytest tests/unit tests/edge tests/live
+
+lint: $(VENV)/.dev  ## ruff, mypy strict, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+check: lint test  ## lint and test
+
+format: $(VENV)/.dev  ## put the code into the house's form
+	@$(BIN)/ruff format .
+
+lock: $(VENV)/.dev  ## choose newer exact versions (needs the program uv)
+	@for kind in run dev; do \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+		--no-emit-find-links --upgrade --custom-compile-command 'make lock' pyproject.toml requirements/run.in \
+		$$(test $$kind = dev && echo --group dev -c requirements/run.txt) -o requirements/$$kind.txt || exit 1; done
+
+clean:  ## remove what was made here, but not ./site and not what was fetched for all sites
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist bench/out
+
+$(BIN)/python:
+	@python="$(PYTHON)"; \
+	if [ -z "$$python" ]; then other="$(call first)"; \
+		if [ -z "$$other" ]; then echo "callhandler needs Python 3.11 or newer: apt install python3.11 python3.11-venv (or newer)"; \
+		else echo "This Python can't make virtual environments: apt install $$($$other -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; fi; \
+		exit 1; fi; \
+	echo "· Making a virtual environment in $(VENV) with $$($$python --version)"; \
+	$$python -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "· Installing callhandler and what it needs (exact versions, checked by hash)"
+	@$(INSTALL) --require-hashes -r requirements/run.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "· Installing the tools for tests and lint"
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
