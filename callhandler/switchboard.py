@@ -12,9 +12,10 @@ from callhandler.core import observed as o
 from callhandler.core.calls import Call, Calls
 from callhandler.core.decisions import CancelOffer, Decision, LeaveLine, OfferTo, WakeAt
 from callhandler.core.line import Line
-from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status
+from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status, Tier
 from callhandler.core.ports import FactLog, OfferLeg, Pbx
 
+NO_TIER = Tier()
 REDIAL_MEMORY = 50_000
 """Callers whose last agent is remembered; the oldest are forgotten beyond."""
 
@@ -184,6 +185,7 @@ class Switchboard:
                 e.CallLeftLine(at=now, call=call.id, queue=queue_id, outcome=refused, waited=0.0, reason=reason)
             )
             return refused
+        tier = self.line.plan.tiers.get(call.attributes.get("tier", ""), NO_TIER)
         preferred, wait = self._preferred(call, queue.last_agent_window, queue.last_agent_wait, now)
         self.record(
             e.CallEntered(
@@ -191,8 +193,8 @@ class Switchboard:
                 call=call.id,
                 queue=queue_id,
                 entered=call.entered if call.entered is not None else now,
-                priority=queue.priority,
-                bonus=queue.bonus,
+                priority=tier.priority or queue.priority,
+                bonus=queue.bonus + tier.bonus,
                 wants=call.wants.text,
                 preferred_agent=preferred,
                 preferred_wait=wait,

@@ -4,6 +4,7 @@ Nothing is decided here; line.py decides. Facts about agents or calls that aren'
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import singledispatchmethod
 from heapq import merge
 
@@ -111,7 +112,7 @@ class Books:
         held = {
             call.queue: self.plan.queues[call.queue] for call in self.calls.values() if call.queue not in plan.queues
         }
-        self.plan = Plan(plan.queues | held, plan.agents, plan.phones, plan.rules)
+        self.plan = replace(plan, queues=plan.queues | held)
         for one in plan.agents.values():
             if one.id in self.agents:
                 self.agents[one.id].plan = one

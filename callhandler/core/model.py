@@ -126,6 +126,14 @@ class AgentPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Tier:
+    """A class of callers: its priority stands in for the queue's, its bonus seconds are added to the queue's."""
+
+    priority: int | None = None
+    bonus: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class OfferRules:
     """How an agent is treated after an offer that failed. Durations in seconds (field.md R9, R10)."""
 
@@ -146,3 +154,4 @@ class Plan:
     agents: dict[str, AgentPlan]
     phones: frozenset[str]
     rules: OfferRules = OfferRules()
+    tiers: dict[str, Tier] = field(default_factory=dict)

@@ -8,7 +8,7 @@ The tables themselves stand in three files by subject; everybody imports them fr
 from pydantic import Field
 
 from callhandler.site.conversation import Choice, Hours, Menu, NumberTable, PromptTable, SpecialDay, Weekday
-from callhandler.site.people import Agent, Codes, Offers, Phone, QueueTable, ServesRow, StepRow
+from callhandler.site.people import Agent, Codes, Offers, Phone, QueueTable, ServesRow, StepRow, Tier
 from callhandler.site.technical import Asterisk, Daemon, Lookup, Mqtt, Speech, Trunk
 from callhandler.site.values import (
     COUNTRY_PATTERN,
@@ -59,6 +59,7 @@ __all__ = [
     "Speech",
     "StepRow",
     "Table",
+    "Tier",
     "TimeRange",
     "Trunk",
     "Weekday",
@@ -106,6 +107,7 @@ class Site(Table):
     phones: dict[Digits, Phone] = Field(default={}, description="Desk phones by extension.")
     agents: dict[Digits, Agent] = Field(default={}, description="Agents by id.")
     queues: dict[Id, QueueTable] = Field(default={}, description="Waiting lines.")
+    tiers: dict[Id, Tier] = Field(default={}, description="Tiers of callers, as the lookup names them.")
     menus: dict[Id, Menu] = Field(default={}, description="Menus.")
     hours: dict[Id, Hours] = Field(default={}, description="Opening hours.")
     numbers: dict[Number, NumberTable] = Field(default={}, description="Which dialled number enters where.")

@@ -120,6 +120,15 @@ class QueueTable(Table):
     )
 
 
+class Tier(Table):
+    """What a tier that the lookup names (or a menu) means for the order of calls: every queue's own values are the default."""
+
+    priority: Whole | None = Field(
+        default=None, ge=1, le=10, description="Class priority instead of the queue's; 1 goes first."
+    )
+    bonus: Seconds = Field(default=0.0, description="Seconds by which these callers count as having waited longer.")
+
+
 class Codes(Table):
     """Feature codes dialled on a handset."""
 

@@ -1,6 +1,6 @@
 """The site file as the core wants it: queues with parsed steps, agents, phones, rules. Reads nothing but a good site."""
 
-from callhandler.core.model import AgentPlan, OfferRules, Plan, Queue, Serves, Step
+from callhandler.core.model import AgentPlan, OfferRules, Plan, Queue, Serves, Step, Tier
 from callhandler.core.skills import parse
 from callhandler.site.models import Agent, QueueTable, Site
 
@@ -17,6 +17,7 @@ def plan(site: Site) -> Plan:
             back_off_busy=site.offers.back_off_busy,
             back_off_no_answer=site.offers.back_off_no_answer,
         ),
+        tiers={name: Tier(table.priority, table.bonus) for name, table in site.tiers.items()},
     )
 
 

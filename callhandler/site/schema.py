@@ -33,6 +33,7 @@ _ENTRIES = {
     "phones": "EXTENSION",
     "agents": "AGENT",
     "queues": "QUEUE",
+    "tiers": "TIER",
     "menus": "MENU",
     "hours": "HOURS",
     "numbers": "NUMBER",
