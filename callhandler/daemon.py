@@ -91,7 +91,7 @@ class Daemon:
         self.switchboard = Switchboard(plan(site), self.ami, self.journal, clock, timers.at)
         timers.to(self.switchboard.wake)
         self.desk = FrontDesk(self.switchboard, site.company.time_zone, self._status, self._decisions)
-        self.reception = Reception(loaded, self.switchboard, self.desk, directory / "var" / "sounds")
+        self.reception = Reception(loaded, self.switchboard, self.desk)
         self.agi = AgiServer(asterisk.agi_host, asterisk.agi_port, self.reception.receive)
         self.control = Server(self.desk, loaded.inside(site.daemon.socket))
         self.mqtt = None if site.mqtt is None else MqttPublisher(site.mqtt, site.asterisk.node, self.desk)

@@ -1,13 +1,12 @@
 """Every call that Asterisk hands over: takes the AGI session, makes it a call, and runs its script to the end."""
 
 import asyncio
-from collections.abc import Callable
-from pathlib import Path
 
 import structlog
 
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.caller import AgiCaller
+from callhandler.asterisk.sounds import sound_path
 from callhandler.core import events as e
 from callhandler.core.calls import Call
 from callhandler.core.hours import Opening, opening
@@ -29,11 +28,9 @@ log = structlog.get_logger("reception")
 class Reception:
     """Receives calls. `site` may be replaced at any time; calls that are here keep the one they came with."""
 
-    def __init__(self, loaded: LoadedSite, switchboard: Switchboard, desk: FrontDesk, sounds: Path) -> None:
-        """Take where spoken prompts lie: `sounds/LANGUAGE/PROMPT`."""
+    def __init__(self, loaded: LoadedSite, switchboard: Switchboard, desk: FrontDesk) -> None:
         self._switchboard = switchboard
         self._desk = desk
-        self._sounds = sounds
         self._pins = Pins(switchboard.clock)
         self.open_for(loaded)
 
@@ -48,7 +45,7 @@ class Reception:
         env = session.env
         number, source = (*env.args, "", "")[:2]
         site = self._loaded.site
-        caller = AgiCaller(session, self._sound_of(site), site.default_language, site.company.time_zone)
+        caller = AgiCaller(session, self._sound, site.default_language, site.company.time_zone)
         known = self._switchboard.calls.here.get(env.uniqueid)
         call = known or self._arrive(session, number, source)
         visit = self._switchboard.begin_visit(call, caller.cut)
@@ -79,13 +76,8 @@ class Reception:
         )
         return self._switchboard.calls.here[env.uniqueid]
 
-    def _sound_of(self, site: Site) -> Callable[[str, str], str]:
-        def path(prompt: str, language: str) -> str:
-            table = site.prompts.get(prompt)
-            spoken = language if table is not None and language in table.texts else site.default_language
-            return str(self._sounds / spoken / prompt)
-
-        return path
+    def _sound(self, prompt: str, language: str) -> str:
+        return str(sound_path(self._loaded.directory, prompt, language))
 
 
 class HouseOfCall:

@@ -86,7 +86,7 @@ def make_sounds(loaded: LoadedSite, programs: Programs = installed) -> SoundsMad
 
 def _jobs(loaded: LoadedSite) -> Iterator[_Job]:
     site, default = loaded.site, loaded.site.default_language
-    for name, prompt in site.prompts.items():
+    for name, prompt in site.spoken().items():
         for language in site.company.languages:
             own = prompt.texts.get(language)
             text = own or prompt.text or prompt.texts.get(default) or next(iter(prompt.texts.values()), None)

@@ -117,3 +117,8 @@ class Site(Table):
     def default_language(self) -> str:
         """Return the language code spoken by default: the first of company.languages."""
         return next(iter(self.company.languages))
+
+    def spoken(self) -> dict[str, PromptTable]:
+        """Return all that is to be spoken: the prompts, and the agents' names as `agent-ID` for the directory."""
+        names = {f"agent-{agent}": PromptTable(text=table.name) for agent, table in self.agents.items()}
+        return names | self.prompts
