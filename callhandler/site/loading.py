@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from callhandler.errors import SiteError
 from callhandler.site import checking
-from callhandler.site.findings import Finding, Problem, Severity, SiteMistakes, found
+from callhandler.site.findings import Finding, Problem, Severity, SiteMistakes, found, shown
 from callhandler.site.mistakes import problems as model_problems
 from callhandler.site.models import Site
 from callhandler.site.positions import KeyPath, Places, positions
@@ -46,8 +46,7 @@ def load(path: Path) -> LoadedSite:
     Raises:
         SiteMistakes: a SiteError that lists every mistake, one a line: `file:line: key: what is wrong; what would be right`.
     """
-    path = path / FILE_NAME if path.is_dir() else path
-    data = _read(path)
+    path, data = _read(path)
     text = _decoded(path, data)
     raw = _parsed(path, text)
     places = Places(str(path), _positions(path, text))
@@ -55,8 +54,10 @@ def load(path: Path) -> LoadedSite:
     return LoadedSite(path, path.parent.resolve(), hashlib.sha256(data).hexdigest(), site, places)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> tuple[Path, bytes]:
+    """Return the site file's path and what is in it."""
     try:
+        path = path / FILE_NAME if path.is_dir() else path
         if not path.exists():
             raise SiteError(f"{path}: there is no site file here; `callhandler init DIR` makes a site")
         if not path.is_file():
@@ -65,11 +66,11 @@ def _read(path: Path) -> bytes:
             data = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise SiteError(
-            f"{path}: can't be read ({error.strerror}); it must belong to the user who runs callhandler"
+            f"{shown(str(path))} can't be read ({error.strerror}); it must belong to the user who runs callhandler"
         ) from None
     if len(data) > _MOST_BYTES:
         raise SiteError(f"{path}: is larger than {_MOST_BYTES} bytes; this is no site file")
-    return data
+    return path, data
 
 
 def _decoded(path: Path, data: bytes) -> str:
