@@ -103,5 +103,14 @@ class LinkDown:
 
 
 Observation = (
-    ChannelUp | ChannelEnded | OfferFailed | Bridged | LeftBridge | HoldSeen | PhoneSeen | TransferSeen | LinkUp | LinkDown
+    ChannelUp
+    | ChannelEnded
+    | OfferFailed
+    | Bridged
+    | LeftBridge
+    | HoldSeen
+    | PhoneSeen
+    | TransferSeen
+    | LinkUp
+    | LinkDown
 )
