@@ -94,7 +94,9 @@ def visits(seed: int) -> list[Visit]:
     kinds = [kind for kind, count in COUNTS.items() if kind is not Kind.RUSH for _ in range(count)]
     chance.shuffle(kinds)
     step = SPREAD / len(kinds)
-    planned = [(round(index * step + chance.uniform(0, step), 2), kind) for index, kind in enumerate(kinds)]
+    planned: list[tuple[float, Kind]] = [
+        (round(index * step + chance.uniform(0, step), 2), kind) for index, kind in enumerate(kinds)
+    ]
     planned += [(round(RUSH_AT + chance.uniform(0, 2), 2), Kind.RUSH) for _ in range(COUNTS[Kind.RUSH])]
     callers = []
     for index, (start, kind) in enumerate(sorted(planned)):
@@ -134,7 +136,11 @@ def reactions(seed: int, phone: str) -> list[Reaction]:
     chance = random.Random(f"{seed} {phone}")  # noqa: S311 - see above
     long_talks = phone == ONE_SKILL_PHONE
     calm = [
-        Reaction(Manner.ANSWER, round(chance.uniform(0.3, 1.2), 2), round(chance.uniform(*((6, 8) if long_talks else (2.5, 5))), 2))
+        Reaction(
+            Manner.ANSWER,
+            round(chance.uniform(0.3, 1.2), 2),
+            round(chance.uniform(*((6, 8) if long_talks else (2.5, 5))), 2),
+        )
         for _ in range(60)
     ]
     for place, manner in MOODS.get(phone, {}).items():

@@ -1,0 +1,34 @@
+"""`callhandler demo`: parse, run, print."""
+
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def demo(
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Makes the same callers again.", show_default=False)
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the comparison here as JSON.", dir_okay=False)
+    ] = None,
+    directory: Annotated[
+        Path | None,
+        typer.Option("--dir", metavar="DIR", help="Work here and keep it: an empty folder.", show_default=False),
+    ] = None,
+) -> None:
+    """Watch it work: a site of its own with driven callers and agents, compared call by call with the journal."""
+    from callhandler.demo.run import as_json, run  # noqa: PLC0415 - the lab's tools, which no other command needs
+
+    console = Console(highlight=False, emoji=False)
+    pairs = run(secrets.randbelow(10_000) if seed is None else seed, directory, console)
+    if json_file is not None:
+        json_file.write_text(as_json(pairs) + "\n", encoding="utf-8")
+    differ = sum(not pair.agrees for pair in pairs)
+    style = "bold red" if differ or not pairs else "bold green"
+    console.print(f"{len(pairs) - differ} of {len(pairs)} calls agree.", style=style)
+    if differ or not pairs:
+        raise typer.Exit(1)
