@@ -2,23 +2,60 @@
 
 import hashlib
 import os
-import tempfile
+import re
 from collections.abc import Mapping
 from pathlib import Path
+
+from callhandler.asterisk.pbx.unpack import cache_directory
+
+_FOLDERS = ("etc", "lib", "spool", "run", "log", "db")
+_PLAIN = re.compile(r"[\w/.+@, -]+")
+_LONGEST = 80
+"""Bytes: Asterisk's control socket `run/asterisk.ctl` must have a path of at most 107 (unix(7))."""
 
 
 def layout(directory: Path) -> dict[str, Path]:
     """The private Asterisk's folders, by the names of asterisk.conf.j2.
 
-    Asterisk's control socket must have a path of at most 107 bytes; a site deeper than that gets a run folder in the
-    temporary one.
+    Asterisk looks for some of its files with glob(3), braces included, and its control socket's path can't be long. A site
+    whose path has letters that mean something there, or too many, is reached through a link in the cache.
     """
     base = directory / "var" / "asterisk"
-    folders = {name: base / name for name in ("etc", "lib", "spool", "run", "log", "db")}
-    if len(os.fsencode(folders["run"] / "asterisk.ctl")) > 100:
-        key = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
-        folders["run"] = Path(tempfile.gettempdir()) / f"callhandler-{os.getuid()}-{key}"
+    if needs_link(base):
+        base = link_of(base)
+    return {name: base / name for name in _FOLDERS}
+
+
+def needs_link(base: Path) -> bool:
+    """Whether Asterisk can't use a path as it is."""
+    return _PLAIN.fullmatch(str(base)) is None or len(os.fsencode(base)) > _LONGEST
+
+
+def link_of(base: Path) -> Path:
+    """The link through which such a path is reached; always the same for the same path."""
+    return cache_directory() / "sites" / hashlib.sha256(os.fsencode(base)).hexdigest()[:12]
+
+
+def make(directory: Path) -> dict[str, Path]:
+    """Make the folders of `layout`, for their owner only, and the link where one is needed."""
+    base = directory / "var" / "asterisk"
+    base.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if needs_link(base):
+        link = link_of(base)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        point(link, base)
+    folders = layout(directory)
+    for path in folders.values():
+        path.mkdir(exist_ok=True, mode=0o700)
     return folders
+
+
+def point(path: Path, target: Path) -> None:
+    """Make `path` a link to `target`, whatever it pointed to before."""
+    if path.is_symlink() and path.readlink() == target:
+        return
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
 
 
 def write(folder: Path, files: Mapping[str, str]) -> list[str]:

@@ -1,15 +1,13 @@
 """Puts a site's Asterisk configuration in place: for the private one, or beside it for an operator's own to include."""
 
-import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from callhandler.asterisk.pbx.get import AsteriskProgram
 from callhandler.asterisk.pbx.music import MusicClass, classes
-from callhandler.asterisk.pbx.place import layout, write
+from callhandler.asterisk.pbx.place import make, point, write
 from callhandler.asterisk.pbx.render import render, render_attach
-from callhandler.errors import CallhandlerError
 from callhandler.site.loading import LoadedSite
 
 
@@ -24,27 +22,16 @@ class Attached:
 
 def prepare(loaded: LoadedSite, program: AsteriskProgram) -> list[str]:
     """Make the private Asterisk's folders and configuration; returns the files that changed. Raises CallhandlerError."""
-    folders = layout(loaded.directory)
-    for path in folders.values():
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if path.stat().st_uid != os.getuid():
-            raise CallhandlerError(f"{path} belongs to somebody else; remove it or run as its owner")
+    folders = make(loaded.directory)
     sounds = folders["lib"] / "sounds"
     sounds.mkdir(exist_ok=True)
     for language, folder in program.sounds.items():
-        _link(sounds / language, folder)
+        point(sounds / language, folder)
     for name in ("documentation", "rest-api"):
         if (program.data / name).is_dir():
-            _link(folders["lib"] / name, program.data / name)
+            point(folders["lib"] / name, program.data / name)
     music = _music(loaded, program.music)
     return write(folders["etc"], render(loaded, program.modules, program.version, music))
-
-
-def _link(path: Path, target: Path) -> None:
-    if path.is_symlink() and path.readlink() == target:
-        return
-    path.unlink(missing_ok=True)
-    path.symlink_to(target)
 
 
 def attach(loaded: LoadedSite, version: tuple[int, ...]) -> Attached:

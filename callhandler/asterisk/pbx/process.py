@@ -115,11 +115,11 @@ class AsteriskProcess:
         self._loaded = loaded
         changed = prepare(loaded, self._program)
         for name, command in (
-            ("extensions.conf", "dialplan reload"), ("pjsip.conf", "pjsip reload"), ("manager.conf", "manager reload"),
+            ("extensions.conf", "dialplan reload"), ("pjsip.conf", "module reload res_pjsip.so"), ("manager.conf", "manager reload"),
             ("musiconhold.conf", "moh reload"), ("logger.conf", "logger reload"),
         ):  # fmt: skip
-            if name in changed:
-                await self.ask(command)
+            if name in changed and "No such command" in (answer := await self.ask(command)):
+                raise CallhandlerError(f"Asterisk didn't read {name} again: {answer.strip()}")
         return Reloaded(tuple(changed), tuple(name for name in changed if name in NEED_RESTART))
 
     async def ask(self, command: str, within: float = _ASK) -> str:
