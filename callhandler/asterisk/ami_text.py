@@ -1,12 +1,11 @@
 """AMI's text: bytes into messages, actions into bytes. No connection, no meaning.
 
-Actions are written and replies read with panoramisk's Action and Message, which are sound; the stream is taken apart here:
-panoramisk decodes chunk by chunk and loses letters that fall on a border.
+Replies are read with panoramisk's Message, which is sound. The stream is taken apart here, since panoramisk decodes it chunk by
+chunk and loses letters that fall on a border; actions are written here, since panoramisk's Action quotes nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from panoramisk.actions import Action
 from panoramisk.message import Message
 
 from callhandler.asterisk import quoting, wire
@@ -15,6 +14,7 @@ from callhandler.errors import CallhandlerError
 Fields = dict[str, str]
 """One message's headers. The first of a repeated header counts."""
 _MOST_BUFFERED = 1 << 20
+_BODY = "content"
 
 
 class AmiTextError(CallhandlerError):
@@ -73,7 +73,9 @@ def fields(message: bytes) -> Fields:
 def reply(message: bytes) -> Fields:
     """Return the headers of a reply."""
     read = Message.from_line(decode(message))
-    return {} if read is None else {str(k): v if isinstance(v, str) else str(v[0]) for k, v in read.items()}
+    if read is None:
+        return {}
+    return {str(k): v if isinstance(v, str) else str(v[0]) for k, v in read.items() if k != _BODY}
 
 
 def action(name: str, action_id: str, headers: Mapping[str, str | Sequence[str]]) -> bytes:
@@ -86,4 +88,4 @@ def action(name: str, action_id: str, headers: Mapping[str, str | Sequence[str]]
     ]
     if len(lines) > wire.MOST_HEADERS:
         raise quoting.Unquotable(f"an AMI action may have {wire.MOST_HEADERS} headers at most")
-    return str(Action(every)).encode()
+    return "\r\n".join([*lines, "", ""]).encode()

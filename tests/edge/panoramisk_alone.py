@@ -19,7 +19,8 @@ START = time.monotonic()
 
 
 def tell(**values):
-    print(json.dumps({"t": round(time.monotonic() - START, 3), **values}, default=str), flush=True)
+    sys.stdout.write(json.dumps({"t": round(time.monotonic() - START, 3), **values}, default=str) + "\n")
+    sys.stdout.flush()
 
 
 async def agi(route):

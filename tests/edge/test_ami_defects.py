@@ -13,6 +13,7 @@ from callhandler.core.observed import ChannelUp, LinkDown, LinkUp, Observation, 
 from callhandler.core.ports import OfferLeg
 from tests.edge.alone import panoramisk_alone
 from tests.edge.fake_asterisk import SECRET, FakeAmi, event, fake_ami, message
+from tests.edge.waiting import until
 
 LEG = OfferLeg("of-1", "101", "pbx1-1.1", "PJSIP/pstn-00000001", 15.0, "Sales: Jo", "+4930")
 
@@ -30,9 +31,7 @@ class Watch:
         return sum(isinstance(one, kind) for one in self.seen)
 
     async def until(self, wanted: Callable[[], object], seconds: float = 5.0) -> None:
-        async with asyncio.timeout(seconds):
-            while not wanted():
-                await asyncio.sleep(0.005)
+        await until(wanted, seconds)
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,11 @@
+"""Waiting in tests for what has no event to wait on: as short as can be, bounded, and never by a guess at how long."""
+
+import asyncio
+from collections.abc import Callable
+
+
+async def until(wanted: Callable[[], object], seconds: float = 5.0) -> None:
+    """Return once `wanted` is true; TimeoutError after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while not wanted():  # noqa: ASYNC110 - it looks at plain values of the code under test
+            await asyncio.sleep(0.002)
