@@ -3,19 +3,11 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from callhandler.errors import Refused, SiteError
-
-SiteOption = Annotated[
-    Path,
-    typer.Option(
-        "--site", envvar="CALLHANDLER_SITE", help="The site's directory, or its callhandler.toml.", show_default="."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+from callhandler.cli.place import JsonOption, SiteOption, find
 
 
 def init(
@@ -34,10 +26,7 @@ def init(
     from callhandler.site.describing import describe  # noqa: PLC0415 - other commands shouldn't pay for it
     from callhandler.site.new import init as new_site  # noqa: PLC0415
 
-    try:
-        result = new_site(directory, base_port, company)
-    except (Refused, SiteError) as error:
-        _refuse(str(error), as_json=as_json)
+    result = new_site(directory, base_port, company)
     if as_json:
         typer.echo(json.dumps(describe(result.loaded), indent=2, ensure_ascii=False))
         return
@@ -46,7 +35,7 @@ def init(
     typer.echo(f"Read its {result.loaded.path.name}, then start it:  callhandler up{shown}")
 
 
-def check(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+def check(site: SiteOption = None, as_json: JsonOption = False) -> None:
     """Find mistakes in the site file, and what callers would run into. Exit code 1 when there are errors."""
     from callhandler.site.findings import Finding, Severity, SiteMistakes  # noqa: PLC0415
     from callhandler.site.lint import lint  # noqa: PLC0415
@@ -54,11 +43,9 @@ def check(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
 
     findings: list[Finding]
     try:
-        findings = lint(load(site))
+        findings = lint(load(site if site and site.is_file() else find(site).directory))
     except SiteMistakes as mistakes:
         findings = list(mistakes.findings)
-    except SiteError as error:
-        _refuse(str(error), as_json=as_json)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     warnings = len(findings) - errors
     if as_json:
@@ -88,9 +75,3 @@ def _summary(errors: int, warnings: int) -> str:
         if count
     ]
     return " and ".join(counted) + ("." if errors else "; the site can be used.")
-
-
-def _refuse(sentence: str, *, as_json: bool) -> NoReturn:
-    """Say no in one sentence, as an object where a program asked, and end with exit code 1."""
-    typer.echo(json.dumps({"error": sentence}, ensure_ascii=False) if as_json else sentence, err=not as_json)
-    raise typer.Exit(1)
