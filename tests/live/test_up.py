@@ -1,0 +1,129 @@
+"""`callhandler up` as a user runs it: what dies or hangs is replaced, Asterisk outlives the daemon, nothing is left behind."""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from callhandler.site.new import init
+
+pytestmark = pytest.mark.live
+BASE = 32_200
+ASTERISK, DAEMON = "asterisk.conf", "daemon"
+
+
+class Up:
+    """A running `callhandler up`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, directory: Path) -> None:
+        self.process = process
+        self.directory = directory
+        self.output = ""
+
+    async def until(self, text: str, seconds: float) -> None:
+        """Read what it prints until `text` comes, anew each time."""
+        assert self.process.stdout is not None
+        seen = ""
+        async with asyncio.timeout(seconds):
+            while text not in seen:
+                chunk = await self.process.stdout.read(10_000)
+                assert chunk, f"it ended, saying {self.output}"
+                seen += chunk.decode()
+                self.output += chunk.decode()
+
+    def pids(self, what: str) -> list[int]:
+        """The processes of this site whose command line has `what` in it, `up` itself left out."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                words = path.read_bytes().decode(errors="replace").split("\0")
+                mine = any(str(self.directory) in word for word in words)
+                if mine and any(word.endswith(what) for word in words) and "-rx" not in words:
+                    found.append(int(path.parent.name))
+        return [pid for pid in found if pid != self.process.pid]
+
+
+@pytest.fixture
+async def up(tmp_path: Path) -> AsyncIterator[Up]:
+    directory = tmp_path / "site"
+    init(directory, BASE)
+    file = directory / "callhandler.toml"
+    file.write_text(file.read_text() + "\n[daemon]\nwatchdog = 2\n")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "callhandler", "up", "--site", str(directory), "--grace", "1",
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    one = Up(process, directory)
+    try:
+        yield one
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await gone(one)
+
+
+async def gone(up: Up) -> None:
+    """Nothing of the site runs any more."""
+    async with asyncio.timeout(8):
+        while up.pids(ASTERISK) + up.pids(DAEMON):  # noqa: ASYNC110 - processes are watched from outside
+            await asyncio.sleep(0.05)
+
+
+async def test_it_says_what_to_type_into_a_phone_and_ends_gently(up: Up) -> None:
+    began = time.monotonic()
+    await up.until("Ready. Dial 5000", 60)
+    took = time.monotonic() - began
+    password = re.search(r'101 = \{[^}]*password = "([^"]+)"', (up.directory / "callhandler.toml").read_text())
+    assert password is not None
+    assert password[1] in up.output
+    assert f"port {BASE}" in up.output
+    assert took < 30
+    up.process.send_signal(signal.SIGINT)
+    await up.until("nothing is left running", 15)
+    assert await up.process.wait() == 0
+    await gone(up)
+
+
+async def test_a_dead_or_hung_daemon_is_replaced_and_asterisk_stays(up: Up) -> None:
+    await up.until("Ready. Dial 5000", 60)
+    (asterisk,), (daemon,) = up.pids(ASTERISK), up.pids(DAEMON)
+    os.kill(daemon, signal.SIGKILL)
+    await up.until("The daemon is ready", 20)
+    (second,) = up.pids(DAEMON)
+    assert second != daemon
+    os.kill(second, signal.SIGSTOP)
+    await up.until("no sign of life", 10)
+    await up.until("The daemon is ready", 20)
+    assert up.pids(ASTERISK) == [asterisk]
+    os.kill(asterisk, signal.SIGKILL)
+    await up.until("Asterisk is ready again", 20)
+    assert up.pids(ASTERISK) not in ([], [asterisk])
+
+
+async def test_a_second_one_on_the_same_site_is_refused(up: Up) -> None:
+    await up.until("Ready. Dial 5000", 60)
+    second = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "callhandler", "up", "--site", str(up.directory),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await asyncio.wait_for(second.communicate(), 20)
+    assert second.returncode == 1
+    assert f"process {up.process.pid}" in said.decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_nothing_is_left_behind_when_it_is_ended_from_outside(up: Up, number: signal.Signals) -> None:
+    await up.until("Ready. Dial 5000", 60)
+    assert up.pids(ASTERISK)
+    assert up.pids(DAEMON)
+    up.process.send_signal(number)
+    await asyncio.wait_for(up.process.communicate(), 20)
+    await gone(up)
