@@ -1,0 +1,113 @@
+"""Any site becomes the configuration it should and nothing else; what can't be written is refused by name."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callhandler.asterisk.pbx.music import MusicClass
+from callhandler.asterisk.pbx.prepare import attach
+from callhandler.asterisk.pbx.quoting import Unwritable, host, value, word
+from callhandler.asterisk.pbx.render import render, render_attach
+from callhandler.site.loading import LoadedSite
+from callhandler.site.new import init
+
+anything = st.text(max_size=60) | st.text(alphabet=";\\\"'${}[]()#=>,\r\n\t \0-aé", max_size=30)
+
+
+def as_asterisk_reads(line: str) -> tuple[str, str]:
+    """An option of a line, as main/config.c takes it apart: comments cut, escaped semicolons kept, blanks dropped."""
+    kept, rest = "", line
+    while (at := rest.find(";")) >= 0:
+        if at > 0 and rest[at - 1] == "\\":
+            kept, rest = kept + rest[: at - 1] + ";", rest[at + 1 :]
+        else:
+            rest = rest[:at]
+    key, _, right = (kept + rest).strip().partition("=")
+    return key.strip(), right.removeprefix(">").strip()
+
+
+@given(anything)
+def test_a_value_is_read_back_as_it_was_or_refused(text: str) -> None:
+    try:
+        written = value(text, "it")
+    except Unwritable:
+        assert not text or text != text.strip() or re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", text)
+        return
+    assert as_asterisk_reads(f"password = {written}") == ("password", text)
+    assert "\n" not in written
+
+
+@given(anything)
+def test_a_word_holds_nothing_that_the_dialplan_would_expand(text: str) -> None:
+    try:
+        written = word(text, "it")
+    except Unwritable:
+        return
+    assert written == text
+    assert not set(text) & set("${}\"';,()&|<>\\ \n")
+
+
+@pytest.mark.parametrize("text", ["a" * 10_000, "\ud800", "a\nb", " a", ""])
+def test_what_cannot_be_written_is_refused_without_being_repeated(text: str) -> None:
+    with pytest.raises(Unwritable) as refused:
+        value(text, "phones.101.password")
+    assert "phones.101.password" in str(refused.value)
+    assert len(str(refused.value)) < 200
+
+
+def test_hosts() -> None:
+    assert host("2001:db8::1", "it") == "[2001:db8::1]"
+    assert host("sip.example", "it") == "sip.example"
+    for bad in ("a b", "x;y", "a@b", "", "h\n"):
+        with pytest.raises(Unwritable):
+            host(bad, "it")
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> LoadedSite:
+    return init(tmp_path / "site", 32_400).loaded
+
+
+def modules(tmp_path: Path) -> Path:
+    folder = tmp_path / "modules"
+    folder.mkdir(exist_ok=True)
+    for name in ("res_speech", "res_agi", "chan_pjsip", "bridge_native_rtp"):
+        (folder / f"{name}.so").touch()
+    return folder
+
+
+def test_a_private_asterisk(loaded: LoadedSite, tmp_path: Path) -> None:
+    files = render(loaded, modules(tmp_path), (22, 10, 1), [MusicClass("default", Path("/music"))])
+    loads = re.findall(r"(?m)^load = (\S+)\.so$", files["modules.conf"])
+    assert loads == ["chan_pjsip", "res_speech", "res_agi"], "only what is there, res_speech before res_agi"
+    assert "bind = 0.0.0.0:32400" in files["pjsip.conf"]
+    assert "port = 32401" in files["manager.conf"]
+    assert "eventfilter(action(include),name(Hangup)) =" in files["manager.conf"]
+    assert "agi://127.0.0.1:32402/call" in files["extensions.conf"]
+    assert "directory = /music" in files["musiconhold.conf"]
+    assert "[callhandler-trunk-pstn]" in files["extensions.conf"]
+    assert "identify_by = ip" in files["pjsip.conf"]
+
+
+def test_older_asterisks_get_no_filters_that_they_would_not_understand(loaded: LoadedSite, tmp_path: Path) -> None:
+    files = render(loaded, modules(tmp_path), (18, 10), [])
+    assert "eventfilter" not in files["manager.conf"]
+
+
+def test_beside_an_asterisk_that_runs_only_own_names_are_used(loaded: LoadedSite) -> None:
+    files = render_attach(loaded, (18,), [MusicClass("default", Path("/m")), MusicClass("jazz", Path("/j"))])
+    sections = [s for text in files.values() for s in re.findall(r"(?m)^\[([^\]]+)\]", text)]
+    assert all(name.startswith("callhandler") or name == "jazz" for name in sections)
+    assert "general" not in sections
+
+
+def test_attaching_writes_private_files_and_says_what_to_do(loaded: LoadedSite) -> None:
+    done = attach(loaded, (18,))
+    assert set(done.changed) == {"callhandler_manager.conf", "callhandler_extensions.conf"}
+    assert {path.name for path in done.folder.iterdir()} == set(done.changed)
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in done.folder.iterdir())
+    assert any("#include callhandler_manager.conf" in command for command in done.commands)
+    assert attach(loaded, (18,)).changed == ()
