@@ -7,17 +7,16 @@ import hashlib
 import os
 import shutil
 import tempfile
-import wave
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
+from callhandler.asterisk.audio import RATE, AudioError, alaw, read_wav, ulaw
 from callhandler.asterisk.pbx.unpack import cache_directory
 
-RATE = 8_000
-"""Samples a second of G.711 (RFC 3551)."""
 _PLAYED = frozenset({".wav", ".ulaw", ".alaw", ".gsm", ".sln", ".sln16", ".g722"})
 
 
@@ -72,33 +71,12 @@ def prepared(folder: Path) -> Path:
 
 
 def _telephone_samples(path: Path) -> NDArray[np.int16] | None:
-    """The samples of a WAV file that is 8 kHz, mono and 16 bit already; None for any other, which Asterisk converts itself."""
+    """A WAV's samples at 8 kHz, as loud as they are; None for what is no usable WAV, which is left to Asterisk."""
     if path.suffix.lower() != ".wav":
         return None
     try:
-        with wave.open(str(path)) as reader:
-            if (reader.getframerate(), reader.getnchannels(), reader.getsampwidth()) != (RATE, 1, 2):
-                return None
-            return np.frombuffer(reader.readframes(reader.getnframes()), dtype="<i2")
-    except (wave.Error, EOFError):
+        wav = read_wav(path.read_bytes())
+    except AudioError:
         return None
-
-
-def ulaw(samples: NDArray[np.int16]) -> bytes:
-    """16-bit samples as G.711 mu-law: bias 132, clip 32635, sign and exponent and mantissa inverted (ITU-T G.711)."""
-    value = samples.astype(np.int32)
-    sign = np.where(value < 0, 0x80, 0)
-    magnitude = np.minimum(np.abs(value), 32_635) + 132
-    exponent = np.floor(np.log2(magnitude)).astype(np.int32) - 7
-    mantissa = (magnitude >> (exponent + 3)) & 0x0F
-    return bytes((~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8))
-
-
-def alaw(samples: NDArray[np.int16]) -> bytes:
-    """16-bit samples as G.711 A-law: 13 bits are used, even bits inverted (ITU-T G.711)."""
-    value = samples.astype(np.int32) >> 3
-    sign = np.where(value >= 0, 0x80, 0)
-    magnitude = np.where(value >= 0, value, -value - 1)
-    exponent = np.maximum(np.floor(np.log2(np.maximum(magnitude, 1))).astype(np.int32) - 4, 0)
-    mantissa = np.where(exponent == 0, magnitude >> 1, magnitude >> exponent) & 0x0F
-    return bytes(((sign | (exponent << 4) | mantissa) ^ 0x55).astype(np.uint8))
+    samples = wav.samples if wav.rate == RATE else soxr.resample(wav.samples, wav.rate, RATE, quality="HQ")
+    return np.round(np.clip(samples, -1, 1) * 32_767).astype(np.int16)
