@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from callhandler.store.encoding import Row
+from callhandler.core.events import Fact
+from callhandler.store.encoding import Row, decode, encode
 from callhandler.store.migrate import migrate
 from callhandler.store.servers import writing_engine
 from callhandler.store.summaries import FACTS, Summaries
@@ -21,8 +22,9 @@ SITES = SiteRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, it
 class Database:
     """One database, written by nobody else."""
 
-    def __init__(self, url: str, directory: Path) -> None:
-        """Take the site's `daemon.database` and its directory. Nothing is opened yet."""
+    def __init__(self, url: str, directory: Path, node: str) -> None:
+        """Take the site's `daemon.database`, its directory and the name of this Asterisk. Nothing is opened yet."""
+        self._node = node
         self._url = url
         self._directory = directory
         self._engine: Engine | None = None
@@ -66,7 +68,7 @@ class Database:
         self._next = max(self._next, greatest + 1)
         self._in_doubt = 0
 
-    def write(self, rows: Sequence[Row]) -> int:
+    def write(self, items: Sequence[Fact | Row]) -> int:
         """Add facts in one transaction, all or none. After a failure, offer the same facts again, in the same order.
 
         Returns:
@@ -77,21 +79,26 @@ class Database:
         """
         self.open()
         if self._had:
-            had, self._had = min(self._had, len(rows)), max(0, self._had - len(rows))
+            had, self._had = min(self._had, len(items)), max(0, self._had - len(items))
             return had
         connection, following = self._connection, self._next
         assert connection is not None and following is not None
-        numbered = [row._replace(seq=following + place) for place, row in enumerate(rows)]
-        self._in_doubt = len(rows)
+        added = [self._numbered(item, following + place) for place, item in enumerate(items)]
+        self._in_doubt = len(items)
         try:
             with connection.begin():
-                connection.execute(insert(FACTS), [row._asdict() for row in numbered])
-                self._summaries.take(connection, numbered)
+                connection.execute(insert(FACTS), [row._asdict() for row, _ in added])
+                self._summaries.take(connection, added)
         except BaseException:
             self.close()
             raise
-        self._next, self._in_doubt = following + len(rows), 0
-        return len(rows)
+        self._next, self._in_doubt = following + len(items), 0
+        return len(items)
+
+    def _numbered(self, item: Fact | Row, seq: int) -> tuple[Row, Fact | None]:
+        if isinstance(item, Row):
+            return item._replace(seq=seq), decode(item)
+        return encode(item, self._node)._replace(seq=seq), item
 
     def keep_site(self, digest: str, at: int, text: str) -> None:
         """Keep a site file's text, once for each digest."""

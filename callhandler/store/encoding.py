@@ -6,10 +6,13 @@ Rows of an unknown kind or a newer version stay as they are: readers skip them, 
 """
 
 import json
+from collections.abc import Callable
+from dataclasses import fields
 from enum import Enum
-from typing import NamedTuple
+from types import NoneType
+from typing import NamedTuple, get_args, get_type_hints
 
-from callhandler.core.events import FACTS, Fact, columns_of, details_of
+from callhandler.core.events import COLUMNS, FACTS, Fact, columns_of, details_of
 from callhandler.core.plain import Plain, from_plain, to_plain
 
 _MOST_MS = 2**53
@@ -61,20 +64,56 @@ def decode(row: Row) -> Fact | None:
     kind = FACTS.get(row.kind)
     if kind is None or not 0 < row.version <= kind.version:
         return None
-    values: dict[str, Plain] = {
-        "call": row.call,
-        "leg": row.leg,
-        "agent": row.agent,
-        "queue": row.queue,
-        "reason": row.reason,
-    }
     try:
         details = json.loads(row.details)
         if not isinstance(details, dict):
             return None
-        return from_plain(kind, values | details | {"at": row.at / 1000})
-    except (ValueError, RecursionError):
+        columns: dict[str, Plain] = {"at": row.at / 1000} | dict(zip(COLUMNS, row[5:10], strict=True))
+        readers = _readers_of(kind)
+        if readers is None:
+            return from_plain(kind, columns | details)
+        values = columns | details
+        return _make(kind, {name: read(values[name]) for name, read in readers if name in values})
+    except (ValueError, TypeError, RecursionError):
         return None
+
+
+def _make(kind: Callable[..., Fact], values: dict[str, object]) -> Fact:
+    return kind(**values)
+
+
+Readers = tuple[tuple[str, Callable[[Plain], object]], ...]
+_known: dict[type[Fact], Readers | None] = {}
+
+
+def _readers_of(kind: type[Fact]) -> Readers | None:
+    """Return what reads each field of a flat kind, None for a kind with anything nested in it.
+
+    Does what `from_plain` does in a quarter of the time: a day's figures are read from some ten thousand facts.
+    """
+    if kind not in _known:
+        hints = get_type_hints(kind)
+        found = [(field.name, _reader(hints[field.name])) for field in fields(kind)]
+        flat = tuple((name, reader) for name, reader in found if reader is not None)
+        _known[kind] = flat if len(flat) == len(found) else None
+    return _known[kind]
+
+
+def _reader(hint: object) -> Callable[[Plain], object] | None:
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint
+    kinds = get_args(hint) or (hint,)
+    if not set(kinds) <= {str, int, float, bool, NoneType}:
+        return None
+
+    def read(value: Plain) -> object:
+        if type(value) in kinds:
+            return value
+        if float in kinds and type(value) is int:
+            return float(value)
+        raise ValueError(f"{value!r} does not fit")
+
+    return read
 
 
 def harmless(text: str) -> str:

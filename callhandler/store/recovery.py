@@ -26,7 +26,7 @@ from callhandler.core.events import (
     WrapUpStarted,
 )
 from callhandler.store.encoding import milliseconds
-from callhandler.store.queries import Stored, facts_where
+from callhandler.store.queries import Stored, facts_of, facts_where
 from callhandler.store.sources import Source
 
 OF_AGENTS: tuple[type[Fact], ...] = (
@@ -107,7 +107,9 @@ def last_of_agents(source: Source, before: int = 2**53) -> list[Stored]:
 
 
 def _of_open_calls(source: Source) -> list[Stored]:
-    return facts_where(source, "WHERE call IN (SELECT id FROM call WHERE ended IS NULL) ORDER BY seq")
+    # One question a call: asked for all at once, SQLite would rather walk through the whole journal in order.
+    calls = source.ask(str, "SELECT id FROM call WHERE ended IS NULL")
+    return [found for call in calls for found in facts_of(source, call)]
 
 
 def _last_of_the_house(source: Source) -> list[Stored]:

@@ -6,6 +6,7 @@ Facts of calls that last are kept in memory, so that the record is computed with
 from collections.abc import Iterable, Sequence
 from typing import TypeGuard
 
+import structlog
 from sqlalchemy import Connection, delete, insert, select, text
 
 from callhandler.core.events import CallEnded, Fact, RoutingDecided
@@ -15,6 +16,7 @@ from callhandler.store.reading import record_of
 from callhandler.store.records import CallRecord
 from callhandler.store.tables import CallRow, FactRow
 
+log = structlog.get_logger("journal")
 FACTS = FactRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types don't say so
 CALLS = CallRow.__table__  # type: ignore[attr-defined]
 _COLUMNS = [FACTS.c[name] for name in Row._fields]
@@ -32,19 +34,16 @@ class Summaries:
         ids = connection.execute(select(CALLS.c.id).where(CALLS.c.ended.is_(None))).scalars().all()
         self._read(connection, ids)
 
-    def take(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Bring table `call` up to date with facts that have just been added."""
-        unknown = {row.call: None for row in rows if row.call is not None and row.call not in self._open}
-        changed = dict(unknown)
-        for row in rows:
-            if row.call is None or row.call in unknown:
-                continue
-            fact = decode(row)
-            if _counts(fact):
-                self._open[row.call].append(fact)
-            if isinstance(fact, CallEnded):
-                changed[row.call] = None
-        self._read(connection, list(unknown))
+    def take(self, connection: Connection, added: Sequence[tuple[Row, Fact | None]]) -> None:
+        """Bring table `call` up to date with rows that have just been added, each with its fact where this version can read it."""
+        changed = dict.fromkeys(row.call for row, _ in added if row.call is not None and row.call not in self._open)
+        late = self._ended_before(connection, list(changed))
+        self._read(connection, late)
+        for row, fact in added:
+            if row.call is not None and row.call not in late and _counts(fact):
+                self._add(row, fact)
+                if isinstance(fact, CallEnded):
+                    changed[row.call] = None
         self._write(connection, list(changed))
 
     def rebuild(self, connection: Connection) -> int:
@@ -68,17 +67,30 @@ class Summaries:
             found = connection.execute(select(*_COLUMNS).where(FACTS.c.call.in_(some)).order_by(FACTS.c.seq))
             for row in (Row(*columns) for columns in found):
                 fact = decode(row)
-                if row.call is not None and _counts(fact):
-                    self._nodes.setdefault(row.call, row.node)
-                    self._open.setdefault(row.call, []).append(fact)
+                if _counts(fact):
+                    self._add(row, fact)
+
+    def _ended_before(self, connection: Connection, calls: Sequence[str]) -> Sequence[str]:
+        return connection.execute(select(CALLS.c.id).where(CALLS.c.id.in_(calls))).scalars().all() if calls else ()
+
+    def _add(self, row: Row, fact: Fact) -> None:
+        if row.call is not None:
+            self._nodes.setdefault(row.call, row.node)
+            self._open.setdefault(row.call, []).append(fact)
 
     def _write(self, connection: Connection, calls: Iterable[str]) -> None:
         values = []
         for call in calls:
             if call not in self._open:
                 continue
-            record = record_of(call, self._open[call])
-            values.append(row_of(record, self._nodes.get(call, "")))
+            try:
+                record = record_of(call, self._open[call])
+                values.append(row_of(record, self._nodes.get(call, "")))
+            except (
+                Exception
+            ):  # facts are the truth: a record that can't be computed must not keep them from being written
+                log.exception("a call's record can't be computed", call=call)
+                continue
             if record.ended is not None:
                 del self._open[call]
                 self._nodes.pop(call, None)

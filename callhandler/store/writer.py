@@ -36,7 +36,7 @@ class Writer:
         self._node = node
         self._lock_file = beside.with_name(beside.name + ".lock")
         self._lock: int | None = None
-        self._database = Database(url, directory)
+        self._database = Database(url, directory, node)
         self._spool = Spool(beside.with_name(beside.name + ".spool"))
         self._spool_numbered = False
         self._spool_failed = False
@@ -69,13 +69,13 @@ class Writer:
             if spooled and not self._spool_numbered:
                 self._spool.append([], self._database.after)
                 self._spool_numbered = True
-            return Attempt(self._database.write([self._row(item) for item in items]), None)
+            return Attempt(self._database.write(items), None)
         except Exception as error:  # whatever is wrong with the database, calls go on
             return Attempt(0, _sentence(error))
 
     def keep_aside(self, items: Sequence[Fact | Row], first: bool) -> int:
         """Put facts into the spool, `first` when it is empty. Returns how many are there: all, or none when it can't be written either."""
-        rows = [self._row(item) for item in items]
+        rows = [item if isinstance(item, Row) else encode(item, self._node) for item in items]
         after = self._database.after if first else None
         try:
             self._spool.append(rows, after)
@@ -110,9 +110,6 @@ class Writer:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-    def _row(self, item: Fact | Row) -> Row:
-        return item if isinstance(item, Row) else encode(item, self._node)
 
     def _take_lock(self) -> None:
         try:

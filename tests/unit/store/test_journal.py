@@ -10,8 +10,10 @@ import pytest
 from callhandler.core.events import CallArrived, CallEnded, CallEntered, DaemonStarted, Fact, GapEnded, SiteLoaded
 from callhandler.core.model import Outcome
 from callhandler.errors import Refused
+from callhandler.store import summaries
 from callhandler.store.journal import BATCH, Journal
 from callhandler.store.queries import facts_after, find_call, last_calls, last_facts, site_text
+from callhandler.store.records import CallRecord
 from callhandler.store.sources import Source
 
 Opener = Callable[..., Journal]
@@ -260,6 +262,20 @@ async def test_a_fact_after_the_end_changes_the_record(journal: Journal) -> None
     journal.append(CallEnded(at=9.0, call="a", outcome=Outcome.ANSWERED, reason="hung up"))
     record = await journal.ask(find_call, "a")
     assert (record.outcome, record.ended) == (Outcome.ANSWERED, 9.0)
+
+
+async def test_a_record_that_can_not_be_computed_keeps_no_fact_back(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(call: str, facts: object) -> CallRecord:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(summaries, "record_of", broken)
+    journal.append(arrived("a", 1.0))
+    assert await journal.flush()
+    monkeypatch.undo()
+    journal.append(CallEnded(at=3.0, call="a", outcome=Outcome.LEFT_IN_MENU, reason="hung up"))
+    assert (await journal.ask(find_call, "a")).outcome is Outcome.LEFT_IN_MENU
 
 
 async def test_site_files_are_kept_once_without_secrets(journal: Journal) -> None:
