@@ -119,7 +119,7 @@ class AmiConnection(asyncio.Protocol):
         self.send(name, headers, lambda got: None if answer.done() else answer.set_result(got), deadline)
         got = await answer
         if got is None:
-            raise AmiLost(f"Asterisk did not answer {name} within {deadline:g} s")
+            raise AmiLost(self.lost.result() if self.lost.done() else f"Asterisk did not answer {name} within {deadline:g} s")
         return got
 
     async def watch(self, ping: float) -> str:

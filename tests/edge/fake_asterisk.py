@@ -165,7 +165,10 @@ class FakeAgi:
     async def command(self, seconds: float = 3.0) -> bytes:
         """The next command that comes, without its line end; nothing at the end."""
         async with asyncio.timeout(seconds):
-            return (await self.reader.readline()).rstrip(b"\n")
+            try:
+                return (await self.reader.readline()).rstrip(b"\n")
+            except ConnectionError:
+                return b""
 
     async def answer(self, text: bytes = b"200 result=0\n") -> bytes:
         """Answer the next command, and return it."""

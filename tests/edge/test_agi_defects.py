@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -14,29 +14,8 @@ from callhandler.asterisk.quoting import Unquotable
 from callhandler.errors import CallerGone
 from tests.edge.alone import Alone, free_port, panoramisk_alone
 from tests.edge.fake_asterisk import agi_call, header_block
+from tests.edge.serving import serving, settled
 from tests.edge.waiting import until
-
-Script = Callable[[AgiSession], Awaitable[object]]
-
-
-@contextlib.asynccontextmanager
-async def serving(script: Script, limits: AgiLimits | None = None) -> AsyncIterator[tuple[AgiServer, list[object]]]:
-    """Our server on a port of its own, and what the script returned or raised, call by call."""
-    results: list[object] = []
-
-    async def handler(session: AgiSession) -> None:
-        try:
-            results.append(await script(session))
-        except BaseException as error:
-            results.append(error)
-            raise
-
-    server = AgiServer("127.0.0.1", 0, handler, limits)
-    await server.start()
-    try:
-        yield server, results
-    finally:
-        await server.close()
 
 
 @contextlib.asynccontextmanager
@@ -46,11 +25,6 @@ async def listening(name: str) -> AsyncIterator[tuple[Alone, int]]:
     async with panoramisk_alone(name, port) as alone:
         await alone.until(lambda told: told.get("ready"))
         yield alone, port
-
-
-async def settled(results: list[object], count: int = 1) -> None:
-    """Wait until scripts are over."""
-    await until(lambda: len(results) >= count)
 
 
 async def noop(session: AgiSession) -> AgiReply:

@@ -1,8 +1,6 @@
 """A01 to A12 of measured.md section 9: each shown on panoramisk alone, then tried on ours, which must do it right."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
 
 from structlog.testing import capture_logs
 
@@ -13,48 +11,7 @@ from callhandler.core.observed import ChannelUp, LinkDown, LinkUp, Observation, 
 from callhandler.core.ports import OfferLeg
 from tests.edge.alone import panoramisk_alone
 from tests.edge.fake_asterisk import SECRET, FakeAmi, event, fake_ami, message
-from tests.edge.waiting import until
-
-LEG = OfferLeg("of-1", "101", "pbx1-1.1", "PJSIP/pstn-00000001", 15.0, "Sales: Jo", "+4930")
-
-
-class Watch:
-    """What our link observed, in order."""
-
-    def __init__(self) -> None:
-        self.seen: list[Observation] = []
-
-    def __call__(self, observation: Observation) -> None:
-        self.seen.append(observation)
-
-    def count(self, kind: type[object]) -> int:
-        return sum(isinstance(one, kind) for one in self.seen)
-
-    async def until(self, wanted: Callable[[], object], seconds: float = 5.0) -> None:
-        await until(wanted, seconds)
-
-
-@contextlib.asynccontextmanager
-async def linked(fake: FakeAmi, watch: Callable[[Observation], None], **settings: object) -> AsyncIterator[Ami]:
-    """Our link to a fake, running; short waits so that tests are quick."""
-    values = {"deadline": 0.5, "booting": 0.2, "slowest_retry": 0.1, **settings}
-    link = AmiLink("127.0.0.1", fake.port, "callhandler", SECRET, **values)  # type: ignore[arg-type]  # numbers all
-    ami = Ami(link, watch)
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(ami.run(), name="ami")
-        try:
-            yield ami
-        finally:
-            running.cancel()
-
-
-@contextlib.asynccontextmanager
-async def up(fake: FakeAmi, **settings: object) -> AsyncIterator[tuple[Ami, Watch]]:
-    """Our link, up."""
-    watch = Watch()
-    async with linked(fake, watch, **settings) as ami:
-        await watch.until(lambda: watch.count(LinkUp))
-        yield ami, watch
+from tests.edge.linked import LEG, Watch, linked, up
 
 
 def any_secret() -> dict[str, object]:
