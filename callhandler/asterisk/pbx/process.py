@@ -71,6 +71,8 @@ class AsteriskProcess:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                # Asterisk would tell systemd that it is ready, in the name of who started it.
+                env={key: text for key, text in os.environ.items() if key != "NOTIFY_SOCKET"},
             )
         try:
             await asyncio.wait_for(self._until_ready(), READY_WITHIN)
