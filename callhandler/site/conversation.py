@@ -104,7 +104,7 @@ class NumberTable(Table):
 
 
 class PromptTable(Table):
-    """A prompt: a text to be spoken, or a recording."""
+    """A prompt: a text to be spoken, or a recording. One called `agent-ID` is said instead of that agent's name."""
 
     text: str | None = Field(
         default=None,

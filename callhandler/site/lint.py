@@ -147,6 +147,7 @@ def _unreachable(loaded: LoadedSite) -> Iterator[Problem]:
             ("numbers",), "there are no numbers, so nobody can call", "add `[numbers.5000]` with `enters = ...`"
         )
     used = {(reference.section, reference.name) for reference in references(site)}
+    used |= {("prompts", f"agent-{agent}") for agent in site.agents}
     for section, names in (("prompts", site.prompts), ("hours", site.hours)):
         for name in names:
             if (section, name) not in used:

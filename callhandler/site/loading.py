@@ -18,7 +18,19 @@ from callhandler.site.positions import KeyPath, Places, positions
 FILE_NAME = "callhandler.toml"
 _MOST_BYTES = 1_000_000
 _MOST_FINDINGS = 200
-_KEPT_BY_ENTRY = ("company", "asterisk", "queues", "menus", "agents", "phones", "prompts", "hours", "numbers", "trunks")
+_KEPT_BY_ENTRY = (
+    "company",
+    "asterisk",
+    "queues",
+    "menus",
+    "agents",
+    "phones",
+    "prompts",
+    "hours",
+    "numbers",
+    "trunks",
+    "tiers",
+)
 """Sections of which a mistake takes out only the entry it stands in, while the rest is checked as a whole."""
 _SYNTAX_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 

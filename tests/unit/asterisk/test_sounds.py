@@ -163,6 +163,13 @@ def test_a_folder_that_cannot_be_written_is_told(
     assert all("can't be used" in error.sentence for error in make_sounds(site(), talker).errors)
 
 
+def test_agents_names_are_spoken_too(site: Callable[..., LoadedSite], talker: sounds.Programs, tmp_path: Path) -> None:
+    agents = ("phones.1 =", 'agents.7 = { name = "Zoë", pin = "123456" }\nphones.1 =')
+    assert make_sounds(site(agents), talker) == SoundsMade(6, 0)
+    assert said(tmp_path).count("en: Zoë") == 2
+    assert sound_path(tmp_path, "agent-7", "de").with_suffix(".ulaw").exists()
+
+
 def test_a_program_is_found_by_path() -> None:
     assert installed("sh") is not None
     assert installed("no-such-program-anywhere") is None

@@ -209,5 +209,10 @@ def test_a_file_that_others_can_read_is_found(loaded: Loaded) -> None:
     assert ["others can read it (mode 0644)" in finding.sentence for finding in lint(site)] == [True]
 
 
+def test_a_recorded_name_of_an_agent_is_no_finding(loaded: Loaded) -> None:
+    texts = 'text = "Anna"\ntexts = { es = "Ana", de = "Anna" }'
+    assert lint(loaded(("[prompts.closed]", f"[prompts.agent-7001]\n{texts}\n[prompts.closed]"))) == []
+
+
 def test_a_menu_loop_with_a_way_out_is_no_finding(loaded: Loaded) -> None:
     assert lint(loaded(('9 = "menu:main"', '9 = "menu:languages"'))) == []
