@@ -122,6 +122,15 @@ def assemble(packets: Iterable[Packet], start: float, end: float) -> Sound:
     return Sound(samples, start)
 
 
+def can_capture() -> bool:
+    """Whether this process may capture packets (CAP_NET_RAW)."""
+    try:
+        socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_IP)).close()
+    except PermissionError:
+        return False
+    return True
+
+
 @dataclass
 class RtpTap:
     """Captures what goes to and from UDP ports `first` to `last` on loopback: a context manager with its own thread.
