@@ -1,6 +1,6 @@
 """`callhandler calls` and its verbs. What is past is read from the journal, whether the daemon is there or not."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,10 +9,11 @@ from callhandler.cli.place import JsonOption, Place, SiteOption, find
 from callhandler.cli.printing import out, out_json, out_line
 from callhandler.control.client import Client
 from callhandler.control.desk import NotHere
-from callhandler.core.plain import fact_to_plain
 from callhandler.core.views import CallView
 from callhandler.errors import Refused, Unreachable
-from callhandler.store.records import CallRecord
+
+if TYPE_CHECKING:
+    from callhandler.store.records import CallRecord
 
 app = noun("Calls: those here now, past ones, one in full; hang up, move, prioritise.")
 CallArgument = Annotated[
@@ -140,7 +141,7 @@ def _one(place: Place, call: str, as_json: bool) -> None:
     out(*([calls_table([view], place.zone)] if view else []), *(call_details(record, place.zone) if record else ()))
 
 
-def _record(place: Place, call: str) -> CallRecord | None:
+def _record(place: Place, call: str) -> "CallRecord | None":
     from callhandler.store.queries import find_call  # noqa: PLC0415 - only history needs the journal
     from callhandler.store.sources import open_source  # noqa: PLC0415
 
@@ -161,7 +162,8 @@ def _view(place: Place, call: str) -> CallView | None:
 
 
 def _live(place: Place, as_json: bool) -> None:
-    from callhandler.report.sentences import line_of  # noqa: PLC0415 - only the live log needs it
+    from callhandler.core.plain_facts import fact_to_plain  # noqa: PLC0415 - only the live log needs the facts
+    from callhandler.report.sentences import line_of  # noqa: PLC0415
 
     for fact in Client(place.socket).facts():
         if as_json:

@@ -10,15 +10,17 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from callhandler.control.desk import NotHere, ReloadResult
 from callhandler.control.paths import reachable
-from callhandler.core.events import Fact
-from callhandler.core.plain import Plain, fact_from_plain, from_plain
+from callhandler.core.plain import Plain, from_plain
 from callhandler.core.views import AgentView, CallView, DecisionView, QueueView, StatusView
 from callhandler.errors import Refused, Unreachable
+
+if TYPE_CHECKING:
+    from callhandler.core.events import Fact
 
 _DEADLINE = 5.0
 _RELOAD_DEADLINE = 60.0
@@ -117,7 +119,7 @@ class Client:
         """Have the site file read again."""
         return self._one(ReloadResult, "POST", "/reload", {"dry_run": dry_run}, _RELOAD_DEADLINE)
 
-    def facts(self) -> Iterator[Fact]:
+    def facts(self) -> Iterator["Fact"]:
         """Yield facts as they happen, for ever; those that only a newer daemon knows are passed over."""
         with self._request("GET", "/facts", None, _STREAM_DEADLINE) as answer:
             while line := self._line(answer):
@@ -131,7 +133,9 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             raise self._away(_why(error)) from None
 
-    def _fact(self, line: bytes) -> Fact | None:
+    def _fact(self, line: bytes) -> "Fact | None":
+        from callhandler.core.plain_facts import fact_from_plain  # noqa: PLC0415 - only the live log needs the facts
+
         try:
             plain = json.loads(line)
         except ValueError:

@@ -6,11 +6,13 @@ The methods that are not `async` look at or change the state at once, in the eve
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from callhandler.core.events import Fact
 from callhandler.core.views import AgentView, CallView, DecisionView, QueueView, StatusView
 from callhandler.errors import Refused
+
+if TYPE_CHECKING:
+    from callhandler.core.events import Fact
 
 
 class NotHere(Refused):
@@ -74,5 +76,5 @@ class Desk(Protocol):
     async def explain(self, call: str) -> Sequence[DecisionView]:
         """Return a call's routing decisions in order, also a past call's. NotHere when the journal doesn't know it."""
 
-    def subscribe(self, listener: Callable[[Fact], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Callable[["Fact"], None]) -> Callable[[], None]:
         """Call `listener`, which returns at once, with every fact until the returned function is called."""

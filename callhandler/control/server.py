@@ -64,6 +64,7 @@ class Server:
             timeout_graceful_shutdown=2,
         )
         config.load()
+        self._streams.begin()
         self._server = uvicorn.Server(config)
         # Not serve(): it takes over the signals, which are the daemon's, and polls ten times a second for nothing.
         self._server.lifespan = config.lifespan_class(config)

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 
 from callhandler.core.events import Fact
-from callhandler.core.plain import fact_to_plain
+from callhandler.core.plain_facts import fact_to_plain
 
 KEPT = 2_000
 """Facts kept for a reader that is slow. One that falls further behind is told so and cut off."""
@@ -20,6 +20,10 @@ class Streams:
 
     def __init__(self) -> None:
         self._queues: set[asyncio.Queue[Fact | None]] = set()
+        self._ended = False
+
+    def begin(self) -> None:
+        """Let streams begin."""
         self._ended = False
 
     def end(self) -> None:

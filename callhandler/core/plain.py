@@ -11,8 +11,6 @@ from enum import Enum
 from functools import cache
 from typing import TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from callhandler.core.events import FACTS, Fact
-
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 T = TypeVar("T")
 
@@ -33,25 +31,6 @@ def to_plain(value: object) -> Plain:
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
     raise TypeError(f"{type(value).__name__} has no plain form")
-
-
-def fact_to_plain(fact: Fact) -> dict[str, Plain]:
-    """Return a fact with its `kind` (its class name) and `version` before its own fields."""
-    own = cast("dict[str, Plain]", to_plain(fact))
-    # AlarmRaised has a field named `kind` of its own: it goes under `alarm`, so that `kind` always names the fact.
-    if "kind" in own:
-        own["alarm"] = own.pop("kind")
-    return {"kind": type(fact).__name__, "version": fact.version, **own}
-
-
-def fact_from_plain(plain: Plain) -> Fact:
-    """Return the fact that `fact_to_plain` was given; ValueError when it is none of this version's."""
-    if not isinstance(plain, dict) or (kind := FACTS.get(str(plain.get("kind")))) is None:
-        raise ValueError("not a fact that this version knows")
-    own = {name: value for name, value in plain.items() if name not in {"kind", "version", "alarm"}}
-    if "alarm" in plain:
-        own["kind"] = plain["alarm"]
-    return from_plain(kind, own)
 
 
 def from_plain(kind: type[T], plain: Plain) -> T:

@@ -16,7 +16,7 @@ from uuid import uuid4
 from aiomqtt import Client, Message, MqttError, Will
 
 from callhandler.core.events import Fact
-from callhandler.core.plain import fact_to_plain
+from callhandler.core.plain_facts import fact_to_plain
 from callhandler.core.views import PublisherView
 from callhandler.logs import log
 from callhandler.publish.topics import Present, Topics, states
