@@ -17,6 +17,11 @@ from numpy.typing import NDArray
 from callhandler.asterisk.audio import RATE, AudioError, alaw, read_wav, ulaw
 from callhandler.asterisk.pbx.unpack import cache_directory
 
+_AUDIBLE = 0.01
+"""-40 dBFS: what is softer at either end is cut away. Several pieces fade in from a second of nothing, and a caller who hears
+nothing for a second thinks the line is dead."""
+_MADE = "cut to what is audible"
+"""Part of the cached folder's name, so that what an older version made isn't taken for this."""
 _PLAYED = frozenset({".wav", ".ulaw", ".alaw", ".gsm", ".sln", ".sln16", ".g722"})
 
 
@@ -46,7 +51,7 @@ def classes(own: Path | None, distribution: Path | None) -> list[MusicClass]:
 def prepared(folder: Path) -> Path:
     """A folder in the cache with the music of `folder` as .ulaw and .alaw, made once; other files are linked as they are."""
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in _PLAYED)
-    state = "\n".join(f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in files)
+    state = "\n".join([_MADE, *(f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in files)])
     target = cache_directory() / "music" / hashlib.sha256(os.fsencode(state)).hexdigest()[:16]
     if target.is_dir():
         return target
@@ -71,7 +76,7 @@ def prepared(folder: Path) -> Path:
 
 
 def _telephone_samples(path: Path) -> NDArray[np.int16] | None:
-    """A WAV's samples at 8 kHz, as loud as they are; None for what is no usable WAV, which is left to Asterisk."""
+    """A WAV's audible samples at 8 kHz, as loud as they are; None for what is no usable WAV, which is left to Asterisk."""
     if path.suffix.lower() != ".wav":
         return None
     try:
@@ -79,4 +84,6 @@ def _telephone_samples(path: Path) -> NDArray[np.int16] | None:
     except AudioError:
         return None
     samples = wav.samples if wav.rate == RATE else soxr.resample(wav.samples, wav.rate, RATE, quality="HQ")
-    return np.round(np.clip(samples, -1, 1) * 32_767).astype(np.int16)
+    loud = np.flatnonzero(np.abs(samples) > _AUDIBLE)
+    audible = samples[loud[0] : loud[-1] + 1] if len(loud) else samples
+    return np.round(np.clip(audible, -1, 1) * 32_767).astype(np.int16)

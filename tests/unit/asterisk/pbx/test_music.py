@@ -9,13 +9,15 @@ import pytest
 from callhandler.asterisk.pbx.music import classes, prepared
 
 
-def tune(path: Path, rate: int = 8_000) -> None:
+def tune(path: Path, rate: int = 8_000, silent: int = 0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as writer:
         writer.setnchannels(1)
         writer.setsampwidth(2)
         writer.setframerate(rate)
-        writer.writeframes(np.arange(800, dtype="<i2").tobytes())
+        writer.writeframes(
+            np.concatenate([np.zeros(silent), np.arange(1_000, 1_800), np.zeros(silent)]).astype("<i2").tobytes()
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +39,11 @@ def test_it_is_made_once_and_anew_when_a_file_changes(tmp_path: Path) -> None:
     assert prepared(tmp_path / "own") == first
     tune(tmp_path / "own" / "two.wav")
     assert prepared(tmp_path / "own") != first
+
+
+def test_what_nobody_hears_at_either_end_is_cut(tmp_path: Path) -> None:
+    tune(tmp_path / "own" / "one.wav", silent=8_000)
+    assert len((prepared(tmp_path / "own") / "one.ulaw").read_bytes()) == 800
 
 
 def test_a_folder_within_is_a_class_of_its_own(tmp_path: Path) -> None:
