@@ -200,6 +200,29 @@ def reading(directory: Path, calls: int) -> dict[str, float]:
     return found
 
 
+def grow(directory: Path, times: int) -> None:
+    """Put the same calls again before those that are there, under other names, until the journal is `times` as long."""
+    database = sqlite3.connect(directory / "journal.db")
+    facts_ = "kind, version, node, leg, agent, queue, reason, details"
+    calls = (
+        "node, number, caller_number, caller_name, source, queue, agent, outcome, reason, waited, talked, held, record"
+    )
+    copy_facts = f"INSERT INTO fact (seq, at, call, {facts_}) SELECT seq - ?, at - ?, call || ?, {facts_} FROM fact WHERE seq > ?"
+    copy_calls = (
+        f"INSERT INTO call (id, arrived, ended, talked_until, {calls}) "
+        f"SELECT id || ?, arrived - ?, ended - ?, talked_until - ?, {calls} FROM call WHERE ended IS NOT NULL AND arrived >= ?"
+    )
+    with database:
+        [(count,)] = database.execute("SELECT count(*) FROM fact").fetchall()
+        first = count * (times - 1)
+        database.execute("UPDATE fact SET seq = seq + ?", (first,))
+        for copy in range(1, times):
+            earlier, name = copy * 2 * 86_400_000, f"-{copy}"
+            database.execute(copy_facts, (copy * count, earlier, name, first))
+            database.execute(copy_calls, (name, earlier, earlier, earlier, int(START * 1000)))
+    database.close()
+
+
 async def reopen(directory: Path) -> dict[str, float]:
     journal = Journal(URL, "pbx1", directory)
     start = time.perf_counter()
@@ -217,8 +240,10 @@ async def measure(count: int, folder: Path) -> tuple[dict[str, dict[str, float]]
     figures = {"sustained": await sustained(places["journal"], some)}
     figures["2500 facts a second"] = await paced(places["paced"], some[:12_500], 2_500)
     figures["reading"] = await reopen(places["journal"]) | reading(places["journal"], count // 12)
+    await asyncio.to_thread(grow, places["journal"], 10)
+    figures[f"reading {10 * count:,} facts"] = await reopen(places["journal"]) | reading(places["journal"], count // 12)
     file = places["journal"] / "journal.db"
-    figures["size"] = {"bytes_a_fact": file.stat().st_size / count}
+    figures["size"] = {"bytes_a_fact": file.stat().st_size / count / 10}
     peers = {
         "SQLModel session and commit a fact": await orm_a_fact(places["orm"], some[:2_000]),
         "aiosqlite, Core inserts of 100, no calls": await aiosqlite_hundreds(places["aiosqlite"], some[:20_000]),

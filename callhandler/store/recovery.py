@@ -1,6 +1,5 @@
 """What the state is rebuilt from after a start. Looks up few rows by index, however long the journal is; pure otherwise."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -44,6 +43,7 @@ OF_AGENTS: tuple[type[Fact], ...] = (
 )
 _OF_THE_HOUSE = (DaemonStarted, DaemonStopped, SiteLoaded, EmergencyClosed, EmergencyOpened)
 _TALKS_KEPT = 7 * 86_400.0
+_MOST_TALKS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +124,12 @@ class _Talk(NamedTuple):
 
 
 def _last_talks(source: Source, now: float, facts: Iterable[Fact]) -> dict[str, LastTalk]:
-    sql = "SELECT caller_number, agent, talked_until FROM call WHERE talked_until >= :since AND agent IS NOT NULL ORDER BY talked_until"
-    talks = {
-        talk.number: LastTalk(talk.agent, talk.until / 1000)
-        for talk in source.ask(_Talk, sql, since=milliseconds(now - _TALKS_KEPT))
-        if talk.number
-    }
+    sql = """
+        SELECT caller_number, agent, talked_until FROM call
+        WHERE talked_until >= :since AND agent IS NOT NULL ORDER BY talked_until DESC LIMIT :most
+    """
+    found = source.ask(_Talk, sql, since=milliseconds(now - _TALKS_KEPT), most=_MOST_TALKS)
+    talks = {talk.number: LastTalk(talk.agent, talk.until / 1000) for talk in reversed(found) if talk.number}
     numbers: dict[str, str] = {}
     for fact in facts:
         if isinstance(fact, CallArrived):
@@ -139,6 +139,12 @@ def _last_talks(source: Source, now: float, facts: Iterable[Fact]) -> dict[str, 
     return talks
 
 
+class _Count(NamedTuple):
+    agent: str
+    calls: int
+
+
 def _calls_today(source: Source, midnight: float) -> dict[str, int]:
-    sql = "SELECT agent FROM fact WHERE kind = :kind AND at >= :since AND agent IS NOT NULL"
-    return dict(Counter(source.ask(str, sql, kind=CallConnected.__name__, since=milliseconds(midnight))))
+    sql = "SELECT agent, count(*) FROM fact WHERE kind = :kind AND at >= :since AND agent IS NOT NULL GROUP BY agent"
+    counts = source.ask(_Count, sql, kind=CallConnected.__name__, since=milliseconds(midnight))
+    return {count.agent: count.calls for count in counts}

@@ -18,7 +18,7 @@ class FactRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_fact_call", "call", "seq"),
         Index("ix_fact_agent_kind", "agent", "kind", "seq"),
-        Index("ix_fact_kind_at", "kind", "at"),
+        Index("ix_fact_kind_at", "kind", "at", "agent"),
     )
 
     seq: int | None = Field(default=None, sa_column=Column(_BIG, primary_key=True, autoincrement=False))
@@ -41,7 +41,7 @@ class CallRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_call_arrived", "arrived"),
         Index("ix_call_ended", "ended"),
-        Index("ix_call_talked_until", "talked_until"),
+        Index("ix_call_talks", "talked_until", "caller_number", "agent"),
     )
 
     id: str = Field(sa_type=Text, primary_key=True)

@@ -7,7 +7,7 @@ import pytest
 
 from callhandler.store.journal import Journal
 
-URL = "sqlite+aiosqlite:///var/journal.db"
+URL = "sqlite:///var/journal.db"
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ from callhandler.store.queries import (
 from callhandler.store.recovery import LastTalk, recover
 from callhandler.store.sources import open_source, sqlite_file
 
-URL = "sqlite+aiosqlite:///var/journal.db"
+URL = "sqlite:///var/journal.db"
 DAY = 86_400.0
 A, B, LIVE = "pbx1-1700000000.0", "pbx1-1700000000.7", "pbx1-1700009999.1"
 

@@ -29,7 +29,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_fact_call", "fact", ["call", "seq"])
     op.create_index("ix_fact_agent_kind", "fact", ["agent", "kind", "seq"])
-    op.create_index("ix_fact_kind_at", "fact", ["kind", "at"])
+    op.create_index("ix_fact_kind_at", "fact", ["kind", "at", "agent"])
     op.create_table(
         "call",
         sa.Column("id", sa.Text(), primary_key=True),
@@ -52,7 +52,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_call_arrived", "call", ["arrived"])
     op.create_index("ix_call_ended", "call", ["ended"])
-    op.create_index("ix_call_talked_until", "call", ["talked_until"])
+    op.create_index("ix_call_talks", "call", ["talked_until", "caller_number", "agent"])
     op.create_table(
         "site",
         sa.Column("digest", sa.Text(), primary_key=True),
