@@ -43,7 +43,7 @@ def find(site: Path | None) -> Place:
     return Place(
         directory=directory,
         socket=directory / _text(raw, "daemon", "socket", "var/control.sock"),
-        database=_text(raw, "daemon", "database", "sqlite+aiosqlite:///var/journal.db"),
+        database=_text(raw, "daemon", "database", "sqlite:///var/journal.db"),
         zone=_zone(_text(raw, "company", "time_zone", "UTC")),
     )
 

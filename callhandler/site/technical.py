@@ -60,7 +60,7 @@ class Daemon(Table):
     """The daemon itself. Relative paths are the site's."""
 
     database: str = Field(
-        default="sqlite+aiosqlite:///var/journal.db",
+        default="sqlite:///var/journal.db",
         pattern=DATABASE_PATTERN,
         description="SQLAlchemy URL of the journal; a relative path is the site's.",
     )

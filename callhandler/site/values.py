@@ -49,7 +49,7 @@ MEANINGS = {
     COUNTRY_PATTERN: "an ISO country code of two capital letters, such as `US`",
     CALENDAR_PATTERN: "a country or a state of it, such as `US`, `US-CA` or `DE-BE`",
     TOPIC_PATTERN: "an MQTT topic without + and #",
-    DATABASE_PATTERN: "an SQLAlchemy URL such as `sqlite+aiosqlite:///var/journal.db`",
+    DATABASE_PATTERN: "an SQLAlchemy URL such as `sqlite:///var/journal.db`",
 }
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]

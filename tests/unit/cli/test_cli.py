@@ -23,7 +23,7 @@ from callhandler.store.journal import Journal
 from tests.unit.cli.decision import SNAPSHOT
 from tests.unit.control.fake_desk import AGENT, CALL, QUEUE, STATUS, FakeDesk
 
-DATABASE = "sqlite+aiosqlite:///var/journal.db"
+DATABASE = "sqlite:///var/journal.db"
 
 
 @pytest.fixture
