@@ -1,4 +1,4 @@
-"""An agent's and a queue's figures of a day, from facts and records. Counts and sums only; knows SQL no more than `queries.py` does.
+"""An agent's and a queue's figures of a day, from facts and visits. Counts and sums only; knows SQL no more than `queries.py` does.
 
 Rates and targets are for reports, which can be computed again when a threshold changes.
 """
@@ -12,8 +12,8 @@ from callhandler.core.books import Books
 from callhandler.core.events import AgentOffered, CallConnected, Fact, OfferEnded
 from callhandler.core.model import AgentPlan, OfferEnd, Outcome, Plan, State, Status
 from callhandler.store.encoding import milliseconds
-from callhandler.store.queries import calls_between, facts_where
-from callhandler.store.records import CallRecord, QueueVisit
+from callhandler.store.queries import facts_where, visits_between
+from callhandler.store.records import QueueVisit
 from callhandler.store.recovery import OF_AGENTS, last_of_agents
 from callhandler.store.sources import Source
 
@@ -112,14 +112,13 @@ def _doing(agent: Agent) -> str:
             return "idle"
 
 
-def figures_of_queues(records: Iterable[CallRecord], start: float, end: float) -> list[QueueFigures]:
+def figures_of_queues(visits: Iterable[QueueVisit], start: float, end: float) -> list[QueueFigures]:
     """Return the figures of each queue that somebody entered from `start` until before `end`, by queue."""
-    visits: defaultdict[str, list[QueueVisit]] = defaultdict(list)
-    for record in records:
-        for visit in record.visits:
-            if start <= visit.entered < end:
-                visits[visit.queue].append(visit)
-    return [_of_queue(queue, visits[queue]) for queue in sorted(visits)]
+    found: defaultdict[str, list[QueueVisit]] = defaultdict(list)
+    for visit in visits:
+        if start <= visit.entered < end:
+            found[visit.queue].append(visit)
+    return [_of_queue(queue, found[queue]) for queue in sorted(found)]
 
 
 def _of_queue(queue: str, visits: list[QueueVisit]) -> QueueFigures:
@@ -162,7 +161,7 @@ def agent_figures(source: Source, start: float, end: float) -> list[AgentFigures
 
 def queue_figures(source: Source, start: float, end: float) -> list[QueueFigures]:
     """Return the figures of every queue that somebody entered from `start` until before `end`."""
-    return figures_of_queues(calls_between(source, start - _LONGEST_CALL, end), start, end)
+    return figures_of_queues(visits_between(source, start - _LONGEST_CALL, end), start, end)
 
 
 def _first_after(source: Source, kind: str, at: int) -> int | None:

@@ -5,11 +5,9 @@ read-only, locked, corrupt) they stay in memory and in a spool file beside it, a
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
@@ -18,11 +16,12 @@ import structlog
 
 from callhandler.core.events import Fact
 from callhandler.errors import Refused
-from callhandler.store.encoding import Row, decode, milliseconds
+from callhandler.store.backlog import Backlog
+from callhandler.store.encoding import milliseconds
 from callhandler.store.privacy import masked
 from callhandler.store.recovery import Recovery, recover
 from callhandler.store.sources import Source, open_source
-from callhandler.store.writer import Attempt, Writer
+from callhandler.store.writer import Writer
 from callhandler.tasks import Tasks
 
 BATCH = 100
@@ -62,14 +61,10 @@ class Journal:
         self._alarm = alarm
         self._settle = min(settle, 0.1)
         self._retry = retry
-        self._most = most
         self._writer = Writer(url, directory, node)
         self._thread = ThreadPoolExecutor(1, "journal")
-        self._pending: deque[Fact | Row] = deque()
-        self._spooled = 0
-        self._appended = self._kept = self._lost = 0
+        self._pending = Backlog(most)
         self._some, self._enough = asyncio.Event(), asyncio.Event()
-        self._waiting: list[tuple[int, asyncio.Future[bool]]] = []
         self._tasks = Tasks(self._died)
         self._on_death = on_death
         self._dead = False
@@ -82,11 +77,7 @@ class Journal:
 
     def append(self, fact: Fact) -> None:
         """Keep a fact, in order. Returns at once and never raises; writing happens behind."""
-        if len(self._pending) >= self._most:
-            self._lost += 1
-            return
-        self._pending.append(fact)
-        self._appended += 1
+        self._pending.add(fact)
         self._some.set()
         if len(self._pending) >= BATCH and self.trouble is None:
             self._enough.set()
@@ -99,9 +90,7 @@ class Journal:
             NewerJournal: a newer callhandler made it.
         """
         rows, error = await self._in_thread(self._writer.start)
-        self._pending.extendleft(reversed(rows))
-        self._appended += len(rows)
-        self._spooled = len(rows)
+        self._pending.put_before(rows)
         if self._pending:
             self._some.set()
         if error is not None:
@@ -112,10 +101,10 @@ class Journal:
         """Write what is left, into the spool if need be, and close."""
         await self.flush()
         await self._tasks.stop()
-        if len(self._pending) > self._spooled:
+        if left := self._pending.not_spooled():
             log.error(
                 "facts are lost: neither the database nor the spool can be written",
-                facts=len(self._pending) - self._spooled,
+                facts=len(left),
             )
         await self._in_thread(self._writer.stop)
         self._thread.shutdown(wait=False)
@@ -133,14 +122,10 @@ class Journal:
 
     async def flush(self) -> bool:
         """Wait until all facts so far are on disk. Returns whether they are in the database; False means in the spool or in memory."""
-        if self._kept >= self._appended:
-            return True
         if self._dead:
             return False
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((self._appended, done))
         self._enough.set()
-        return await done
+        return await self._pending.done()
 
     async def ask(self, question: Callable[Concatenate[Source, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Put a question of `queries` to the journal, without keeping calls waiting. All facts so far are in the answer.
@@ -168,12 +153,7 @@ class Journal:
         except Refused as error:
             log.error("nothing can be recovered", error=str(error))
             found = Recovery()
-        waiting = [
-            fact
-            for fact in (decode(item) if isinstance(item, Row) else item for item in self._pending)
-            if fact is not None
-        ]
-        return found.followed_by(waiting)
+        return found.followed_by(self._pending.facts())
 
     async def rebuild(self) -> int:
         """Compute table `call` again from the facts. Returns how many calls there are."""
@@ -203,32 +183,25 @@ class Journal:
                 await self._enough.wait()
 
     async def _write(self) -> None:
-        items = list(islice(self._pending, BATCH))
-        spooled = self._spooled > 0
+        items, spooled = self._pending.first(BATCH), self._pending.spooled > 0
         attempt = await self._in_thread(lambda: self._writer.write(items, spooled))
         if attempt.error is None:
-            await self._wrote(attempt)
+            await self._wrote(attempt.kept)
         else:
             self._troubled(attempt.error)
-            fresh = list(islice(self._pending, self._spooled, None))
-            if fresh:
-                self._spooled += await self._in_thread(lambda: self._writer.keep_aside(fresh, not spooled))
-        self._answer_waiting()
+            if fresh := self._pending.not_spooled():
+                self._pending.spooled += await self._in_thread(lambda: self._writer.keep_aside(fresh, not spooled))
+        if self._pending.tell(self.trouble is not None) or (self.trouble is None and len(self._pending) >= BATCH):
+            self._enough.set()
 
-    async def _wrote(self, attempt: Attempt) -> None:
-        for _ in range(attempt.kept):
-            self._pending.popleft()
-        self._kept += attempt.kept
-        if self._spooled:
-            self._spooled = max(0, self._spooled - attempt.kept)
-            if not self._spooled:
-                await self._in_thread(self._writer.caught_up)
+    async def _wrote(self, count: int) -> None:
+        if self._pending.keep(count):
+            await self._in_thread(self._writer.caught_up)
         if self.trouble is not None:
             self.trouble = None
-            lost = f"; {self._lost} facts are lost" if self._lost else ""
-            self._lost = 0
-            log.info("the journal is written again", backlog=self.backlog)
-            self._say(f"the journal is written again{lost}")
+            lost, self._pending.lost = self._pending.lost, 0
+            log.info("the journal is written again", backlog=self.backlog, lost=lost)
+            self._say("the journal is written again" + (f"; {lost} facts are lost" if lost else ""))
 
     def _troubled(self, error: str) -> None:
         if self.trouble is None:
@@ -243,25 +216,9 @@ class Journal:
             except Exception:  # a listener's mistake is no reason to stop writing
                 log.exception("the journal's alarm failed")
 
-    def _answer_waiting(self) -> None:
-        """Tell those who wait in `flush`: kept, or not for now."""
-        still = []
-        for target, done in self._waiting:
-            if done.done():
-                continue
-            if self._kept >= target or self.trouble is not None:
-                done.set_result(self._kept >= target)
-            else:
-                still.append((target, done))
-        self._waiting = still
-        if still or len(self._pending) >= BATCH:
-            self._enough.set()
-
     def _died(self, name: str) -> None:
         self._dead = True
-        for _, done in self._waiting:
-            if not done.done():
-                done.set_result(False)
+        self._pending.tell(failed=True)
         self._on_death(name)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

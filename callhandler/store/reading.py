@@ -29,8 +29,9 @@ from callhandler.core.events import (
     TalkEnded,
     WrapUpStarted,
 )
-from callhandler.core.model import OfferEnd, Outcome
-from callhandler.store.records import Attribute, CallRecord, Leg, QueueVisit
+from callhandler.core.model import Outcome
+from callhandler.store.legs import Legs
+from callhandler.store.records import Attribute, CallRecord, QueueVisit
 
 _ENDS_EXTENSION = (ExtensionConnected, CallArrived, CallEntered, CallMoved, CallConnected, CallEnded, MenuEntered)
 
@@ -45,49 +46,6 @@ def record_of(call: str, facts: Iterable[Fact]) -> CallRecord:
     for fact in facts:
         reading.take(fact)
     return reading.record()
-
-
-@dataclass(slots=True)
-class _OpenLeg:
-    leg: str
-    agent: str
-    queue: str
-    phone: str
-    offered: float
-    rang_until: float | None = None
-    failed: OfferEnd | None = None
-    connected: float | None = None
-    ended: float | None = None
-    held: float = 0.0
-    held_since: float | None = None
-    reason: str = ""
-    transferred_to: str | None = None
-    wrap_up: float = 0.0
-
-    def stop(self, now: float, reason: str) -> None:
-        """End the conversation, if there is one."""
-        if self.connected is not None and self.ended is None:
-            self.resume(now)
-            self.ended, self.reason = now, reason
-
-    def resume(self, now: float) -> None:
-        if self.held_since is not None:
-            self.held += now - self.held_since
-            self.held_since = None
-
-    def closed(self, now: float, over: bool) -> Leg:
-        """Return the leg as it stands at `now`; when the call is over, so is what was still open."""
-        if over and self.connected is None and self.failed is None:
-            self.failed = OfferEnd.CALLER_LEFT
-        until = now if self.ended is None else self.ended
-        held = self.held + (now - self.held_since if self.held_since is not None else 0.0)
-        return Leg(
-            leg=self.leg, agent=self.agent, queue=self.queue, phone=self.phone, offered=self.offered, failed=self.failed,
-            connected=self.connected,
-            rang=(now if self.rang_until is None else self.rang_until) - self.offered,
-            ended=self.ended, talked=0.0 if self.connected is None else until - self.connected, held=held,
-            reason=self.reason, transferred_to=self.transferred_to, wrap_up=self.wrap_up,
-        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -111,7 +69,7 @@ class _Reading:
         self.name: str | None = None
         self.attributes: dict[str, str] = {}
         self.visits: list[_OpenVisit] = []
-        self.legs: dict[str, _OpenLeg] = {}
+        self.legs = Legs()
         self.extension_talked = 0.0
         self.extension_since: float | None = None
 
@@ -120,7 +78,7 @@ class _Reading:
         if self.first is None:
             self.first = self.now = fact.at
         if isinstance(fact, WrapUpStarted):
-            self._wrap_up(fact)
+            self.legs.wrap_up(fact)
             return
         if self.end is not None and not self._goes_on(fact):
             return
@@ -141,19 +99,13 @@ class _Reading:
             case CallAbandoned():
                 self._leave(Outcome.ABANDONED)
             case ExtensionConnected():
-                self._stop_talking("connected to an extension")
+                self.legs.stop(self.now, "connected to an extension")
                 self._leave(Outcome.EXTENSION)
                 self.extension_since = self.now
-            case (
-                AgentOffered()
-                | OfferEnded()
-                | CallConnected()
-                | CallHeld()
-                | CallResumed()
-                | CallTransferred()
-                | TalkEnded()
-            ):
-                self._leg_fact(fact)
+            case CallConnected():
+                self._connected(fact)
+            case AgentOffered() | OfferEnded() | CallHeld() | CallResumed() | CallTransferred() | TalkEnded():
+                self.legs.take(fact, self.now)
             case CallEnded():
                 self._end(fact)
 
@@ -175,60 +127,22 @@ class _Reading:
             if self.visits[-1].queue == queue:
                 return
             self._leave(Outcome.WITHDRAWN)
-        self._stop_talking("in line again")
+        self.legs.stop(self.now, "in line again")
         self.visits.append(_OpenVisit(queue, self.now))
 
     def _leave(self, outcome: Outcome) -> None:
         if self.visits and self.visits[-1].left is None:
             self.visits[-1].left, self.visits[-1].outcome = self.now, outcome
 
-    def _leg_fact(
-        self, fact: AgentOffered | OfferEnded | CallConnected | CallHeld | CallResumed | CallTransferred | TalkEnded
-    ) -> None:
-        leg = self.legs.get(fact.leg)
-        if leg is None:
-            queue = "" if isinstance(fact, CallHeld | CallResumed | CallTransferred) else fact.queue
-            phone = fact.phone if isinstance(fact, AgentOffered) else ""
-            leg = self.legs[fact.leg] = _OpenLeg(fact.leg, fact.agent, queue, phone, self.now)
-        match fact:
-            case AgentOffered():
-                pass
-            case OfferEnded():
-                if leg.connected is None and leg.failed is None:
-                    leg.rang_until, leg.failed = self.now, fact.reason
-            case CallConnected():
-                self._connect(leg)
-            case CallHeld():
-                if leg.connected is not None and leg.ended is None and leg.held_since is None:
-                    leg.held_since = self.now
-            case CallResumed():
-                leg.resume(self.now)
-            case CallTransferred():
-                leg.transferred_to = fact.to
-            case TalkEnded():
-                leg.stop(self.now, fact.reason)
-
-    def _connect(self, leg: _OpenLeg) -> None:
-        if leg.connected is not None:
-            return
-        self._stop_talking("another conversation began")
-        self._leave(Outcome.ANSWERED)
-        leg.connected, leg.failed = self.now, None
-        leg.rang_until = self.now
-
-    def _stop_talking(self, reason: str) -> None:
-        for leg in self.legs.values():
-            leg.stop(self.now, reason)
-
-    def _wrap_up(self, fact: WrapUpStarted) -> None:
-        for leg in reversed(self.legs.values()):
-            if leg.agent == fact.agent:
-                leg.wrap_up = max(0.0, fact.until - fact.at)
-                return
+    def _connected(self, fact: CallConnected) -> None:
+        if not self.legs.has_talked(fact.leg):
+            self.legs.stop(self.now, "another conversation began")
+            self._leave(Outcome.ANSWERED)
+        self.legs.take(fact, self.now)
 
     def _end(self, fact: CallEnded) -> None:
         self.end, self.ended = fact, self.now
-        self._stop_talking(fact.reason)
+        self.legs.stop(self.now, fact.reason)
         if not self.visits:
             return
         if self.visits[-1].left is None:
@@ -241,7 +155,7 @@ class _Reading:
         if self.first is None:
             raise ValueError(f"no fact of call {self.call}")
         over = self.end is not None
-        legs = tuple(leg.closed(self.now, over) for leg in self.legs.values())
+        legs = self.legs.closed(self.now, over)
         visits = tuple(self._visit(visit) for visit in self.visits)
         talked = [leg for leg in legs if leg.connected is not None]
         arrival, end = self.arrival, self.end
