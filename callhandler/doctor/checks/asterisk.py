@@ -1,0 +1,183 @@
+"""Checks of Asterisk itself: there, known, alone on its ports, with its modules, and with the dialplan that was meant. Pure."""
+
+from callhandler.asterisk.pbx.modules import MODULES
+from callhandler.doctor import dialplan as plans
+from callhandler.doctor.console_text import numbers
+from callhandler.doctor.evidence import Door, Evidence, Listener, Mode
+from callhandler.doctor.verdict import Verdict, error, ok, some, unknown, warning
+
+_OLDEST = 18
+_SAFE = {20: (20, 20, 1), 22: (22, 10, 1), 23: (23, 4, 1)}
+"""First releases of each maintained branch without the holes known when this was written."""
+_NEEDED = (
+    "chan_pjsip", "res_pjsip", "res_pjsip_session", "res_pjsip_registrar", "res_pjsip_sdp_rtp", "res_rtp_asterisk", "res_agi",
+    "res_manager_devicestate", "res_musiconhold", "pbx_config", "app_dial", "app_playback", "app_stack", "func_channel", "func_lock",
+    "func_logic", "func_strings", "func_timeout", "bridge_simple",
+)  # fmt: skip
+"""Without one of these calls fail, whoever configured Asterisk."""
+
+
+def running(seen: Evidence) -> Verdict:
+    """An Asterisk answers, on its console or on AMI."""
+    check = "asterisk"
+    if seen.console is not None:
+        return ok(check, f"Asterisk {seen.console.version} runs")
+    if seen.ami.door in {Door.IN, Door.REFUSED}:
+        return unknown(
+            check,
+            f"it answers on AMI, but its console can't be asked ({seen.console_trouble}): modules, dialplan and phones were not seen",
+            f"sudo {seen.ours('doctor')}",
+        )
+    return error(check, f"it doesn't run: {seen.console_trouble or 'nobody answers'}", seen.start)
+
+
+def version(seen: Evidence) -> Verdict:
+    """Old enough to be known, new enough to be safe."""
+    check = "asterisk version"
+    said = seen.console.version if seen.console else None
+    found = numbers(said or "")
+    if said is None or found is None:
+        return unknown(check, "it could not be asked", "asterisk -V")
+    major = found[0]
+    if major < _OLDEST:
+        return error(
+            check,
+            f"Asterisk {said} is too old: {_OLDEST} is the oldest that works",
+            "apt install asterisk   # 20, 22 or newer",
+        )
+    safe = _SAFE.get(major)
+    if safe is None and major < max(_SAFE):
+        return warning(
+            check, f"Asterisk {said} is of a branch that gets no repairs any more", "install Asterisk 22 or newer"
+        )
+    if safe is not None and found < safe:
+        wanted = ".".join(map(str, safe))
+        return warning(
+            check, f"Asterisk {said} has known holes, mended in {wanted}", f"install Asterisk {wanted} or newer"
+        )
+    return ok(check, f"{said} has no hole known here")
+
+
+def ports(seen: Evidence) -> Verdict:
+    """Each port is held by who should hold it, and by nobody besides."""
+    check = "ports"
+    if seen.listeners is None:
+        return unknown(check, "this system doesn't tell who listens", "ss -lntup")
+    place = seen.loaded.site.asterisk
+    daemon = seen.daemon.status.pid if seen.daemon.status else None
+    wanted = [("AMI", "tcp", place.ami_port, seen.machine.pid), ("FastAGI", "tcp", place.agi_port, daemon)]
+    if seen.mode is Mode.PRIVATE:
+        wanted.append(("SIP", "udp", place.sip_port, seen.machine.pid))
+    for name, protocol, port, owner in wanted:
+        holders = [one for one in seen.listeners if (one.protocol, one.port) == (protocol, port)]
+        strangers = [one for one in holders if one.pid is not None and one.pid != owner]
+        if strangers:
+            return error(
+                check,
+                f"{name} port {port} is held by {_named(strangers[0])}" + (", too" if len(holders) > 1 else ""),
+                f"end it (kill {strangers[0].pid}), or choose another port in {seen.loaded.path}",
+            )
+        addresses = [one.address for one in holders]
+        if len(set(addresses)) < len(addresses):
+            return error(
+                check, f"two programs listen on {name} port {port}: each gets some of the traffic", "ss -lntup"
+            )
+    missing = [
+        f"{name} {port}"
+        for name, protocol, port, owner in wanted
+        if owner is not None and not any((one.protocol, one.port) == (protocol, port) for one in seen.listeners)
+    ]
+    if missing:
+        return error(
+            check, f"nobody listens on {some(missing)}", seen.start if "FastAGI" not in missing[0] else seen.start_ours
+        )
+    return ok(check, "every port is held by who should hold it")
+
+
+def modules(seen: Evidence) -> Verdict:
+    """All modules that calls need are loaded; in a private Asterisk also the rest of the list."""
+    check = "modules"
+    loaded = seen.console.modules if seen.console else None
+    if loaded is None:
+        return unknown(check, "they could not be asked for", seen.theirs("module show"))
+    needed = [name for name in _NEEDED if name not in loaded]
+    if needed:
+        return error(check, f"{some(needed)} not loaded: calls fail", seen.theirs(f"module load {needed[0]}.so"))
+    # Older Asterisks lack some of the list, which is no fault: only what neither is old nor loaded is worth a word.
+    rest = (
+        [name for names in MODULES.values() for name in names if name not in loaded]
+        if seen.mode is Mode.PRIVATE
+        else []
+    )
+    if rest:
+        return warning(check, f"{some(rest)} not loaded", seen.theirs(f"module load {rest[0]}.so"))
+    return ok(check, f"all that calls need are loaded ({len(loaded)} in all)")
+
+
+def configuration(seen: Evidence) -> Verdict:
+    """What lies in Asterisk's folder is what the site file means."""
+    check = "configuration"
+    fresh, there = seen.files.fresh, seen.files.on_disk
+    if not fresh:
+        return unknown(check, "the site file can't be rendered", seen.ours("check"))
+    if not there:
+        return unknown(check, f"nothing was rendered into {seen.rendered} yet", seen.start_ours)
+    differing = [name for name, text in fresh.items() if there.get(name) != text]
+    if differing:
+        return warning(
+            check, f"{some(differing)} in {seen.rendered} isn't what the site file means (edited by hand, or the site file is newer)",
+            seen.ours("reload"),
+        )  # fmt: skip
+    return ok(check, "what was rendered is what the site file means")
+
+
+def dialplan(seen: Evidence) -> Verdict:
+    """The dialplan that Asterisk has loaded is the one that the site file means."""
+    check = "dialplan"
+    name = "extensions.conf" if seen.mode is Mode.PRIVATE else "callhandler_extensions.conf"
+    loaded = seen.console.plan if seen.console else None
+    text = seen.files.fresh.get(name)
+    if loaded is None or text is None:
+        return unknown(check, "what is loaded could not be asked for", seen.theirs("dialplan show callhandler-entry"))
+    found = plans.differences(plans.written(text), loaded)
+    there = seen.files.on_disk.get(name)
+    if not found:
+        if there is not None and plans.differences(plans.written(there), loaded):
+            return warning(
+                check, f"{name} was edited and isn't loaded; the next reload drops the edits", seen.ours("reload")
+            )
+        return ok(check, f"what is loaded is what was meant ({len(loaded)} extensions)")
+    remedy = seen.theirs("dialplan reload") if there == text else seen.ours("reload")
+    if not loaded and seen.mode is Mode.ATTACHED:
+        return error(check, "callhandler's contexts aren't loaded at all", _include(seen, name, "extensions"))
+    return error(check, f"what is loaded isn't what the site file means: {some(found, 3)}", remedy)
+
+
+def includes(seen: Evidence) -> Verdict:
+    """An operator's own configuration includes ours."""
+    check = "includes"
+    if seen.mode is Mode.PRIVATE:
+        return ok(check, "the private Asterisk has a configuration of its own")
+    own = seen.operator
+    if own is None or not own.readable:
+        where = "Asterisk's configuration" if own is None else str(own.folder)
+        return unknown(check, f"{where} can't be read by this user", f"sudo {seen.ours('doctor')}")
+    missing = [name for name in seen.files.fresh if name not in own.includes]
+    if missing:
+        base = missing[0].removeprefix("callhandler_").removesuffix(".conf")
+        return error(
+            check, f"{some(missing)} isn't included anywhere in {own.folder}", _include(seen, missing[0], base)
+        )
+    return ok(check, f"{own.folder} includes what was rendered")
+
+
+def _include(seen: Evidence, name: str, base: str) -> str:
+    folder = seen.operator.folder if seen.operator else "/etc/asterisk"
+    return (
+        f"install -o root -g asterisk -m 0640 {seen.quoted(seen.rendered / name)} {folder}/ && "
+        f"echo '#include {name}' >> {folder}/{base}.conf && {seen.theirs('core reload')}"
+    )
+
+
+def _named(one: Listener) -> str:
+    return f"{one.program or 'a program'} (process {one.pid})"

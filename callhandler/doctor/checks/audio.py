@@ -1,0 +1,58 @@
+"""Checks of what callers hear: Asterisk's own phrases, the site's prompts, music. Pure."""
+
+from callhandler.doctor.evidence import Evidence, Mode
+from callhandler.doctor.verdict import Verdict, error, ok, some, unknown, warning
+
+
+def phrases(seen: Evidence) -> Verdict:
+    """Asterisk's own phrases are there: without `sounds/en` every Playback returns at once, silently."""
+    check = "sounds"
+    folder, found = seen.sounds.folder, seen.sounds.phrases
+    if folder is None or found is None:
+        return unknown(check, "Asterisk's data folder is not known", seen.theirs("core show settings"))
+    if not found.get("en", False):
+        return error(
+            check,
+            f"{folder / 'en'} has no phrases: Asterisk then plays nothing at all, without a word in its log",
+            seen.start if seen.mode is Mode.PRIVATE else "apt install asterisk-core-sounds-en-wav",
+        )
+    missing = [code for code, there in found.items() if not there]
+    if missing:
+        return warning(
+            check,
+            f"numbers, times and standard phrases are said in English to those who chose {some(missing)}",
+            f"unpack Asterisk's sounds for {missing[0]} into {folder / missing[0]}",
+        )
+    return ok(check, f"Asterisk's phrases are there in {some(list(found))}")
+
+
+def prompts(seen: Evidence) -> Verdict:
+    """Every prompt was made, in every language, as the phones' own codecs."""
+    check = "prompts"
+    missing = seen.sounds.prompts_missing
+    if missing:
+        return error(check, f"{some(missing)} isn't there to be played: callers hear nothing", seen.mend)
+    return ok(check, f"all {seen.sounds.prompts} are there")
+
+
+def music(seen: Evidence) -> Verdict:
+    """There is music to wait to."""
+    check = "music"
+    classes = seen.console.music if seen.console else None
+    if classes is None:
+        return unknown(check, "its classes could not be asked for", seen.theirs("moh show classes"))
+    name = "callhandler" if "callhandler" in classes else "default"
+    if name not in classes:
+        return error(
+            check, "there is no class of music that plays files: who waits hears silence",
+            seen.mend if seen.mode is Mode.PRIVATE else "apt install asterisk-moh-opsound-wav",
+        )  # fmt: skip
+    empty = [one for one, count in seen.sounds.music.items() if count == 0]
+    if name in empty:
+        return error(
+            check, f"{classes[name]} is empty: who waits hears silence",
+            f"put music there, or name another folder as asterisk.music in {seen.loaded.path}; then {seen.theirs('moh reload')}",
+        )  # fmt: skip
+    if empty:
+        return warning(check, f"no file is in the music of {some(empty)}", seen.theirs("moh show files"))
+    return ok(check, f"{seen.sounds.music.get(name, 0)} pieces")

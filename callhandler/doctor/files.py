@@ -1,0 +1,93 @@
+"""Looks at files: the site's own, Asterisk's configuration as it lies there and as it would be rendered now, sounds and music."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from callhandler.asterisk.pbx.place import layout
+from callhandler.asterisk.pbx.render import render, render_attach
+from callhandler.asterisk.sounds import sound_path
+from callhandler.doctor.evidence import FilesSeen, Mode, SoundsSeen
+from callhandler.errors import CallhandlerError
+from callhandler.site.loading import LoadedSite
+
+PRIVATE = ("extensions.conf", "pjsip.conf", "manager.conf")
+"""What decides about calls, and doesn't depend on the machine: what is compared with a fresh rendering."""
+_PHRASES = ("one-moment-please", "digits/1")
+"""Played by the dialplan and by the scripts; if these are there, so is the package they come in."""
+
+
+def folder(loaded: LoadedSite, mode: Mode) -> Path:
+    """Return where rendered configuration is put."""
+    return layout(loaded.directory)["etc"] if mode is Mode.PRIVATE else loaded.directory / "var" / "asterisk" / "attach"
+
+
+def fresh(loaded: LoadedSite, mode: Mode, version: tuple[int, ...]) -> dict[str, str]:
+    """Return the configuration as the site file would be rendered for an Asterisk of this version; nothing when it can't be."""
+    try:
+        if mode is Mode.PRIVATE:
+            files = render(loaded, Path("/"), version, [])
+            return {name: files[name] for name in PRIVATE}
+        return render_attach(loaded, version, [])
+    except CallhandlerError:
+        return {}
+
+
+def look(loaded: LoadedSite, mode: Mode, version: tuple[int, ...]) -> FilesSeen:
+    """Return modes, and the configuration on disk beside the one that the site file means."""
+    etc = folder(loaded, mode)
+    wanted = fresh(loaded, mode, version)
+    return FilesSeen(site_mode=_mode(loaded.path), etc_mode=_mode(etc), fresh=wanted, on_disk=dict(_texts(etc, wanted)))
+
+
+def sounds(loaded: LoadedSite, data: Path | None, music: Mapping[str, Path]) -> SoundsSeen:
+    """Return which sounds are there. `data` is Asterisk's data directory, `music` its classes and their folders."""
+    languages = loaded.site.company.languages
+    missing = [
+        f"{prompt} ({language})"
+        for prompt in loaded.site.prompts
+        for language in languages
+        if not all(_filled(sound_path(loaded.directory, prompt, language), ending) for ending in (".ulaw", ".alaw"))
+    ]
+    return SoundsSeen(
+        folder=None if data is None else data / "sounds",
+        phrases=None if data is None else {code: _has_phrases(data / "sounds" / code) for code in ("en", *languages)},
+        prompts_missing=tuple(missing),
+        prompts=len(loaded.site.prompts) * len(languages),
+        music={name: _count(place) for name, place in music.items()},
+    )
+
+
+def _has_phrases(place: Path) -> bool:
+    return all(any(place.glob(f"{phrase}.*")) for phrase in _PHRASES)
+
+
+def _filled(sound: Path, ending: str) -> bool:
+    file = sound.with_name(sound.name + ending)
+    try:
+        return file.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _count(place: Path) -> int:
+    try:
+        return sum(1 for path in place.iterdir() if path.is_file())
+    except FileNotFoundError:
+        return 0
+    except OSError:
+        return -1
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return path.stat().st_mode & 0o777
+    except OSError:
+        return None
+
+
+def _texts(place: Path, names: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for name in names:
+        try:
+            yield name, (place / name).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue

@@ -1,0 +1,34 @@
+"""How verdicts look to people: troubles in full with what mends them, what is well on a line each."""
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from callhandler.core.plain import printable
+from callhandler.doctor.verdict import State, Verdict
+
+_MARKS = {
+    State.OK: ("ok", "green"),
+    State.WARNING: ("warning", "yellow"),
+    State.ERROR: ("ERROR", "bold red"),
+    State.UNKNOWN: ("not seen", "dim"),
+}
+_WIDEST = 2_000
+
+
+def shown(verdicts: list[Verdict]) -> Iterator[Text]:
+    """Yield the lines: one for each verdict, below it the remedy, and a sum at the end."""
+    width = max(len(verdict.check) for verdict in verdicts)
+    for verdict in verdicts:
+        mark, style = _MARKS[verdict.state]
+        yield Text.assemble(
+            (f"{mark:>8}", style),
+            "  ",
+            (f"{verdict.check:<{width}}", "bold"),
+            "  ",
+            printable(verdict.sentence, _WIDEST),
+        )
+        if verdict.remedy and verdict.state is not State.OK:
+            yield Text.assemble(" " * (width + 12), ("-> ", "cyan"), printable(verdict.remedy, _WIDEST))
+    counts = [(state, sum(verdict.state is state for verdict in verdicts)) for state in _MARKS]
+    yield Text(", ".join(f"{count} {_MARKS[state][0].lower()}" for state, count in counts if count) + ".", "bold")
