@@ -42,12 +42,14 @@ class Switchboard:
         journal: FactLog,
         clock: Callable[[], float],
         wake_at: Callable[[float, tuple[str, str]], None],
+        explain: bool = True,
     ) -> None:
         """Take the ports.
 
-        `wake_at(when, key)` has `wake(key)` called at `when`; `clock` returns seconds since the epoch and never goes back.
+        `wake_at(when, key)` has `wake(key)` called at `when`, never before; `clock` returns seconds since the epoch and never goes
+        back. `explain` False leaves RoutingDecided facts out (simulation).
         """
-        self.line = Line(plan)
+        self.line = Line(plan, explain)
         self.calls = Calls()
         self.clock = clock
         self.emergency: str | None = None
@@ -101,7 +103,8 @@ class Switchboard:
                 case OfferTo():
                     self._offer(outcome)
                 case CancelOffer():
-                    self._cancelled.setdefault(outcome.leg, outcome.reason)
+                    if outcome.leg in self.line.books.legs:
+                        self._cancelled.setdefault(outcome.leg, outcome.reason)
                     self._pbx.cancel(outcome.leg)
                 case LeaveLine():
                     self._send_on(outcome)
@@ -110,8 +113,8 @@ class Switchboard:
 
     def _offer(self, order: OfferTo) -> None:
         call = self.calls.here.get(order.call)
-        if call is None or self.link is None:
-            self._offer_over(order.leg, OfferEnd.LOST)
+        if call is None:
+            self._offer_over(order.leg, OfferEnd.CALLER_LEFT)
             return
         queue = self.line.plan.queues[order.queue]
         name = call.caller_name or call.caller_number
@@ -128,17 +131,7 @@ class Switchboard:
         )
 
     def _send_on(self, order: LeaveLine) -> None:
-        call = self.calls.here.get(order.call)
-        if call is None or call.queue is None:
-            return
-        now = self.clock()
-        waited = max(0.0, now - (call.entered or now))
-        self.record(
-            e.CallLeftLine(
-                at=now, call=call.id, queue=call.queue, outcome=order.outcome, waited=waited, reason=order.reason
-            )
-        )
-        visit = self._visits.get(call.id)
+        visit = self._visits.get(order.call)
         if visit is not None:
             visit.news = order
             visit.cut()
@@ -175,7 +168,6 @@ class Switchboard:
         now = self.clock()
         if call.id in self._visits:
             self._visits[call.id].news = None
-        queue = self.line.plan.queues[queue_id]
         refused = self.line.admit(queue_id, call.wants)
         if refused is not None:
             reason = "the line is full" if refused is Outcome.FULL else f"nobody logged in can take {queue_id} calls"
@@ -185,6 +177,7 @@ class Switchboard:
                 e.CallLeftLine(at=now, call=call.id, queue=queue_id, outcome=refused, waited=0.0, reason=reason)
             )
             return refused
+        queue = self.line.plan.queues[queue_id]
         tier = self.line.plan.tiers.get(call.attributes.get("tier", ""), NO_TIER)
         preferred, wait = self._preferred(call, queue.last_agent_window, queue.last_agent_wait, now)
         self.record(
@@ -236,9 +229,10 @@ class Switchboard:
     def _bridged(self, seen: o.Bridged) -> None:
         now = self.clock()
         for leg in seen.channels:
-            call = self.calls.by_leg.get(leg)
             agent = self.line.books.legs.get(leg)
-            if call is not None and agent is not None and call.id in seen.channels and call.leg != leg:
+            call = self.calls.here.get(agent.call or "") if agent is not None else None
+            if agent is not None and call is not None and call.id in seen.channels and call.leg != leg:
+                self._talk_ended(call, "ended unseen")
                 waited = max(0.0, now - (call.entered or now))
                 queue = agent.queue or ""
                 self._cancelled.pop(leg, None)
@@ -334,14 +328,26 @@ class Switchboard:
             elif isinstance(fact, e.EmergencyOpened):
                 self.emergency = None
         self.last_talks.update(last_talks)
+        for call in [one for one in self.calls.here.values() if one.queue and one.id not in self.line.books.calls]:
+            self._lost_queue(call)
         if last_at is not None:
             self.record(e.GapBegan(at=last_at, reason="the daemon was not running"))
             self._gap_since = last_at
+
+    def _lost_queue(self, call: Call) -> None:
+        """A call waits in a queue that the site file lost while the daemon was away: its script sends it on."""
+        now, queue = self.clock(), call.queue or ""
+        waited = max(0.0, now - (call.entered or now))
+        reason = f"queue {queue} is gone from the site file"
+        self.record(
+            e.CallLeftLine(at=now, call=call.id, queue=queue, outcome=Outcome.NOBODY, waited=waited, reason=reason)
+        )
 
     def _link_down(self, seen: o.LinkDown) -> None:
         if self.link is None:
             return
         self.link = None
+        self.line.suspend()
         self.link_since = self._gap_since = self.clock()
         self.record(e.GapBegan(at=self._gap_since, reason=seen.reason))
 
@@ -397,8 +403,9 @@ class Switchboard:
     def replace_plan(self, plan: Plan) -> None:
         """Take up another plan without anybody losing a place or a conversation."""
         now = self.clock()
-        for agent in [agent for agent in self.line.books.agents.values() if agent.id not in plan.agents]:
-            if agent.status is not Status.LOGGED_OUT:
-                self.record(e.AgentLoggedOut(at=now, agent=agent.id, by="site file"))
+        agents = self.line.books.agents.values()
+        gone = [one.id for one in agents if one.id not in plan.agents and one.status is not Status.LOGGED_OUT]
         self._carry_out(self.line.replace(plan, now))
         self.seat_at_first_start(now)
+        for agent in gone:  # last: whoever came in their place may take their callers
+            self.record(e.AgentLoggedOut(at=now, agent=agent, by="site file"))

@@ -85,7 +85,8 @@ class Agent:
     """An agent now. Times are seconds since the epoch; changed by line.py alone.
 
     `idle_since` orders agents by longest idle: the end of the last call or failed offer, or the login. `rest_until` keeps offers away
-    for a while after a failed one. `handled` is the time spent talking and wrapping up since `logged_in_at`.
+    for a while after a failed one. `unreachable_since` is when the
+    phone was last lost while the agent sat at it. `handled` is the time spent talking and wrapping up since `logged_in_at`.
     """
 
     plan: AgentPlan
@@ -101,6 +102,7 @@ class Agent:
     idle_since: float = 0.0
     rest_until: float = 0.0
     wrap_until: float = 0.0
+    unreachable_since: float = 0.0
     misses: int = 0
     calls: int = 0
     handled: float = 0.0
@@ -134,6 +136,20 @@ class Agent:
             and self.phone is not None
             and (self.device is not Device.UNREACHABLE or self.state is State.TALKING)
         )
+
+    def is_away_since(self, then: float) -> bool:
+        """Tell whether a call might wait for this agent, had the phone not gone out of reach later than `then`."""
+        return (
+            self.status is not Status.LOGGED_OUT
+            and self.state is not State.NOT_ANSWERING
+            and self.device is Device.UNREACHABLE
+            and self.phone is not None
+            and self.unreachable_since > then
+        )
+
+    def is_on_a_call(self) -> bool:
+        """Tell whether the agent talks or is being offered a call."""
+        return self.state in (State.OFFERED, State.TALKING)
 
     def is_ready(self) -> bool:
         """Tell whether nothing but a rest and a call's own wants stands between the agent and an offer."""

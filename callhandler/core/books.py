@@ -1,4 +1,5 @@
-"""The line's books: agents, calls in line, phones. `apply` is the only way a fact changes them, live and after a restart alike.
+"""The line's books: the crew, the calls in line, the offers under way. `apply` is the only way a fact changes them, live and after a
+restart alike.
 
 Nothing is decided here; line.py decides. Facts about agents or calls that aren't known (any more) change nothing.
 """
@@ -6,14 +7,13 @@ Nothing is decided here; line.py decides. Facts about agents or calls that aren'
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import singledispatchmethod
-from heapq import merge
 
 from callhandler.core import events as e
 from callhandler.core.agents import Agent, Trigger
-from callhandler.core.model import Device, OfferEnd, Plan, Queue, State, Status, Strategy
-from callhandler.core.routing import why_unfit
+from callhandler.core.crew import Crew
+from callhandler.core.model import Device, OfferEnd, Plan, Status, Strategy
 from callhandler.core.skills import Expression, both, parse
-from callhandler.core.waiting import Buckets, OrderKey, Waiting
+from callhandler.core.waiting import Buckets, Waiting
 
 _BLAMELESS = (OfferEnd.CALLER_LEFT, OfferEnd.TAKEN)
 
@@ -23,17 +23,14 @@ class Books:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.agents: dict[str, Agent] = {}
+        self.crew = Crew()
+        self.agents = self.crew.agents
+        self.devices = self.crew.devices
         self.calls: dict[str, Waiting] = {}
         self.buckets = Buckets()
-        self.devices: dict[str, Device] = {}
         self.legs: dict[str, Agent] = {}
         self.delays: dict[str, tuple[float, ...]] = {}
-        self._at_phone: dict[str, Agent] = {}
-        self._there: dict[tuple[str, str], bool] = {}
-        self._fits: dict[tuple[str, str], bool] = {}
         self._steps: dict[tuple[str, str, int], Expression] = {}
-        self._ready: dict[str, Agent] = {}
         self._offers: dict[str, dict[str, str]] = {}
         self.replace(plan)
 
@@ -41,11 +38,7 @@ class Books:
 
     def agent_at(self, phone: str) -> Agent | None:
         """Return the agent logged in at a phone."""
-        return self._at_phone.get(phone)
-
-    def ready(self) -> Iterator[Agent]:
-        """Yield the agents who are free for offers but for a rest."""
-        return iter(self._ready.values())
+        return self.crew.agent_at(phone)
 
     def waiting_in(self, queue: str) -> int:
         """Return how many calls are in line for a queue."""
@@ -65,45 +58,52 @@ class Books:
         most = queue.ring_best if queue.strategy is Strategy.RING_ALL else 1
         return most - len(self._offers.get(call.id, ())) if call.id in self.calls else 0
 
+    def wanted(self, call: Waiting) -> Expression:
+        """Return what a call wants at its step."""
+        return self.step_wants(call.queue, call.wants, call.step)
+
+    def step_wants(self, queue: str, wants: Expression, step: int) -> Expression:
+        """Return what a call that itself wants `wants` wants at a step of a queue: both together."""
+        key = (queue, wants.text, step)
+        found = self._steps.get(key)
+        if found is None:
+            row = self.plan.queues[queue].steps[step]
+            found = self._steps[key] = row.wants if row.drop_call_wants else both(row.wants, wants)
+        return found
+
     def calls_for(self, agent: Agent) -> Iterator[tuple[Waiting, Expression]]:
         """Yield the calls an agent qualifies for, in the order in which the agent is to take them."""
-        rows = agent.plan.serves or None
-        queues = [(row.priority, row.queue) for row in rows] if rows else [(1, queue) for queue in self.plan.queues]
-        sources = [
-            self._ranked(priority, wanted, bucket)
-            for priority, queue in queues
-            for wanted, bucket in self.buckets.of_queue(queue)
-            if self._agent_fits(agent, wanted)
-        ]
-        found = sources[0] if len(sources) == 1 else merge(*sources, key=lambda entry: (entry[0], entry[1]))
-        return ((call, wanted) for _, _, call, wanted in found)
+        rows = {row.queue: row.priority for row in reversed(agent.plan.serves)} or dict.fromkeys(self.plan.queues, 1)
+        queues = ((priority, queue) for queue, priority in rows.items())
+        return self.buckets.in_order(queues, lambda queue, wanted: agent.id in self.crew.pool(queue, wanted))
 
     def step_with_somebody(self, queue: str, wants: Expression, first: int, wrap: bool = True) -> int | None:
         """Return the first step from `first` on (then, with `wrap`, those before) for which somebody is there; None when none."""
         steps = range(len(self.plan.queues[queue].steps))
         order = [*steps[first:], *(steps[:first] if wrap else ())]
-        return next((step for step in order if self._somebody(queue, self._step_wants(queue, wants, step))), None)
+        return next(
+            (step for step in order if self.crew.is_anybody_there(queue, self.step_wants(queue, wants, step))), None
+        )
 
     def kept_for(self, call: Waiting, wanted: Expression, now: float) -> str | None:
         """Return the agent a call is kept for: the preferred one, while there, fit, at work and not yet offered it in vain."""
-        agent = self.agents.get(call.preferred_agent or "")
-        if agent is None or now >= call.preferred_until or agent.id in call.refused:
+        if call.preferred_agent is None or now >= call.preferred_until:
             return None
-        if agent.status is not Status.AVAILABLE or not agent.is_there():
+        agent = self.agents.get(call.preferred_agent)
+        if agent is None or agent.id in call.refused or agent.status is not Status.AVAILABLE or not agent.is_there():
             return None
-        return None if why_unfit(agent, agent.row_for(call.queue), wanted, call.queue) else agent.id
+        return agent.id if agent.id in self.crew.pool(call.queue, wanted) else None
 
-    def forget_refusals(self, call: Waiting, wanted: Expression, now: float) -> bool:
-        """Forget who was offered a call in vain once all others were too, or long enough ago. Tell whether anybody was forgotten."""
+    def forget_refusals(self, call: Waiting, wanted: Expression, now: float) -> None:
+        """Forget who was offered a call in vain once all others were too, or long enough ago (field.md R9)."""
         if not call.refused:
-            return False
-        old = [agent for agent, at in call.refused.items() if now >= at + self.plan.rules.forget_refusal]
-        for agent in old:
+            return
+        for agent in [one for one, at in call.refused.items() if now >= at + self.plan.rules.forget_refusal]:
             del call.refused[agent]
-        if any(self._could_be_tried(agent, call, wanted) for agent in self.agents.values()):
-            return bool(old)
-        call.refused.clear()
-        return True
+        if call.refused and not any(
+            self._could_be_tried(self.agents[agent], call) for agent in self.crew.pool(call.queue, wanted)
+        ):
+            call.refused.clear()
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
@@ -113,43 +113,28 @@ class Books:
             call.queue: self.plan.queues[call.queue] for call in self.calls.values() if call.queue not in plan.queues
         }
         self.plan = replace(plan, queues=plan.queues | held)
-        for one in plan.agents.values():
-            if one.id in self.agents:
-                self.agents[one.id].plan = one
-            else:
-                self.agents[one.id] = Agent(one)
-        for gone in [
-            agent for agent in self.agents.values() if agent.id not in plan.agents and agent.state is State.IDLE
-        ]:
-            del self.agents[gone.id]
-            self._ready.pop(gone.id, None)
+        self.crew.replace(plan)
         rows = [row for agent in plan.agents.values() for row in agent.serves if row.delay > 0]
         self.delays = {queue: tuple(sorted({row.delay for row in rows if row.queue == queue})) for queue in plan.queues}
         self._steps.clear()
-        self._fits.clear()
-        self._presence_changed()
         for call in self.calls.values():
             call.step = min(call.step, len(self.plan.queues[call.queue].steps) - 1)
             self._place(call)
 
-    def set_device(self, phone: str, device: Device) -> None:
+    def set_device(self, phone: str, device: Device, now: float) -> None:
         """Take note of a phone's state."""
-        before = self.devices.get(phone)
-        self.devices[phone] = device
-        agent = self._at_phone.get(phone)
-        if agent is not None:
-            agent.device = device
-            self._refresh(agent)
-            if Device.UNREACHABLE in (before, device):
-                self._presence_changed()
+        self.crew.set_device(phone, device, now)
 
     @singledispatchmethod
     def apply(self, fact: e.Fact) -> None:
         """Change the books as a fact says. Facts that don't concern the line change nothing."""
+        self.crew.apply(fact)
 
     @apply.register
     def _(self, fact: e.CallEntered) -> None:
         self._forget(fact.call)
+        if fact.queue not in self.plan.queues:  # the site file lost this queue while the daemon was away
+            return
         self.calls[fact.call] = call = Waiting(
             id=fact.call,
             queue=fact.queue,
@@ -163,10 +148,7 @@ class Books:
             preferred_until=fact.at + fact.preferred_wait,
             offers_made=fact.offers_made,
         )
-        if fact.queue in self.plan.queues:
-            self._place(call)
-        else:  # the site file lost this queue while the daemon was away
-            del self.calls[fact.call]
+        self._place(call)
 
     @apply.register
     def _(self, fact: e.StepAdvanced) -> None:
@@ -197,7 +179,7 @@ class Books:
         agent.call, agent.leg, agent.queue = fact.call, fact.leg, fact.queue
         self.legs[fact.leg] = agent
         self._offers.setdefault(fact.call, {})[fact.leg] = agent.id
-        self._refresh(agent)
+        self.crew.refresh(agent)
         if call is not None:
             self._place(call)
 
@@ -217,7 +199,7 @@ class Books:
             agent.idle_since = fact.at
             agent.rest_until = fact.at + self._rest(fact.reason)
             agent.misses += fact.reason is OfferEnd.NO_ANSWER
-        self._refresh(agent)
+        self.crew.refresh(agent)
 
     @apply.register
     def _(self, fact: e.CallConnected) -> None:
@@ -229,7 +211,7 @@ class Books:
         agent.call, agent.leg, agent.queue = fact.call, fact.leg, fact.queue
         agent.misses, agent.calls, agent.rest_until = 0, agent.calls + 1, 0.0
         self.legs[fact.leg] = agent
-        self._refresh(agent)
+        self.crew.refresh(agent)
 
     @apply.register
     def _(self, fact: e.TalkEnded) -> None:
@@ -239,7 +221,7 @@ class Books:
             return
         agent.call = agent.leg = agent.queue = None
         agent.idle_since, agent.handled = fact.at, agent.handled + fact.talked
-        self._refresh(agent)
+        self.crew.refresh(agent)
 
     @apply.register(e.CallLeftLine)
     @apply.register(e.CallAbandoned)
@@ -247,87 +229,11 @@ class Books:
     def _(self, fact: e.CallLeftLine | e.CallAbandoned | e.CallEnded) -> None:
         self._forget(fact.call)
 
-    @apply.register
-    def _(self, fact: e.AgentLoggedIn) -> None:
-        if agent := self.agents.get(fact.agent):
-            self._sit(agent, fact.phone)
-            if agent.status is Status.LOGGED_OUT:
-                agent.logged_in_at, agent.handled, agent.calls = fact.at, 0.0, 0
-            self._choose(agent, Status.AVAILABLE, Trigger.LOG_IN, fact.at)
-
-    @apply.register
-    def _(self, fact: e.AgentLoggedOut) -> None:
-        if agent := self.agents.get(fact.agent):
-            self._choose(agent, Status.LOGGED_OUT, Trigger.LOG_OUT, fact.at)
-            self._sit(agent, None)
-
-    @apply.register
-    def _(self, fact: e.AgentPaused) -> None:
-        if agent := self.agents.get(fact.agent):
-            self._choose(agent, Status.ON_BREAK, Trigger.PAUSE, fact.at, fact.reason)
-
-    @apply.register
-    def _(self, fact: e.AgentResumed) -> None:
-        if agent := self.agents.get(fact.agent):
-            self._choose(agent, Status.AVAILABLE, Trigger.RESUME, fact.at)
-
-    @apply.register
-    def _(self, fact: e.AgentNotAnswering) -> None:
-        if agent := self.agents.get(fact.agent):
-            agent.turn(Trigger.MISSES, fact.at)
-            self._refresh(agent)
-            self._presence_changed()
-
-    @apply.register
-    def _(self, fact: e.WrapUpStarted) -> None:
-        if (agent := self.agents.get(fact.agent)) and not agent.turn(Trigger.WRAP_UP, fact.at):
-            agent.wrap_until = fact.until
-            self._refresh(agent)
-
-    @apply.register
-    def _(self, fact: e.WrapUpEnded) -> None:
-        if agent := self.agents.get(fact.agent):
-            self._end_wrap_up(agent, Trigger.WRAP_UP_END, fact.at)
-            self._refresh(agent)
-
     # --- bookkeeping ------------------------------------------------------------------------------------------------
-
-    def _choose(self, agent: Agent, status: Status, trigger: Trigger, at: float, reason: str = "") -> None:
-        self._end_wrap_up(agent, trigger, at)
-        agent.status, agent.break_reason, agent.misses, agent.rest_until = status, reason, 0, 0.0
-        self._refresh(agent)
-        self._presence_changed()
-
-    def _end_wrap_up(self, agent: Agent, trigger: Trigger, at: float) -> None:
-        started, was = agent.since, agent.state
-        agent.turn(trigger, at)
-        if was is State.WRAPPING_UP and agent.state is not was:
-            agent.handled += max(0.0, at - started)
-        if agent.state is State.IDLE:
-            agent.idle_since = at
-
-    def _sit(self, agent: Agent, phone: str | None) -> None:
-        if agent.phone is not None and self._at_phone.get(agent.phone) is agent:
-            del self._at_phone[agent.phone]
-        agent.phone = phone
-        agent.device = self.devices.get(phone, Device.UNREACHABLE) if phone is not None else Device.UNREACHABLE
-        if phone is not None:
-            self._at_phone[phone] = agent
-        self._refresh(agent)
-        self._presence_changed()
-
-    def _refresh(self, agent: Agent) -> None:
-        if agent.is_ready():
-            self._ready[agent.id] = agent
-        else:
-            self._ready.pop(agent.id, None)
-
-    def _presence_changed(self) -> None:
-        self._there.clear()
 
     def _place(self, call: Waiting) -> None:
         if self.places_for_offers(call) > 0:
-            self.buckets.add(call, self.buckets.wanted(call, self.plan.queues[call.queue]))
+            self.buckets.add(call, self.wanted(call))
         else:
             self.buckets.remove(call.id)
 
@@ -350,43 +256,6 @@ class Books:
             OfferEnd.NO_ANSWER: rules.back_off_no_answer,
         }.get(reason, rules.back_off_unreachable)
 
-    def _somebody(self, queue: str, wanted: Expression) -> bool:
-        key = (queue, wanted.text)
-        found = self._there.get(key)
-        if found is None:
-            found = self._there[key] = any(
-                agent.is_there() and not why_unfit(agent, agent.row_for(queue), wanted, queue)
-                for agent in self.agents.values()
-            )
-        return found
-
-    def _step_wants(self, queue: str, wants: Expression, step: int) -> Expression:
-        key = (queue, wants.text, step)
-        if key not in self._steps:
-            row = self._queue(queue).steps[step]
-            self._steps[key] = row.wants if row.drop_call_wants else both(row.wants, wants)
-        return self._steps[key]
-
-    def _queue(self, queue: str) -> Queue:
-        return self.plan.queues[queue]
-
-    def _agent_fits(self, agent: Agent, wanted: Expression) -> bool:
-        key = (agent.id, wanted.text)
-        found = self._fits.get(key)
-        if found is None:
-            found = self._fits[key] = wanted.matches(agent.plan.skills)
-        return found
-
-    def _could_be_tried(self, agent: Agent, call: Waiting, wanted: Expression) -> bool:
-        return (
-            agent.id not in call.refused
-            and agent.status is Status.AVAILABLE
-            and agent.is_there()
-            and not why_unfit(agent, agent.row_for(call.queue), wanted, call.queue)
-        )
-
     @staticmethod
-    def _ranked(
-        priority: int, wanted: Expression, bucket: list[tuple[OrderKey, Waiting]]
-    ) -> Iterator[tuple[int, OrderKey, Waiting, Expression]]:
-        return ((priority, key, call, wanted) for key, call in bucket)
+    def _could_be_tried(agent: Agent, call: Waiting) -> bool:
+        return agent.id not in call.refused and agent.status is Status.AVAILABLE and agent.is_there()

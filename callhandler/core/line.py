@@ -5,17 +5,16 @@ and orders (for the switchboard to carry out). State changes nowhere else. Choos
 no two calls can meet at one agent. Time passes only through `wake` and the `now` arguments.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from collections.abc import Iterable
 
 from callhandler.core import events as e
 from callhandler.core.agents import Agent
 from callhandler.core.books import Books
 from callhandler.core.decisions import CancelOffer, Decision, LeaveLine, OfferTo, WakeAt
-from callhandler.core.explaining import MOST_CANDIDATES, write_down
+from callhandler.core.matching import Choice, Matching
 from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status
-from callhandler.core.routing import best, obstacle
 from callhandler.core.skills import Expression
+from callhandler.core.timers import agent_timers, call_timers, step_timer
 from callhandler.core.waiting import Waiting
 
 Outcomes = list[e.Fact | Decision]
@@ -29,9 +28,14 @@ class Line:
     """All queues, all agents, all waiting calls, and the rules between them."""
 
     def __init__(self, plan: Plan, explain: bool = True) -> None:
-        """Start with nobody in line and everybody logged out. `explain` False leaves RoutingDecided facts out (simulation)."""
+        """Start with nobody in line and everybody logged out. Nobody is offered a call before `resume`.
+
+        `explain` False leaves RoutingDecided facts out (simulation).
+        """
         self.books = Books(plan)
+        self._matching = Matching(self.books)
         self._explain = explain
+        self._attached = False
         self._out: Outcomes = []
 
     @property
@@ -42,8 +46,10 @@ class Line:
     # --- what the switchboard calls ---------------------------------------------------------------------------------
 
     def admit(self, queue: str, wants: Expression) -> Outcome | None:
-        """Tell why a call that wants `wants` can't enter a queue now: FULL or NOBODY; None when it can."""
-        rules = self.plan.queues[queue]
+        """Tell why a call that wants `wants` can't enter a queue now: FULL or NOBODY (who serves a queue that is gone?); None when it can."""
+        rules = self.plan.queues.get(queue)
+        if rules is None:
+            return Outcome.NOBODY
         if rules.max_length is not None and self.books.waiting_in(queue) >= rules.max_length:
             return Outcome.FULL
         return None if self.books.step_with_somebody(queue, wants, 0) is not None else Outcome.NOBODY
@@ -61,12 +67,12 @@ class Line:
         before = self.books.devices.get(phone, Device.UNREACHABLE)
         if before is device:
             return self._out
-        self.books.set_device(phone, device)
+        self.books.set_device(phone, device, now)
+        agent = self.books.agent_at(phone)
         if device is Device.UNREACHABLE:
             self._note(e.PhoneUnreachable(at=now, phone=phone), now)
         elif before is Device.UNREACHABLE:
             self._note(e.PhoneReachable(at=now, phone=phone), now)
-        agent = self.books.agent_at(phone)
         if agent is not None and device is Device.FREE:
             self._match_agent(agent, now)
         return self._out
@@ -81,7 +87,7 @@ class Line:
             case "step" if call is not None:
                 self._advance(call, now)
             case "match" if call is not None:
-                self._match_call(call, now)
+                self._match_those_able(call, now)
             case "max wait" if call is not None:
                 self._give_up(call, now)
             case "lease":
@@ -98,7 +104,10 @@ class Line:
         """Take up another plan: nobody loses a place or a conversation."""
         self._out = []
         self.books.replace(plan)
-        self._take_up(now)
+        for call in self.books.calls.values():
+            self._set_timers(call)
+        self._match_everyone(now)
+        self._out.append(WakeAt(now, ("presence", "")))
         return self._out
 
     def restore(self, facts: Iterable[e.Fact]) -> None:
@@ -106,13 +115,22 @@ class Line:
         for fact in facts:
             self.books.apply(fact)
 
+    def suspend(self) -> None:
+        """Asterisk isn't seen any more: make no offers, and take none for lost, until `resume`."""
+        self._attached = False
+
     def resume(self, now: float) -> Outcomes:
-        """After `restore` and a comparison with Asterisk: set all timers again and go on."""
+        """Asterisk is seen, and state was compared with it: set all timers (again) and go on."""
         self._out = []
-        self._take_up(now)
+        self._attached = True
+        for call in self.books.calls.values():
+            self._set_timers(call)
         for agent in self.books.agents.values():
-            if agent.state is State.WRAPPING_UP:
-                self._out.append(WakeAt(max(now, agent.wrap_until), ("wrap", agent.id)))
+            self._out += agent_timers(agent, self.plan, now)
+            if agent.device is Device.UNREACHABLE:  # gone since just now, for all we know
+                agent.unreachable_since = now
+        self._match_everyone(now)
+        self._out.append(WakeAt(now + PRESENCE_GRACE, ("presence", "")))
         return self._out
 
     # --- what follows from what -------------------------------------------------------------------------------------
@@ -126,11 +144,10 @@ class Line:
     def _follow(self, fact: e.Fact, now: float) -> None:
         match fact:
             case e.CallEntered() | e.CallMoved():
-                self._enter(self.books.calls[fact.call], now)
-            case e.StepAdvanced() | e.CallPrioritised():
-                call = self.books.calls.get(fact.call)
-                if call is not None:
-                    self._step_timer(call)
+                self._enter(fact.call, now)
+            case e.StepAdvanced():
+                if call := self.books.calls.get(fact.call):
+                    self._out += step_timer(call, self.plan.queues[call.queue])
                     self._match_call(call, now)
             case e.AgentOffered():
                 self._out.append(WakeAt(now + fact.ring + self.plan.rules.lease, ("lease", fact.leg)))
@@ -142,55 +159,52 @@ class Line:
                 self._after_talk(fact, now)
             case e.CallAbandoned() | e.CallLeftLine() | e.CallEnded():
                 self._cancel(fact.call, OfferEnd.CALLER_LEFT)
-            case e.AgentLoggedIn() | e.AgentResumed() | e.WrapUpEnded():
-                self._match_agent(self.books.agents[fact.agent], now)
+            case e.AgentLoggedIn() | e.AgentResumed():
+                self._after_arrival(self.books.agents.get(fact.agent), now)
+            case e.WrapUpEnded():
+                if agent := self.books.agents.get(fact.agent):
+                    self._match_agent(agent, now)
             case e.AgentLoggedOut() | e.AgentPaused():
-                self._withdraw(self.books.agents[fact.agent])
-                self._send_on_the_hopeless(now)
+                self._withdraw(self.books.agents.get(fact.agent))
+                self._after_absence(now)
             case e.AgentNotAnswering():
-                self._send_on_the_hopeless(now)
+                self._after_absence(now)
+            case e.PhoneReachable():
+                self._after_arrival(self.books.agent_at(fact.phone), now)
             case e.PhoneUnreachable():
+                self._match_everyone(now)
                 self._out.append(WakeAt(now + PRESENCE_GRACE, ("presence", "")))
 
-    def _enter(self, call: Waiting, now: float) -> None:
-        queue = self.plan.queues[call.queue]
-        self._cancel(call.id, OfferEnd.LOST)
+    def _enter(self, call_id: str, now: float) -> None:
+        call = self.books.calls.get(call_id)
+        if call is None:  # its queue is gone from the site file
+            return
+        self._cancel(call.id, OfferEnd.CALLER_LEFT)
         first = self.books.step_with_somebody(call.queue, call.wants, 0)
         if first is None:
             self._nobody(call, now)
             return
-        if queue.max_wait is not None:
-            self._out.append(WakeAt(call.joined + queue.max_wait, ("max wait", call.id)))
+        self._set_timers(call)
         if first != call.step:
-            self._note(
-                e.StepAdvanced(
-                    at=now, call=call.id, queue=queue.id, step=first, reason="nobody logged in for the step before"
-                ),
-                now,
-            )
+            self._advance_to(call, first, "nobody logged in for the step before", now)
         else:
-            self._step_timer(call)
             self._match_call(call, now)
-        for delay in self.books.delays.get(call.queue, ()):
-            self._out.append(WakeAt(call.joined + delay, ("match", call.id)))
-        if call.preferred_until > now:
-            self._out.append(WakeAt(call.preferred_until, ("match", call.id)))
 
-    def _step_timer(self, call: Waiting) -> None:
-        seconds = self.plan.queues[call.queue].steps[call.step].seconds
-        if seconds is not None:
-            self._out.append(WakeAt(call.step_since + seconds, ("step", call.id)))
+    def _set_timers(self, call: Waiting) -> None:
+        delays = self.books.delays.get(call.queue, ())
+        self._out += call_timers(call, self.plan.queues[call.queue], delays, self.plan.rules)
 
     def _advance(self, call: Waiting, now: float) -> None:
-        """The step's time is over and nobody has answered: relax, passing over steps for which nobody is there."""
+        """When the step's time is over and nobody has answered: relax, passing over steps for which nobody is there."""
         seconds = self.plan.queues[call.queue].steps[call.step].seconds
         if seconds is None or now < call.step_since + seconds:
             return
         following = self.books.step_with_somebody(call.queue, call.wants, call.step + 1, wrap=False)
         if following is not None:
-            self._note(
-                e.StepAdvanced(at=now, call=call.id, queue=call.queue, step=following, reason="not answered"), now
-            )
+            self._advance_to(call, following, "not answered", now)
+
+    def _advance_to(self, call: Waiting, step: int, reason: str, now: float) -> None:
+        self._note(e.StepAdvanced(at=now, call=call.id, queue=call.queue, step=step, reason=reason), now)
 
     def _give_up(self, call: Waiting, now: float) -> None:
         longest = self.plan.queues[call.queue].max_wait
@@ -199,144 +213,140 @@ class Line:
         if self.books.offers_of(call.id):  # never dropped while a phone rings for it
             self._out.append(WakeAt(now + 1.0, ("max wait", call.id)))
         else:
-            self._out.append(LeaveLine(call.id, call.queue, Outcome.TIMEOUT, f"waited {longest:.0f} s"))
+            self._leave(call, Outcome.TIMEOUT, f"waited {longest:.0f} s", now)
 
     def _nobody(self, call: Waiting, now: float) -> None:
         reason = f"nobody logged in can take {call.queue} calls" + (
             f" that want {call.wants}" if call.wants.text else ""
         )
         self._note(e.AlarmRaised(at=now, kind="unroutable", call=call.id, queue=call.queue, reason=reason), now)
-        self._out.append(LeaveLine(call.id, call.queue, Outcome.NOBODY, reason))
+        self._leave(call, Outcome.NOBODY, reason, now)
+
+    def _leave(self, call: Waiting, outcome: Outcome, reason: str, now: float) -> None:
+        queue, waited = call.queue, call.waited(now)
+        self._note(
+            e.CallLeftLine(at=now, call=call.id, queue=queue, outcome=outcome, waited=waited, reason=reason), now
+        )
+        self._out.append(LeaveLine(call.id, queue, outcome, reason))
 
     def _send_on_the_hopeless(self, now: float) -> None:
         """After somebody went away: calls whose step has nobody left go to another step, or leave the line."""
-        for call in list(self.books.calls.values()):
-            here = self.books.step_with_somebody(call.queue, call.wants, call.step)
-            if here is None:
-                if not self.books.offers_of(call.id):
-                    self._nobody(call, now)
-            elif here != call.step:
-                self._note(
-                    e.StepAdvanced(
-                        at=now, call=call.id, queue=call.queue, step=here, reason="nobody logged in for the step before"
-                    ),
-                    now,
-                )
+        for call in sorted(self.books.calls.values(), key=lambda one: one.key):
+            self._send_on_if_hopeless(call, now)
+
+    def _send_on_if_hopeless(self, call: Waiting, now: float) -> None:
+        here = self.books.step_with_somebody(call.queue, call.wants, call.step)
+        if here == call.step or self.books.offers_of(call.id):
+            return
+        if self.books.crew.may_come_back(call.queue, self.books.wanted(call), now, PRESENCE_GRACE):
+            return
+        if here is None:
+            self._nobody(call, now)
+        else:
+            self._advance_to(call, here, "nobody logged in for the step before", now)
 
     def _after_offer(self, fact: e.OfferEnded, now: float) -> None:
-        agent = self.books.agents[fact.agent]
-        if agent.rest_until > now:
-            self._out.append(WakeAt(agent.rest_until, ("rest", agent.id)))
-        if fact.reason is OfferEnd.NO_ANSWER and agent.misses >= self.plan.rules.misses:
-            self._note(e.AgentNotAnswering(at=now, agent=agent.id, misses=agent.misses), now)
-            text = f"agent {agent.id} missed {agent.misses} offers in a row"
-            self._note(e.AlarmRaised(at=now, kind="misses", agent=agent.id, reason=text), now)
-        call = self.books.calls.get(fact.call)
+        agent, call = self.books.agents.get(fact.agent), self.books.calls.get(fact.call)
+        if agent is not None:
+            if agent.rest_until > now:
+                self._out.append(WakeAt(agent.rest_until, ("rest", agent.id)))
+            if fact.reason is OfferEnd.NO_ANSWER and agent.misses >= self.plan.rules.misses:
+                self._miss(agent, now)
+            self._match_agent(agent, now)
         if call is not None:
             self._out.append(WakeAt(now + self.plan.rules.forget_refusal, ("match", call.id)))
             self._match_call(call, now)
-        self._match_agent(agent, now)
+            self._send_on_if_hopeless(call, now)
+
+    def _miss(self, agent: Agent, now: float) -> None:
+        self._note(e.AgentNotAnswering(at=now, agent=agent.id, misses=agent.misses), now)
+        text = f"agent {agent.id} missed {agent.misses} offers in a row"
+        self._note(e.AlarmRaised(at=now, kind="misses", agent=agent.id, reason=text), now)
 
     def _after_talk(self, fact: e.TalkEnded, now: float) -> None:
-        agent = self.books.agents[fact.agent]
+        agent = self.books.agents.get(fact.agent)
+        if agent is None:
+            return
         queue = self.plan.queues.get(fact.queue)
         wrap_up = queue.wrap_up if queue is not None else 0.0
         if wrap_up > 0 and agent.status is not Status.LOGGED_OUT and agent.state is State.IDLE:
-            self._note(
-                e.WrapUpStarted(at=now, agent=agent.id, call=fact.call, queue=fact.queue, until=now + wrap_up), now
-            )
-            self._out.append(WakeAt(now + wrap_up, ("wrap", agent.id)))
-        else:
+            until = now + wrap_up
+            self._note(e.WrapUpStarted(at=now, agent=agent.id, call=fact.call, queue=fact.queue, until=until), now)
+            self._out.append(WakeAt(until, ("wrap", agent.id)))
+        elif agent.is_ready():
             self._match_agent(agent, now)
+        if not agent.is_there():  # the phone was lost during the conversation
+            self._after_absence(now)
+
+    def _after_arrival(self, agent: Agent | None, now: float) -> None:
+        """Somebody is there (again): calls whose step was over, but who had nobody to go on to, may have now."""
+        for call in sorted(self.books.calls.values(), key=lambda one: one.key):
+            self._advance(call, now)
+        if agent is not None:
+            self._match_agent(agent, now)
+
+    def _after_absence(self, now: float) -> None:
+        """Somebody is not there any more: nothing is kept for them, refusals may be forgotten, and some calls have nobody left."""
+        self._match_everyone(now)
+        self._send_on_the_hopeless(now)
 
     def _lease_over(self, leg: str, now: float) -> None:
         """An offer that neither failed nor connected in its time is lost: nobody stays reserved for ever."""
         agent = self.books.legs.get(leg)
-        if agent is not None and agent.state is State.OFFERED and agent.leg == leg:
+        if self._attached and agent is not None and agent.state is State.OFFERED:
             self._out.append(CancelOffer(leg, OfferEnd.LOST))
-            reason = OfferEnd.LOST
-            self._note(
-                e.OfferEnded(
-                    at=now, call=agent.call or "", leg=leg, agent=agent.id, queue=agent.queue or "", reason=reason
-                ),
-                now,
-            )
+            call, queue = agent.call or "", agent.queue or ""
+            self._note(e.OfferEnded(at=now, call=call, leg=leg, agent=agent.id, queue=queue, reason=OfferEnd.LOST), now)
 
     def _cancel(self, call: str, reason: OfferEnd, but: str | None = None) -> None:
         for leg in self.books.offers_of(call):
             if leg != but:
                 self._out.append(CancelOffer(leg, reason))
 
-    def _withdraw(self, agent: Agent) -> None:
-        if agent.state is State.OFFERED and agent.leg is not None:
+    def _withdraw(self, agent: Agent | None) -> None:
+        if agent is not None and agent.state is State.OFFERED and agent.leg is not None:
             self._out.append(CancelOffer(agent.leg, OfferEnd.REFUSED))
-
-    def _take_up(self, now: float) -> None:
-        for call in sorted(self.books.calls.values(), key=lambda one: one.key):
-            if call.id in self.books.calls:
-                self._step_timer(call)
-                self._match_call(call, now)
-        self._out.append(WakeAt(now + PRESENCE_GRACE, ("presence", "")))
-        for agent in list(self.books.agents.values()):
-            self._match_agent(agent, now)
 
     # --- matching ---------------------------------------------------------------------------------------------------
 
     def _match_call(self, call: Waiting, now: float) -> None:
         """Offer a call to the best free agents, as many as it may ring at once."""
-        queue = self.plan.queues[call.queue]
-        most = self.books.places_for_offers(call)
-        if most <= 0:
-            return
-        wanted = self.books.buckets.wanted(call, queue)
-        kept_for = self.books.kept_for(call, wanted, now)
-        able = [agent for agent in self.books.ready() if not obstacle(agent, call, wanted, kept_for, now)]
-        if not able and self.books.forget_refusals(call, wanted, now):
-            able = [agent for agent in self.books.ready() if not obstacle(agent, call, wanted, kept_for, now)]
-        chosen = best(queue.strategy, able, wanted, now, most)
-        self._offer(call, wanted, kept_for, chosen, most, now)
+        choice = self._matching.choose(call, now) if self._attached else None
+        if choice is not None:
+            self._offer(choice, now)
 
     def _match_agent(self, agent: Agent, now: float) -> None:
         """Offer a free agent the call that goes first among all the agent's queues."""
-        if not agent.is_ready() or agent.rest_until > now:
-            return
         tried: set[str] = set()
-        while agent.is_ready():
-            call = next((call for call in self._offerable(agent, now) if call.id not in tried), None)
+        while self._attached and agent.is_ready():
+            call = self._matching.first_for(agent, now, tried)
             if call is None:
                 return
             tried.add(call.id)
             self._match_call(call, now)
 
-    def _offerable(self, agent: Agent, now: float) -> Iterator[Waiting]:
-        for call, wanted in self.books.calls_for(agent):
-            if agent.id in call.refused:
-                self.books.forget_refusals(call, wanted, now)
-            if not obstacle(agent, call, wanted, self.books.kept_for(call, wanted, now), now):
-                yield call
+    def _match_those_able(self, call: Waiting, now: float) -> None:
+        """A call has come into some agents' reach, perhaps others with it: each agent takes what goes first."""
+        if self._attached and self.books.places_for_offers(call) > 0:
+            for agent in self._matching.able(call, now):
+                self._match_agent(agent, now)
 
-    def _offer(
-        self, call: Waiting, wanted: Expression, kept_for: str | None, chosen: list[Agent], most: int, now: float
-    ) -> None:
-        queue = self.plan.queues[call.queue]
+    def _match_everyone(self, now: float) -> None:
+        if self._attached and self.books.calls:
+            for agent in self.books.crew.ready():
+                self._match_agent(agent, now)
+
+    def _offer(self, choice: Choice, now: float) -> None:
+        call, queue = choice.call, self.plan.queues[choice.call.queue]
         if self._explain:
-            shown = islice(self._candidates(chosen), MOST_CANDIDATES)
-            total = len(self.books.agents)
-            decided = write_down(call, wanted, queue.strategy, most, kept_for, chosen, shown, total, now)
-            first = chosen[0].id if chosen else None
-            self._out.append(
-                e.RoutingDecided(at=now, call=call.id, queue=queue.id, agent=first, snapshot=decided.to_json())
-            )
-        for agent in chosen:
+            first = choice.agents[0].id if choice.agents else None
+            text = self._matching.write_down(choice, now).to_json()
+            self._out.append(e.RoutingDecided(at=now, call=call.id, queue=queue.id, agent=first, snapshot=text))
+        for agent in choice.agents:
             leg = f"{call.id}-o{call.offers_made + 1}"
+            phone = agent.phone or ""
             offered = e.AgentOffered(
-                at=now, call=call.id, leg=leg, agent=agent.id, queue=queue.id, phone=agent.phone or "", ring=queue.ring
+                at=now, call=call.id, leg=leg, agent=agent.id, queue=queue.id, phone=phone, ring=queue.ring
             )
             self._note(offered, now)
-            self._out.append(OfferTo(call.id, leg, agent.id, offered.phone, queue.id, queue.ring))
-
-    def _candidates(self, chosen: list[Agent]) -> Iterator[Agent]:
-        picked = {agent.id for agent in chosen}
-        ready = [agent for agent in self.books.ready() if agent.id not in picked]
-        seen = picked | {agent.id for agent in ready}
-        return chain(chosen, ready, (agent for agent in self.books.agents.values() if agent.id not in seen))
+            self._out.append(OfferTo(call.id, leg, agent.id, phone, queue.id, queue.ring))

@@ -7,11 +7,11 @@ Calls that want the same of the same queue share a bucket; a freed agent looks a
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heapreplace
 
-from callhandler.core.model import Queue
-from callhandler.core.skills import ANYONE, Expression, both
+from callhandler.core.skills import ANYONE, Expression
 
 OrderKey = tuple[int, float, str]
 
@@ -54,16 +54,7 @@ class Buckets:
     def __init__(self) -> None:
         self._buckets: dict[str, dict[str, list[tuple[OrderKey, Waiting]]]] = {}
         self._where: dict[str, tuple[str, str, OrderKey]] = {}
-        self._expressions: dict[tuple[str, str], Expression] = {}
-
-    def wanted(self, call: Waiting, queue: Queue) -> Expression:
-        """Return what the call wants at its step: the step's wants and its own together."""
-        step = queue.steps[min(call.step, len(queue.steps) - 1)]
-        own = ANYONE if step.drop_call_wants else call.wants
-        found = self._expressions.get((step.wants.text, own.text))
-        if found is None:
-            found = self._expressions[step.wants.text, own.text] = both(step.wants, own)
-        return found
+        self._expressions: dict[str, Expression] = {}
 
     def add(self, call: Waiting, wanted: Expression) -> None:
         """Put a call where agents who qualify for `wanted` find it; moves it when it stands elsewhere."""
@@ -71,7 +62,7 @@ class Buckets:
         key = call.key
         insort(self._buckets.setdefault(call.queue, {}).setdefault(wanted.text, []), (key, call))
         self._where[call.id] = (call.queue, wanted.text, key)
-        self._expressions.setdefault(("", wanted.text), wanted)
+        self._expressions.setdefault(wanted.text, wanted)
 
     def remove(self, call: str) -> None:
         """Take a call out; does nothing when it isn't there."""
@@ -88,4 +79,27 @@ class Buckets:
     def of_queue(self, queue: str) -> Iterator[tuple[Expression, list[tuple[OrderKey, Waiting]]]]:
         """Yield a queue's buckets: what is wanted, and the calls in order."""
         for text, bucket in self._buckets.get(queue, {}).items():
-            yield self._expressions["", text], bucket
+            yield self._expressions[text], bucket
+
+    def in_order(
+        self, queues: Iterable[tuple[int, str]], fits: Callable[[str, Expression], bool]
+    ) -> Iterator[tuple[Waiting, Expression]]:
+        """Yield the calls of some queues whose wants `fits` says yes to, by the queue's priority here, then by the calls' own order.
+
+        Nothing may change while this runs.
+        """
+        heads = [
+            (priority, bucket[0][0], 0, bucket, wanted)
+            for priority, queue in queues
+            for wanted, bucket in self.of_queue(queue)
+            if fits(queue, wanted)
+        ]
+        heapify(heads)  # keys are unique, so that the comparison stops at them
+        while heads:
+            priority, _, index, bucket, wanted = heads[0]
+            yield bucket[index][1], wanted
+            index += 1
+            if index < len(bucket):
+                heapreplace(heads, (priority, bucket[index][0], index, bucket, wanted))
+            else:
+                heappop(heads)
