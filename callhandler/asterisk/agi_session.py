@@ -102,7 +102,7 @@ class AgiSession:
         if line == wire.AGI_HANGUP:
             self.end("the channel hung up")
             return False
-        if not line or line.startswith(f"{CODE_USAGE}-") or not line[:3].isdigit():
+        if not line or line.startswith(f"{CODE_USAGE}-") or not (line[:3].isascii() and line[:3].isdigit()):
             return self._usage_text(line)
         self._usage_lines = 0
         answer = reply(line)

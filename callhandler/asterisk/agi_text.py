@@ -12,7 +12,8 @@ from callhandler.asterisk.ami_text import decode
 from callhandler.errors import CallhandlerError
 
 _REPLY = re.compile(
-    r"(?P<code>\d{3}) (?:result=(?P<result>-?\d*))?(?: ?\((?P<data>.*)\))?(?: endpos=(?P<endpos>\d+))?", re.DOTALL
+    r"(?P<code>[0-9]{3}) (?:result=(?P<result>(?:-?[0-9]{1,10})?))?(?: ?\((?P<data>.*)\))?(?: endpos=(?P<endpos>[0-9]{1,18}))?",
+    re.DOTALL,
 )
 
 

@@ -103,7 +103,7 @@ DEVICE_STATE_LIST: Final = "DeviceStateList"
 CORE_SETTINGS: Final = "CoreSettings"
 GETVAR: Final = "Getvar"
 SYSTEM_NAME: Final = "SYSTEMNAME"
-VERSION_FUNCTION: Final = "VERSION(ASTERISK_VERSION_NUM)"
+VERSION_FUNCTION: Final = "VERSION()"
 
 # --- FastAGI (res/res_agi.c) ----------------------------------------------------------------------------------------------
 AGI_HANGUP: Final = "HANGUP"
