@@ -37,7 +37,7 @@ class Ami:
         self._kept: list[tuple[str, bytes]] | None = []
         self._booted = asyncio.Event()
         self._unwanted: dict[str, None] = {}
-        self._refused = False
+        self._refused = 0
 
     # --- core.ports.Pbx ---
 
@@ -88,7 +88,7 @@ class Ami:
                 reason = str(error)
                 if not self._refused:
                     log.error("AMI login refused; check ami_user and ami_secret", reason=reason)
-                self._refused = True
+                self._refused += 1
             except (OSError, TimeoutError, AmiLost) as error:
                 reason = str(error) or type(error).__name__
                 if failures == 0:
@@ -104,7 +104,7 @@ class Ami:
 
     def _pause(self, failures: int) -> float:
         if self._refused:
-            return self._link.refused_retry
+            return refused_pause(self._refused, self._link.refused_retry)
         return min(self._link.slowest_retry, 0.1 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
 
     async def _session(self) -> str:
@@ -112,7 +112,7 @@ class Ami:
         self._booted.clear()
         self._connection = await connect(self._link, self._event)
         await log_in(self._connection, self._link, self._booted)
-        self._refused = False
+        self._refused = 0
         self._resynced(await take_snapshot(self._connection, self._link.deadline))
         return await self._connection.watch(self._link.ping)
 
@@ -188,6 +188,11 @@ class Ami:
             self.hang_up(channel)
         elif name == wire.HANGUP:
             del self._unwanted[channel]
+
+
+def refused_pause(times: int, most: float) -> float:
+    """Seconds until the next login after `times` refusals in a row: soon at first, since a secret may just have been changed."""
+    return min(most, 5.0 * 4.0 ** min(times - 1, 10))
 
 
 def originate(leg: OfferLeg) -> Headers:
