@@ -148,6 +148,43 @@ def test_what_asterisk_says_of_a_phone(state: str, device: Device) -> None:
     assert translated(Translator(), text) == [PhoneSeen("101", device)]
 
 
+def test_a_blind_transfer_is_seen_before_the_bridge_is_left() -> None:
+    translator = Translator()
+    translated(
+        translator,
+        events(
+            "BridgeEnter BridgeUniqueid=bridge-1 Uniqueid=leg", "BridgeEnter BridgeUniqueid=bridge-1 Uniqueid=caller"
+        ),
+    )
+    assert translated(translator, recorded("blind-transfer.ami")) == [
+        TransferSeen("leg", "caller", "901"),
+        LeftBridge("bridge-1", "leg"),
+        LeftBridge("bridge-1", "caller"),
+        ChannelEnded("leg", 16, "Normal Clearing"),
+        Bridged("bridge-2", frozenset({"caller", "colleague"})),
+    ]
+
+
+def test_an_attended_transfer_moves_the_caller_before_it_is_seen() -> None:
+    translator = Translator()
+    translated(
+        translator,
+        events(
+            "BridgeEnter BridgeUniqueid=bridge-2 Uniqueid=leg", "BridgeEnter BridgeUniqueid=bridge-2 Uniqueid=caller"
+        ),
+    )
+    assert translated(translator, recorded("attended-transfer.ami")) == [
+        Bridged("bridge-1", frozenset({"consult", "colleague"})),
+        LeftBridge("bridge-2", "caller"),
+        LeftBridge("bridge-1", "consult"),
+        Bridged("bridge-1", frozenset({"caller", "colleague"})),
+        TransferSeen("leg", "caller", "901"),
+        LeftBridge("bridge-2", "leg"),
+        ChannelEnded("leg", 16, "Normal Clearing"),
+        ChannelEnded("consult", 16, "Normal Clearing"),
+    ]
+
+
 def test_transfers_that_were_carried_out_are_seen() -> None:
     text = events(
         "BlindTransfer Result=Success TransfererUniqueid=leg TransfereeUniqueid=caller Extension=102",
