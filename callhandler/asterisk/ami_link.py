@@ -4,8 +4,6 @@ Must not know what events mean, and never logs what it sends: a login holds the 
 """
 
 import asyncio
-import contextlib
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -17,8 +15,6 @@ from callhandler.asterisk.ami_text import AmiTextError, Fields, Framer, action, 
 from callhandler.errors import CallhandlerError
 
 log = structlog.get_logger(__name__)
-RECEIVE_BUFFER = 4 << 20
-_SO_RCVBUFFORCE = 33
 
 OnEvent = Callable[[str, bytes], None]
 OnReply = Callable[["Reply | None"], None]
@@ -119,7 +115,9 @@ class AmiConnection(asyncio.Protocol):
         self.send(name, headers, lambda got: None if answer.done() else answer.set_result(got), deadline)
         got = await answer
         if got is None:
-            raise AmiLost(self.lost.result() if self.lost.done() else f"Asterisk did not answer {name} within {deadline:g} s")
+            raise AmiLost(
+                self.lost.result() if self.lost.done() else f"Asterisk did not answer {name} within {deadline:g} s"
+            )
         return got
 
     async def watch(self, ping: float) -> str:
@@ -200,32 +198,3 @@ class AmiConnection(asyncio.Protocol):
             pending.on_reply(answer)
         except Exception:
             log.exception("a reply could not be taken")
-
-
-async def open_connection(host: str, port: int, on_event: OnEvent) -> AmiConnection:
-    """Connect, with a receive buffer of 4 MiB where the system allows it. Raises OSError.
-
-    The buffer is asked for before connecting, since the window is agreed on then. It is what a stall of ours lives on
-    before Asterisk cuts us off.
-    """
-    loop = asyncio.get_running_loop()
-    errors: list[OSError] = []
-    for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            with contextlib.suppress(OSError):  # only for the privileged, and only on Linux
-                sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            await loop.sock_connect(sock, address)
-            _, connection = await loop.create_connection(lambda: AmiConnection(on_event), sock=sock)
-        except OSError as error:
-            errors.append(error)
-            sock.close()
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return connection
-    raise errors[0] if errors else OSError(f"{host} has no address")

@@ -4,18 +4,22 @@ Must not know what is done with it; `ami.py` observes it.
 """
 
 import asyncio
+import contextlib
+import socket
 from dataclasses import dataclass, field
 
 import structlog
 
 from callhandler.asterisk import wire
-from callhandler.asterisk.ami_link import AmiConnection, AmiLost, Headers, OnEvent, open_connection
+from callhandler.asterisk.ami_link import AmiConnection, AmiLost, Headers, OnEvent
 from callhandler.asterisk.ami_text import Fields
-from callhandler.asterisk.translate import live_channel, phone_seen
+from callhandler.asterisk.meanings import live_channel, phone_seen
 from callhandler.core.observed import LinkUp
 from callhandler.errors import CallhandlerError
 
 log = structlog.get_logger(__name__)
+RECEIVE_BUFFER = 4 << 20
+_SO_RCVBUFFORCE = 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,35 @@ async def connect(link: AmiLink, on_event: OnEvent) -> AmiConnection:
         connection.close("what answers there is not AMI")
         raise AmiLost("what answers there is not AMI")
     return connection
+
+
+async def open_connection(host: str, port: int, on_event: OnEvent) -> AmiConnection:
+    """Connect, with a receive buffer of 4 MiB where the system allows it. Raises OSError.
+
+    The buffer is asked for before connecting, since the window is agreed on then. It is what a stall of ours lives on
+    before Asterisk cuts us off.
+    """
+    loop = asyncio.get_running_loop()
+    errors: list[OSError] = []
+    for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            with contextlib.suppress(OSError):  # only for the privileged, and only on Linux
+                sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            await loop.sock_connect(sock, address)
+            _, connection = await loop.create_connection(lambda: AmiConnection(on_event), sock=sock)
+        except OSError as error:
+            errors.append(error)
+            sock.close()
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return connection
+    raise errors[0] if errors else OSError(f"{host} has no address")
 
 
 async def log_in(connection: AmiConnection, link: AmiLink, booted: asyncio.Event) -> None:

@@ -2,8 +2,7 @@
 
 import asyncio
 
-from callhandler.asterisk import ami_link
-from callhandler.asterisk.ami_link import open_connection
+from callhandler.asterisk.ami_session import RECEIVE_BUFFER, open_connection
 from callhandler.core.model import Device, OfferEnd
 from callhandler.core.observed import (
     ChannelEnded,
@@ -188,6 +187,6 @@ async def test_the_receive_buffer_is_as_large_as_the_system_lets_it() -> None:
         assert connection._transport is not None
         sock = connection._transport.get_extra_info("socket")
         got = sock.getsockopt(1, 8)  # SOL_SOCKET, SO_RCVBUF: Linux says double what was asked for
-        assert got >= min(ami_link.RECEIVE_BUFFER, 212_992)
+        assert got >= min(RECEIVE_BUFFER, 212_992)
         connection.close("done")
         await asyncio.sleep(0)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from callhandler.asterisk.ami_text import Framer, event_name, fields
-from callhandler.asterisk.translate import Translator, live_channel
+from callhandler.asterisk.meanings import live_channel
+from callhandler.asterisk.translate import Translator
 from callhandler.core.model import Device, OfferEnd
 from callhandler.core.observed import (
     Bridged,
