@@ -13,16 +13,17 @@ from pathlib import Path
 import pytest
 
 from callhandler.site.new import init
+from tests.live.lab import free_base
 
 pytestmark = pytest.mark.live
-BASE = 32_200
 ASTERISK, DAEMON = "asterisk.conf", "daemon"
 
 
 class Up:
     """A running `callhandler up`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, directory: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, directory: Path, base: int) -> None:
+        self.base = base
         self.process = process
         self.directory = directory
         self.output = ""
@@ -53,14 +54,15 @@ class Up:
 @pytest.fixture
 async def up(tmp_path: Path) -> AsyncIterator[Up]:
     directory = tmp_path / "site"
-    init(directory, BASE)
+    base = free_base()
+    init(directory, base)
     file = directory / "callhandler.toml"
     file.write_text(file.read_text() + "\n[daemon]\nwatchdog = 2\n")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "callhandler", "up", "--site", str(directory), "--grace", "1",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    one = Up(process, directory)
+    one = Up(process, directory, base)
     try:
         yield one
     finally:
@@ -84,7 +86,7 @@ async def test_it_says_what_to_type_into_a_phone_and_ends_gently(up: Up) -> None
     password = re.search(r'101 = \{[^}]*password = "([^"]+)"', (up.directory / "callhandler.toml").read_text())
     assert password is not None
     assert password[1] in up.output
-    assert f"port {BASE}" in up.output
+    assert f"port {up.base}" in up.output
     assert took < 30
     up.process.send_signal(signal.SIGINT)
     await up.until("nothing is left running", 15)
