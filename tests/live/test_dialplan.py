@@ -81,11 +81,6 @@ async def rows(asterisk: AsteriskProcess) -> list[str]:
     return (await asterisk.ask("core show channels concise")).splitlines()
 
 
-async def rows(asterisk: AsteriskProcess) -> list[str]:
-    """The channels, one a line."""
-    return (await asterisk.ask("core show channels concise")).splitlines()
-
-
 async def joined(asterisk: AsteriskProcess, count: int) -> None:
     """Wait until so many channels are in a bridge, whose id is the last field but one."""
     async with asyncio.timeout(5):
