@@ -209,8 +209,6 @@ class Switchboard:
         match seen:
             case o.Bridged():
                 self._bridged(seen)
-            case o.LeftBridge():
-                self._left_bridge(seen.channel)
             case o.ChannelEnded():
                 self._channel_ended(seen)
             case o.OfferFailed():
@@ -244,13 +242,6 @@ class Switchboard:
                 other = next((other for other in seen.channels if other != channel), "")
                 self.record(e.ExtensionConnected(at=now, call=call.id, channel=other))
 
-    def _left_bridge(self, channel: str) -> None:
-        call = self.calls.by_leg.get(channel)
-        if call is not None and call.leg == channel:
-            self._talk_ended(call, "agent hung up")
-        elif (caller := self.calls.here.get(channel)) is not None and caller.leg is not None:
-            self._talk_ended(caller, "caller hung up")
-
     def _talk_ended(self, call: Call, reason: str) -> None:
         now = self.clock()
         if call.leg is None or call.agent is None or call.connected_at is None:
@@ -263,6 +254,7 @@ class Switchboard:
         )
 
     def _channel_ended(self, seen: o.ChannelEnded) -> None:
+        """Whose channel ends first ended the talk. Leaving a bridge says nothing: transfers and hold rooms do it too."""
         call = self.calls.by_leg.get(seen.channel)
         if call is not None and call.leg == seen.channel:
             self._talk_ended(call, "agent hung up")

@@ -67,7 +67,7 @@ class PhoneSeen:
 
 @dataclass(frozen=True, slots=True)
 class TransferSeen:
-    """`transferer` (a channel) sent `transferee` elsewhere without asking first."""
+    """`transferer` (a channel) sent `transferee` elsewhere, having asked there first or not."""
 
     transferer: str
     transferee: str
