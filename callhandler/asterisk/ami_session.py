@@ -124,7 +124,15 @@ async def take_snapshot(connection: AmiConnection, deadline: float) -> Snapshot:
     channels = tuple(map(live_channel, status))
     phones = tuple(seen for row in devices if (seen := phone_seen(row)) is not None)
     states = {row.get(wire.UNIQUEID, ""): row.get(wire.CHANNEL_STATE, "") for row in status}
-    return Snapshot(LinkUp(node, version or connection.banner.result(), channels, phones), states)
+    return Snapshot(LinkUp(node, spelt(version) or connection.banner.result(), channels, phones), states)
+
+
+def spelt(version: str) -> str:
+    """Return a version as people write it: VERSION() of Debian's build says 221001 for 22.10.1."""
+    if not version.isdigit() or len(version) < 5:
+        return version
+    number = int(version)
+    return f"{number // 10_000}.{number // 100 % 100}.{number % 100}"
 
 
 async def _value(connection: AmiConnection, variable: str, deadline: float) -> str:
