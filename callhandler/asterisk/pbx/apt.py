@@ -89,6 +89,8 @@ class PrivateApt:
             "Acquire::Check-Valid-Until": "false",
             "Acquire::Languages": "none",
             "Acquire::Retries": "3",
+            # A list that could not be fetched is an error, not a warning.
+            "APT::Update::Error-Mode": "any",
             "Debug::NoLocking": "true",
         }
         clear = [

@@ -97,6 +97,8 @@ def ensure_root(name: str, wanted: Iterable[str], needs: str, minimum: int, tell
 
 def _fetch(path: Path, wanted: tuple[str, ...], needs: str, minimum: int, teller: Teller) -> None:
     failures = []
+    for left in path.parent.glob(f"{path.name}.*.part"):
+        shutil.rmtree(left, ignore_errors=True)  # of an attempt that was killed; we hold the lock
     for tool in ("apt-get", "dpkg-deb", "tar"):
         if shutil.which(tool) is None:
             raise AptError(f"there is no {tool} here to fetch it with")
