@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from callhandler.doctor import console_text as text
 from callhandler.doctor.dialplan import Plan, shown
-from callhandler.doctor.evidence import ConsoleSeen
+from callhandler.doctor.seen import ConsoleSeen
 
 T = TypeVar("T")
 _ASK, _ALL = 2.0, 3.0
@@ -78,7 +78,6 @@ def look(base: Sequence[str], user: str, contexts: Iterable[str], files: Iterabl
         uptime = asked("core show uptime seconds", text.uptime)
         manager = asked("manager show settings", text.fields)
         account = asked(f"manager show user {user}", text.fields)
-        users = asked("manager show users", text.users)
         contacts = asked("pjsip show contacts", text.contacts)
         music = asked("moh show classes", text.music)
         settings = asked("core show settings", text.fields)
@@ -90,7 +89,6 @@ def look(base: Sequence[str], user: str, contexts: Iterable[str], files: Iterabl
             bindaddr=(manager() or {}).get("TCP Bindaddress"),
             read=text.classes(rights.get("read perm")),
             write=text.classes(rights.get("write perm")),
-            users=users(),
             contacts=contacts(),
             music=music(),
             settings=settings() or {},

@@ -51,12 +51,6 @@ def classes(text: str | None) -> frozenset[str] | None:
     return frozenset(word.strip() for word in text.split(",") if word.strip() and word.strip() != "<none>")
 
 
-def users(text: str) -> tuple[str, ...] | None:
-    """Return the names of `manager show users`: one a line between two rules."""
-    parts = re.split(r"^-{5,}$", text, flags=re.MULTILINE)
-    return tuple(parts[1].split()) if len(parts) >= 3 else None
-
-
 def contacts(text: str) -> dict[str, str] | None:
     """Return the addresses of record of `pjsip show contacts` that have a contact, with its status."""
     if "Contact:" not in text and "No objects found" not in text:

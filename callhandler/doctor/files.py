@@ -6,12 +6,13 @@ from pathlib import Path
 from callhandler.asterisk.pbx.place import layout
 from callhandler.asterisk.pbx.render import render, render_attach
 from callhandler.asterisk.sounds import sound_path
-from callhandler.doctor.evidence import FilesSeen, Mode, SoundsSeen
+from callhandler.doctor.seen import FilesSeen, Mode, SoundsSeen
 from callhandler.errors import CallhandlerError
 from callhandler.site.loading import LoadedSite
 
 PRIVATE = ("extensions.conf", "pjsip.conf", "manager.conf")
 """What decides about calls, and doesn't depend on the machine: what is compared with a fresh rendering."""
+_ANY_VERSION = (18,)
 _PHRASES = ("one-moment-please", "digits/1")
 """Played by the dialplan and by the scripts; if these are there, so is the package they come in."""
 
@@ -21,30 +22,39 @@ def folder(loaded: LoadedSite, mode: Mode) -> Path:
     return layout(loaded.directory)["etc"] if mode is Mode.PRIVATE else loaded.directory / "var" / "asterisk" / "attach"
 
 
-def fresh(loaded: LoadedSite, mode: Mode, version: tuple[int, ...]) -> dict[str, str]:
-    """Return the configuration as the site file would be rendered for an Asterisk of this version; nothing when it can't be."""
+def fresh(loaded: LoadedSite, mode: Mode, version: tuple[int, ...] | None) -> dict[str, str]:
+    """Return the configuration as the site file would be rendered for an Asterisk of this version; nothing when it can't be.
+
+    Without a version AMI's part is left out, which depends on it.
+    """
     try:
         if mode is Mode.PRIVATE:
-            files = render(loaded, Path("/"), version, [])
-            return {name: files[name] for name in PRIVATE}
-        return render_attach(loaded, version, [])
+            files = render(loaded, Path("/"), version or _ANY_VERSION, [])
+            files = {name: files[name] for name in PRIVATE}
+        else:
+            files = render_attach(loaded, version or _ANY_VERSION, [])
     except CallhandlerError:
         return {}
+    return {name: text for name, text in files.items() if version or "manager" not in name}
 
 
-def look(loaded: LoadedSite, mode: Mode, version: tuple[int, ...]) -> FilesSeen:
+def look(loaded: LoadedSite, mode: Mode, version: tuple[int, ...] | None) -> FilesSeen:
     """Return modes, and the configuration on disk beside the one that the site file means."""
     etc = folder(loaded, mode)
     wanted = fresh(loaded, mode, version)
-    return FilesSeen(site_mode=_mode(loaded.path), etc_mode=_mode(etc), fresh=wanted, on_disk=dict(_texts(etc, wanted)))
+    there = dict(_texts(etc, wanted))
+    if mode is Mode.ATTACHED and version is not None:  # what is rendered for any version is right for this one, too
+        plain = fresh(loaded, mode, _ANY_VERSION)
+        wanted |= {name: text for name, text in there.items() if text == plain.get(name)}
+    return FilesSeen(site_mode=_mode(loaded.path), etc_mode=_mode(etc), fresh=wanted, on_disk=there)
 
 
 def sounds(loaded: LoadedSite, data: Path | None, music: Mapping[str, Path]) -> SoundsSeen:
     """Return which sounds are there. `data` is Asterisk's data directory, `music` its classes and their folders."""
-    languages = loaded.site.company.languages
+    languages, spoken = loaded.site.company.languages, loaded.site.spoken()
     missing = [
         f"{prompt} ({language})"
-        for prompt in loaded.site.prompts
+        for prompt in spoken
         for language in languages
         if not all(_filled(sound_path(loaded.directory, prompt, language), ending) for ending in (".ulaw", ".alaw"))
     ]
@@ -52,7 +62,7 @@ def sounds(loaded: LoadedSite, data: Path | None, music: Mapping[str, Path]) -> 
         folder=None if data is None else data / "sounds",
         phrases=None if data is None else {code: _has_phrases(data / "sounds" / code) for code in ("en", *languages)},
         prompts_missing=tuple(missing),
-        prompts=len(loaded.site.prompts) * len(languages),
+        prompts=len(spoken) * len(languages),
         music={name: _count(place) for name, place in music.items()},
     )
 

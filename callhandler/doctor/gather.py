@@ -11,12 +11,12 @@ from callhandler.asterisk.pbx.place import layout
 from callhandler.control.client import Client
 from callhandler.doctor import console, console_text, dialplan, files, journal, machine, operator_files, witness
 from callhandler.doctor.bounded import Running
-from callhandler.doctor.evidence import (
+from callhandler.doctor.evidence import Evidence
+from callhandler.doctor.seen import (
     AmiSeen,
     ConsoleSeen,
     DaemonSeen,
     Door,
-    Evidence,
     JournalSeen,
     MachineSeen,
     Mode,
@@ -30,7 +30,6 @@ from callhandler.site.loading import LoadedSite
 
 _ALL = 4.0
 _DAEMON = 3.0
-_ANY_VERSION = (18,)
 _SYSTEM_PID = Path("/var/run/asterisk/asterisk.pid")
 _SYSTEM_ETC = Path("/etc/asterisk")
 
@@ -113,7 +112,7 @@ def console_base(loaded: LoadedSite, mode: Mode) -> list[str]:
 def _console(loaded: LoadedSite, mode: Mode, base: Sequence[str]) -> tuple[ConsoleSeen | None, str]:
     if not base:
         return None, "there is no program asterisk here to ask with"
-    rendered = files.fresh(loaded, mode, _ANY_VERSION)
+    rendered = files.fresh(loaded, mode, None)
     name = "extensions.conf" if mode is Mode.PRIVATE else "callhandler_extensions.conf"
     contexts = dict.fromkeys(context for context, _ in dialplan.written(rendered.get(name, "")))
     try:
@@ -147,8 +146,8 @@ def _etc(seen: ConsoleSeen | None) -> Path:
     return Path(said) if said else _SYSTEM_ETC
 
 
-def _version(seen: ConsoleSeen | None) -> tuple[int, ...]:
-    return console_text.numbers(seen.version or "") or _ANY_VERSION if seen else _ANY_VERSION
+def _version(seen: ConsoleSeen | None) -> tuple[int, ...] | None:
+    return console_text.numbers(seen.version or "") if seen else None
 
 
 def _var(loaded: LoadedSite) -> Path:

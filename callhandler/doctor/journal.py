@@ -5,7 +5,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from callhandler.doctor.evidence import JournalSeen
+from callhandler.doctor.seen import JournalSeen
 from callhandler.errors import Refused
 from callhandler.store.migrate import HEAD
 from callhandler.store.sources import open_source, sqlite_file

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from callhandler.doctor.evidence import Listener, MachineSeen
+from callhandler.doctor.seen import Listener, MachineSeen
 
 
 def look(folder: Path, pid_file: Path, zone: str) -> MachineSeen:

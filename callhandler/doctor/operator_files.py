@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from callhandler.doctor.evidence import OperatorSeen
+from callhandler.doctor.seen import OperatorSeen
 
 _INCLUDE = re.compile(r'#(?:try)?include\s+[<"]?([^>"\s]+)[>"]?')
 _HEADER = re.compile(r"(\[[^\]]+\])\s*\([^)]*\)")
@@ -35,6 +35,8 @@ class Conf:
 
     sections: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     included: set[str] = field(default_factory=set)
+    current: str = ""
+    """The section that lines without one of their own belong to; it goes on into an include, and out of it."""
 
     def last(self, section: str, option: str) -> str | None:
         """Return an option's value; the last one counts."""
@@ -93,7 +95,6 @@ def parse(lines: list[str]) -> Iterator[tuple[str, str, str]]:
 
 def _walk(folder: Path, path: Path, conf: Conf, depth: int) -> Iterator[tuple[str, str, str]]:
     """Yield what a file says, its includes where they stand; a section goes on through an include."""
-    section = ""
     pending: list[str] = []
     with path.open(encoding="utf-8", errors="replace") as file:
         lines = file.read(_MOST_BYTES).splitlines()
@@ -101,8 +102,8 @@ def _walk(folder: Path, path: Path, conf: Conf, depth: int) -> Iterator[tuple[st
         if not line.lstrip().startswith("#"):
             pending.append(line)
             continue
-        for found in parse([f"[{section}]", *pending] if section else pending):
-            section = found[0]
+        for found in parse([f"[{conf.current}]", *pending] if conf.current else pending):
+            conf.current = found[0]
             yield found
         pending = []
         target = _INCLUDE.match(line.strip())

@@ -3,8 +3,7 @@
 Defects of pyst2 0.5.1 that are kept from harm here:
 - it waits for ever for a greeting or an answer: `_Impatient` gives up;
 - a header with `ChanVariable` in its name kills its reader on Python 3 (`dict.has_key`): `_Sifted` takes such lines out first;
-- `close()` says goodbye and waits for ever, and `__del__` calls it: the socket is shut from outside, and it is told that it isn't
-  running any more;
+- `close()` says goodbye and waits for ever, and `__del__` calls it: it does nothing here, and the socket is shut from outside;
 - it doesn't look at ActionIDs: one question at a time, and none after one that wasn't answered;
 - actions are written as they come, line ends and all: they are refused here;
 - it uses deprecated names of `threading`.
@@ -28,12 +27,20 @@ class PystGone(Exception):
     """No answer came, or the connection is over; in words for a sentence."""
 
 
+def _nothing() -> None:
+    """Stand in for `close()`."""
+
+
 class _Impatient(queue.Queue):  # type: ignore[type-arg]  # what pyst2 puts in it has no types
     """A queue of answers that nobody waits at for ever."""
 
+    def __init__(self, patience: float) -> None:
+        super().__init__()
+        self._patience = patience
+
     def get(self, block: bool = True, timeout: float | None = None) -> object:
         """Return the next, or raise queue.Empty."""
-        return super().get(block, _ANSWER if timeout is None else timeout)
+        return super().get(block, self._patience if timeout is None else timeout)
 
 
 class _Sifted(queue.Queue):  # type: ignore[type-arg]  # what pyst2 puts in it has no types
@@ -49,16 +56,18 @@ class _Sifted(queue.Queue):  # type: ignore[type-arg]  # what pyst2 puts in it h
 class Pyst:
     """One connection. A context manager: whatever happened, its socket and threads are gone after it."""
 
-    def __init__(self) -> None:
-        """Import pyst2, which nothing else needs, and make its client."""
+    def __init__(self, patience: float = _ANSWER) -> None:
+        """Import pyst2, which nothing else needs, and make its client. `patience`: seconds that an answer may take."""
+        self._patience = patience
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             from asterisk.manager import Manager  # noqa: PLC0415 - see above
 
             self._manager = Manager()
         warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"asterisk\.manager")
-        self._manager._response_queue = _Impatient()
+        self._manager._response_queue = _Impatient(patience)
         self._manager._message_queue = _Sifted()
+        self._manager.close = _nothing
         self._manager.register_event("*", self._heard)
         self._events: list[dict[str, str]] = []
         self._more = threading.Condition()
@@ -107,7 +116,7 @@ class Pyst:
             answer = self._manager.send_action(words)
         except queue.Empty:
             self._fit = False
-            raise PystGone(f"{action} was not answered within {_ANSWER:g} s") from None
+            raise PystGone(f"{action} was not answered within {self._patience:g} s") from None
         except Exception as error:  # pyst2 raises what it likes
             self._fit = False
             raise PystGone(f"the connection broke at {action} ({error})") from None

@@ -20,6 +20,8 @@ def shown(verdicts: list[Verdict]) -> Iterator[Text]:
     """Yield the lines: one for each verdict, below it the remedy, and a sum at the end."""
     width = max(len(verdict.check) for verdict in verdicts)
     for verdict in verdicts:
+        if verdict.state is State.UNKNOWN and not verdict.remedy:
+            continue
         mark, style = _MARKS[verdict.state]
         yield Text.assemble(
             (f"{mark:>8}", style),
@@ -30,5 +32,8 @@ def shown(verdicts: list[Verdict]) -> Iterator[Text]:
         )
         if verdict.remedy and verdict.state is not State.OK:
             yield Text.assemble(" " * (width + 12), ("-> ", "cyan"), printable(verdict.remedy, _WIDEST))
+    unseen = [verdict.check for verdict in verdicts if verdict.state is State.UNKNOWN and not verdict.remedy]
+    if unseen:
+        yield Text.assemble(("not seen", "dim"), f"  {', '.join(unseen)}")
     counts = [(state, sum(verdict.state is state for verdict in verdicts)) for state in _MARKS]
     yield Text(", ".join(f"{count} {_MARKS[state][0].lower()}" for state, count in counts if count) + ".", "bold")

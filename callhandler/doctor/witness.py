@@ -8,8 +8,8 @@ import socket
 import time
 
 from callhandler.asterisk import wire
-from callhandler.doctor.evidence import AmiSeen, Door
 from callhandler.doctor.pyst import Pyst, PystGone
+from callhandler.doctor.seen import AmiSeen, Door
 
 _CONNECT = 1.0
 _EVENTS = 1.0

@@ -1,7 +1,8 @@
 """Checks of AMI: the login, what the site's user may and may not do, what it hears, and who else may come in. Pure."""
 
 from callhandler.asterisk import wire
-from callhandler.doctor.evidence import Door, Evidence, Mode
+from callhandler.doctor.evidence import Evidence
+from callhandler.doctor.seen import Door, Mode
 from callhandler.doctor.verdict import Verdict, error, ok, some, unknown, warning
 
 _READ = frozenset({"system", "call", "agent", "user"})
@@ -129,7 +130,7 @@ def exposure(seen: Evidence) -> Verdict:
     address = said or (seen.operator.bindaddr if seen.operator else None)
     others = seen.operator.open_users if seen.operator else ()
     if address is None:
-        return unknown(check, "where AMI listens could not be asked for", seen.theirs("manager show settings"))
+        return unknown(check, "where AMI listens could not be asked for", seen.look("manager show settings"))
     near = address.startswith(_NEAR)
     if others and not near:
         return error(
@@ -165,8 +166,8 @@ def _put_right(seen: Evidence) -> str:
     """The command that puts the site's AMI user right: a rendering anew, where it isn't as rendered; else a reload."""
     name = "manager.conf" if seen.mode is Mode.PRIVATE else "callhandler_manager.conf"
     if seen.files.on_disk.get(name) == seen.files.fresh.get(name) and seen.mode is Mode.PRIVATE:
-        return seen.theirs("manager reload")
+        return seen.look("manager reload")
     if seen.mode is Mode.PRIVATE:
-        return seen.ours("reload")
+        return seen.mend
     folder = seen.operator.folder if seen.operator else "/etc/asterisk"
     return f"install -o root -g asterisk -m 0640 {seen.quoted(seen.rendered / name)} {folder}/ && {seen.theirs('manager reload')}"

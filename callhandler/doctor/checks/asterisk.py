@@ -3,7 +3,8 @@
 from callhandler.asterisk.pbx.modules import MODULES
 from callhandler.doctor import dialplan as plans
 from callhandler.doctor.console_text import numbers
-from callhandler.doctor.evidence import Door, Evidence, Listener, Mode
+from callhandler.doctor.evidence import Evidence
+from callhandler.doctor.seen import Door, Listener, Mode
 from callhandler.doctor.verdict import Verdict, error, ok, some, unknown, warning
 
 _OLDEST = 18
@@ -37,7 +38,7 @@ def version(seen: Evidence) -> Verdict:
     said = seen.console.version if seen.console else None
     found = numbers(said or "")
     if said is None or found is None:
-        return unknown(check, "it could not be asked", "asterisk -V")
+        return unknown(check, "it could not be asked", seen.look("core show version"))
     major = found[0]
     if major < _OLDEST:
         return error(
@@ -99,7 +100,7 @@ def modules(seen: Evidence) -> Verdict:
     check = "modules"
     loaded = seen.console.modules if seen.console else None
     if loaded is None:
-        return unknown(check, "they could not be asked for", seen.theirs("module show"))
+        return unknown(check, "they could not be asked for", seen.look("module show"))
     needed = [name for name in _NEEDED if name not in loaded]
     if needed:
         return error(check, f"{some(needed)} not loaded: calls fail", seen.theirs(f"module load {needed[0]}.so"))
@@ -126,7 +127,7 @@ def configuration(seen: Evidence) -> Verdict:
     if differing:
         return warning(
             check, f"{some(differing)} in {seen.rendered} isn't what the site file means (edited by hand, or the site file is newer)",
-            seen.ours("reload"),
+            seen.mend,
         )  # fmt: skip
     return ok(check, "what was rendered is what the site file means")
 
@@ -138,16 +139,14 @@ def dialplan(seen: Evidence) -> Verdict:
     loaded = seen.console.plan if seen.console else None
     text = seen.files.fresh.get(name)
     if loaded is None or text is None:
-        return unknown(check, "what is loaded could not be asked for", seen.theirs("dialplan show callhandler-entry"))
+        return unknown(check, "what is loaded could not be asked for", seen.look("dialplan show callhandler-entry"))
     found = plans.differences(plans.written(text), loaded)
     there = seen.files.on_disk.get(name)
     if not found:
         if there is not None and plans.differences(plans.written(there), loaded):
-            return warning(
-                check, f"{name} was edited and isn't loaded; the next reload drops the edits", seen.ours("reload")
-            )
+            return warning(check, f"{name} was edited and isn't loaded; the next reload drops the edits", seen.mend)
         return ok(check, f"what is loaded is what was meant ({len(loaded)} extensions)")
-    remedy = seen.theirs("dialplan reload") if there == text else seen.ours("reload")
+    remedy = seen.theirs("dialplan reload") if there == text else seen.mend
     if not loaded and seen.mode is Mode.ATTACHED:
         return error(check, "callhandler's contexts aren't loaded at all", _include(seen, name, "extensions"))
     return error(check, f"what is loaded isn't what the site file means: {some(found, 3)}", remedy)

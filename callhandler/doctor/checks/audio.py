@@ -1,6 +1,7 @@
 """Checks of what callers hear: Asterisk's own phrases, the site's prompts, music. Pure."""
 
-from callhandler.doctor.evidence import Evidence, Mode
+from callhandler.doctor.evidence import Evidence
+from callhandler.doctor.seen import Mode
 from callhandler.doctor.verdict import Verdict, error, ok, some, unknown, warning
 
 
@@ -9,7 +10,7 @@ def phrases(seen: Evidence) -> Verdict:
     check = "sounds"
     folder, found = seen.sounds.folder, seen.sounds.phrases
     if folder is None or found is None:
-        return unknown(check, "Asterisk's data folder is not known", seen.theirs("core show settings"))
+        return unknown(check, "Asterisk's data folder is not known", seen.look("core show settings"))
     if not found.get("en", False):
         return error(
             check,
@@ -40,7 +41,7 @@ def music(seen: Evidence) -> Verdict:
     check = "music"
     classes = seen.console.music if seen.console else None
     if classes is None:
-        return unknown(check, "its classes could not be asked for", seen.theirs("moh show classes"))
+        return unknown(check, "its classes could not be asked for", seen.look("moh show classes"))
     name = "callhandler" if "callhandler" in classes else "default"
     if name not in classes:
         return error(

@@ -74,7 +74,7 @@ def site_in_force(seen: Evidence) -> Verdict:
     if status is None:
         return unknown(check, _AWAY)
     if status.site_digest != seen.loaded.digest:
-        return warning(check, "the site file was changed since the daemon read it", seen.ours("reload"))
+        return warning(check, "the site file was changed since the daemon read it", seen.mend)
     return ok(check, "the daemon works by the site file as it is now")
 
 

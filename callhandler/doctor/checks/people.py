@@ -2,7 +2,8 @@
 
 from callhandler.asterisk import wire
 from callhandler.core.model import Device, Status
-from callhandler.doctor.evidence import Evidence, Mode
+from callhandler.doctor.evidence import Evidence
+from callhandler.doctor.seen import Mode
 from callhandler.doctor.verdict import Verdict, ok, some, unknown, warning
 
 _AWAY = ("Unavail", "Unknown", "Removed")
@@ -23,7 +24,7 @@ def phones(seen: Evidence) -> Verdict:
             if there.get(wire.PHONE_PREFIX + phone, "UNAVAILABLE") in {"UNAVAILABLE", "INVALID"}
         ]
     else:
-        return unknown(check, "they could not be asked for", seen.theirs("pjsip show contacts"))
+        return unknown(check, "they could not be asked for", seen.look("pjsip show contacts"))
     if not missing:
         return ok(check, f"all {len(wanted)} are registered" if wanted else "the site has none")
     if seen.mode is Mode.ATTACHED:

@@ -2,7 +2,8 @@
 
 import ipaddress
 
-from callhandler.doctor.evidence import Evidence, Mode
+from callhandler.doctor.evidence import Evidence
+from callhandler.doctor.seen import Mode
 from callhandler.doctor.verdict import Verdict, error, ok, some, unknown, warning
 
 

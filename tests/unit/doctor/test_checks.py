@@ -1,0 +1,216 @@
+"""What the checks say of evidence made by hand: a healthy site, and one with a single thing spoilt."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from callhandler.core.model import Device, Status
+from callhandler.core.views import AlarmView, PublisherView
+from callhandler.doctor.evidence import Evidence
+from callhandler.doctor.seen import AmiSeen, DaemonSeen, Door, FilesSeen, Listener, Mode, OperatorSeen
+from callhandler.doctor.verdict import State
+from callhandler.site.loading import LoadedSite
+from tests.unit.doctor.healthy import NOW, a_site, agent, healthy, judged, status
+
+Spoil = Callable[[Evidence], Evidence]
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> LoadedSite:
+    return a_site(tmp_path_factory.mktemp("doctor"))
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_healthy_site(loaded: LoadedSite, mode: Mode) -> None:
+    verdicts = judged(healthy(loaded, mode))
+    assert [verdict for verdict in verdicts.values() if verdict.state is not State.OK] == []
+
+
+def part(name: str, **changes: object) -> Spoil:
+    """Change some fields of one part of the evidence."""
+    return lambda seen: replace(seen, **{name: replace(getattr(seen, name), **changes)})
+
+
+def said(**changes: object) -> Spoil:
+    """Change some of what the daemon says of itself."""
+    return lambda seen: replace(seen, daemon=replace(seen.daemon, status=status(seen.loaded, **changes)))
+
+
+def listening(*more: Listener, without: int = -1) -> Spoil:
+    return lambda seen: replace(
+        seen, listeners=(*(one for at, one in enumerate(seen.listeners or ()) if at != without), *more)
+    )
+
+
+def disk_file(name: str, old: str, new: str) -> Spoil:
+    def spoil(seen: Evidence) -> Evidence:
+        text = seen.files.on_disk[name]
+        assert old in text
+        return replace(seen, files=replace(seen.files, on_disk=seen.files.on_disk | {name: text.replace(old, new)}))
+
+    return spoil
+
+
+def dialplan_loaded(change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Spoil:
+    def spoil(seen: Evidence) -> Evidence:
+        assert seen.console is not None and seen.console.plan is not None
+        place = ("callhandler-offer", "s")
+        plan = seen.console.plan | {place: change(seen.console.plan[place])}
+        return replace(seen, console=replace(seen.console, plan=plan))
+
+    return spoil
+
+
+def stranger(port: int, protocol: str = "tcp", pid: int | None = 9) -> Listener:
+    return Listener(protocol=protocol, address="127.0.0.2", port=port, pid=pid, program="nc")
+
+
+E, W, U = State.ERROR, State.WARNING, State.UNKNOWN
+SPOILT: list[tuple[str, Spoil, State, str, str]] = [
+    ("site file", lambda seen: replace(seen, lint_errors=("a menu",)), E, "1 mistake: a menu", "callhandler check"),
+    ("site file", lambda seen: replace(seen, lint_warnings=("a", "b")), W, "2 things", "callhandler check"),
+    ("file modes", part("files", site_mode=0o644), E, "0644", "chmod 600"),
+    ("file modes", part("files", etc_mode=0o750), E, "0750", "chmod 700"),
+    ("file modes", part("files", site_mode=None), U, "can't be seen", ""),
+    ("disk", part("machine", free=99_000_000), E, "99 MB", "du -xh"),
+    ("disk", part("machine", free=900_000_000), W, "900 MB", "du -xh"),
+    ("disk", part("machine", inodes_free=9), E, "0.9%", "du -xh"),
+    ("disk", part("machine", inodes_free=None, inodes_total=None, free=None), U, "can't be seen", "df -h"),
+    ("clock", part("ami", skew=-3_600.0), E, "-3600 s", "timedatectl"),
+    ("clock", part("console", uptime=3_660.0), W, "+3600 s", "timedatectl"),
+    ("clock", part("machine", age=7_260.0), W, "-7200 s", "timedatectl"),
+    ("time zone", part("machine", zone_found=False), E, "no data", "tzdata"),
+    ("journal", part("journal", exists=False), U, "none yet", "callhandler up"),
+    ("journal", part("journal", check="page 3 is never used"), E, "damaged", ".recover"),
+    ("journal", part("journal", trouble="file is not a database", check=None), E, "can't be read", ".recover"),
+    ("journal", part("journal", version="0009"), E, "newer", "pip install"),
+    ("journal", part("journal", version=None), W, "version None", "callhandler up"),
+    ("journal", part("journal", check=None), U, "two seconds", "quick_check"),
+    ("journal", part("journal", size=30_000_000_000), W, "30 GB", "sqlite3"),
+    ("asterisk", lambda seen: replace(seen, console=None, ami=AmiSeen(door=Door.CLOSED)), E, "doesn't run", "up"),
+    ("asterisk", lambda seen: replace(seen, console=None, console_trouble="no"), U, "console", "sudo"),
+    ("asterisk version", part("console", version="22.10.0"), W, "22.10.1", "install"),
+    ("asterisk version", part("console", version="20.20.0-rc1"), W, "20.20.1", "install"),
+    ("asterisk version", part("console", version="23.4.0"), W, "23.4.1", "install"),
+    ("asterisk version", part("console", version="21.9.1"), W, "no repairs", "install"),
+    ("asterisk version", part("console", version="16.28.0~dfsg"), E, "too old", "apt"),
+    ("asterisk version", part("console", version="GIT-master"), U, "could not", "core show version"),
+    ("ports", listening(stranger(38_001)), E, "AMI port 38001 is held by nc (process 9), too", "kill 9"),
+    ("ports", listening(stranger(38_000, "udp"), without=2), E, "SIP", "kill 9"),
+    ("ports", listening(without=1), E, "nobody listens on FastAGI 38002", "callhandler up"),
+    ("ports", lambda seen: replace(seen, listeners=None), U, "tell", "ss -lntup"),
+    ("modules", part("console", modules=frozenset({"chan_pjsip"})), E, "not loaded", "module load"),
+    ("modules", part("console", modules=None), U, "asked", "module show"),
+    ("configuration", disk_file("pjsip.conf", "max_contacts = 1", "max_contacts = 5"), W, "pjsip.conf", "reload"),
+    ("configuration", part("files", on_disk={}), U, "nothing was rendered", "up"),
+    ("configuration", part("files", fresh={}), U, "can't be rendered", "check"),
+    ("dialplan", dialplan_loaded(lambda steps: steps[:-1]), E, "callhandler-offer,s,5 differs", "dialplan reload"),
+    ("dialplan", dialplan_loaded(lambda steps: (*steps, "System(rm)")), E, "callhandler-offer,s,6", "dialplan reload"),
+    ("dialplan", part("console", plan={}), E, "is not loaded", "dialplan reload"),
+    ("dialplan", disk_file("extensions.conf", "Hangup(26)", "Hangup(1)"), W, "edited", "callhandler reload"),
+    ("dialplan", part("console", plan=None), U, "asked", "dialplan show"),
+    ("ami login", part("ami", door=Door.REFUSED, detail="Authentication failed"), E, "Authentication failed", "manager reload"),
+    ("ami login", part("ami", door=Door.CLOSED, detail="Connection refused"), E, "nobody listens", "up"),
+    ("ami login", part("ami", door=Door.FOREIGN, detail="SSH"), E, "something else", "ss -lntp"),
+    ("ami login", part("ami", door=Door.SILENT), E, "doesn't answer", "asterisk -rx"),
+    ("ami login", part("ami", door=Door.UNSPOKEN, detail="IPv4 only"), U, "IPv4", "status"),
+    ("ami rights", part("ami", refused=frozenset({"Originate"})), E, "Originate is denied", "manager reload"),
+    ("ami rights", part("console", write=frozenset({"call"})), E, "write class originate", "manager reload"),
+    ("ami rights", part("console", read=frozenset({"call"})), E, "read class system", "manager reload"),
+    ("ami excess", part("console", write=frozenset({"call", "originate", "command"})), E, "command", "manager reload"),
+    ("ami excess", part("ami", allowed=frozenset({"GetConfig"})), E, "GetConfig", "manager reload"),
+    ("ami excess", part("console", read=frozenset({"call", "system", "security"})), W, "security", "manager reload"),
+    ("ami events", part("ami", events=frozenset({"Newchannel"})), E, "Hangup", "manager reload"),
+    ("ami writetimeout", disk_file("manager.conf", "writetimeout = 5000", "writetimeout = 100"), W, "100 ms", "reload"),
+    ("ami writetimeout", disk_file("manager.conf", "writetimeout = 5000", ""), W, "not set", "reload"),
+    ("ami exposure", part("console", bindaddr="0.0.0.0:5038"), W, "in clear", "127.0.0.1"),
+    ("sounds", part("sounds", phrases={"en": False}), E, "nothing at all", "callhandler up"),
+    ("sounds", part("sounds", phrases={"en": True, "de": False}), W, "de", "unpack"),
+    ("prompts", part("sounds", prompts_missing=("welcome (en)",)), E, "welcome (en)", "reload"),
+    ("music", part("console", music={}), E, "silence", "reload"),
+    ("music", part("sounds", music={"default": 0}), E, "is empty", "moh reload"),
+    ("music", part("console", music=None), U, "asked", "moh show"),
+    ("daemon", lambda seen: replace(seen, daemon=DaemonSeen(trouble="it isn't running")), E, "isn't running", "up"),
+    ("daemon version", said(version="0.0.9"), W, "0.0.9 runs", "start it again"),
+    ("daemon link", said(asterisk_connected=False), E, "isn't connected", "up"),
+    ("fastagi", part("daemon", agi_accepts=False), E, "nobody takes calls", "up"),
+    ("fastagi", listening(stranger(38_002), without=1), E, "answered by nc", "kill 9"),
+    ("fastagi", listening(stranger(38_002, pid=None), without=1), U, "can't be seen", "sudo"),
+    ("site in force", said(site_digest="0"), W, "changed", "reload"),
+    ("journal backlog", said(journal_backlog=5_000), E, "5,000", "disk"),
+    ("publishers", said(publishers=(PublisherView(name="mqtt", connected=False, kept=1, dropped=0),)), W, "mqtt", "broker"),
+    ("publishers", said(publishers=(PublisherView(name="mqtt", connected=True, kept=1, dropped=7),)), W, "(7)", "broker"),
+    ("alarms", said(emergency="fire"), W, "closed", "emergency open"),
+    ("alarms", said(alarms=(AlarmView(kind="disk", reason="full", at=NOW - 5),)), W, "disk: full", "status"),
+    ("phones", part("console", contacts={"101": "Avail", "102": "Unavail"}), W, "102, 103, 104", "user 102"),
+    ("agents", part("daemon", agents=()), W, "nobody is logged in", "agents login"),
+    ("agents", part("daemon", agents=(agent(device=Device.UNREACHABLE), agent(id="7002"))), W, "7001 at 101", "logout 7001"),
+    ("agents", part("daemon", agents=(agent(phone=None),)), W, "nobody who is logged in", "logout 7001"),
+    ("agents", part("daemon", agents=(agent(status=Status.LOGGED_OUT),)), W, "nobody is logged in", "agents login"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "spoil", "state", "told", "remedy"), SPOILT)
+def test_one_thing_spoilt(loaded: LoadedSite, check: str, spoil: Spoil, state: State, told: str, remedy: str) -> None:
+    verdict = judged(spoil(healthy(loaded)))[check]
+    assert verdict.state is state
+    assert told in verdict.sentence
+    assert remedy in verdict.remedy
+
+
+def test_every_trouble_has_a_remedy(loaded: LoadedSite) -> None:
+    for _, spoil, _, _, _ in SPOILT:
+        for verdict in judged(spoil(healthy(loaded))).values():
+            assert verdict.remedy or verdict.state in {State.OK, State.UNKNOWN}, verdict
+
+
+def test_nothing_at_all_was_seen(loaded: LoadedSite) -> None:
+    seen = Evidence(loaded=loaded, mode=Mode.PRIVATE, base=(), now=NOW, files=FilesSeen(site_mode=0o600))
+    verdicts = judged(seen)
+    assert {name for name, verdict in verdicts.items() if verdict.state is E} == {
+        "asterisk",
+        "ami login",
+        "daemon",
+        "fastagi",
+    }
+
+
+OPERATOR: list[tuple[str, Spoil, State, str, str]] = [
+    ("includes", part("operator", includes=frozenset()), E, "isn't included", "#include callhandler_"),
+    ("includes", lambda seen: replace(seen, operator=None), U, "can't be read", "sudo"),
+    ("ami exposure", part("operator", open_users=("admin",)), W, "admin", "deny"),
+    ("ami writetimeout", part("operator", writetimeout=None), W, "not set", "install"),
+    ("ami writetimeout", part("operator", readable=False, writetimeout=None), U, "can't be read", "sudo"),
+    ("dialplan", part("console", plan={}), E, "at all", "callhandler_extensions.conf"),
+    ("phones", part("console", contacts={}), W, "101", "endpoints"),
+]
+
+
+@pytest.mark.parametrize(("check", "spoil", "state", "told", "remedy"), OPERATOR)
+def test_beside_an_operators_asterisk(
+    loaded: LoadedSite, check: str, spoil: Spoil, state: State, told: str, remedy: str
+) -> None:
+    verdict = judged(spoil(healthy(loaded, Mode.ATTACHED)))[check]
+    assert (verdict.state, told in verdict.sentence, remedy in verdict.remedy) == (state, True, True), verdict
+
+
+def test_an_ami_open_to_the_world(loaded: LoadedSite) -> None:
+    seen = healthy(loaded, Mode.ATTACHED)
+    assert seen.console is not None
+    open_ = OperatorSeen(folder=Path("/etc/asterisk"), bindaddr="0.0.0.0", open_users=("admin",))
+    seen = replace(seen, operator=open_, console=replace(seen.console, bindaddr=None))
+    assert judged(seen)["ami exposure"].state is E
+
+
+def test_trunks_beyond_private_networks(tmp_path: Path) -> None:
+    path = a_site(tmp_path).path
+    path.write_text(path.read_text().replace('host = "127.0.0.1"', 'host = "sip.example.com"', 1))
+    from callhandler.site.loading import load
+
+    site = load(path)
+    assert next(iter(site.site.trunks.values())).host == "sip.example.com"
+    verdict = judged(healthy(site))["trunks"]
+    assert verdict.state is W
+    assert "pstn" in verdict.sentence
