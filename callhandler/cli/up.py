@@ -61,18 +61,18 @@ async def _run(supervisor: Supervisor, loaded: LoadedSite, console: Console, log
 
 async def _introduce(supervisor: Supervisor, loaded: LoadedSite, console: Console) -> None:
     await supervisor.ready.wait()
+    place = loaded.site.asterisk
+    console.print(
+        f"Desk phones: server {address(place.sip_address)}, port {place.sip_port} (UDP or TCP)", soft_wrap=True
+    )
     console.print(card(loaded))
     numbers = ", ".join(loaded.site.numbers)
     console.print(f"Ready. Dial {numbers} from a desk phone. Ctrl-C ends it.", style="bold")
 
 
 def card(loaded: LoadedSite) -> Table:
-    """What to type into desk phones."""
-    place = loaded.site.asterisk
-    table = Table(
-        title=f"Desk phones: server {address(place.sip_address)}, port {place.sip_port} (UDP or TCP)",
-        title_justify="left",
-    )
+    """The users and passwords of desk phones."""
+    table = Table()
     for heading in ("user", "password", "phone"):
         table.add_column(heading)
     for id_, phone in list(loaded.site.phones.items())[:_MOST_PHONES]:

@@ -24,6 +24,7 @@ from callhandler.site.loading import LoadedSite
 READY_WITHIN = 20.0
 """Seconds within which Asterisk must be ready; it takes one or two."""
 _ASK = 5.0
+_PORTS_FREE_WITHIN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class AsteriskProcess:
     async def start(self) -> None:
         """Start Asterisk and wait until it is ready: fully booted and answering on AMI. Raises CallhandlerError, with its last words."""
         prepare(self._loaded, self._program)
-        self._refuse_taken_port()
+        await self._wait_for_ports()
         with (self._folders["log"] / "output").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *dying_with_parent([*self._base, "-f"]),
@@ -170,6 +171,17 @@ class AsteriskProcess:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+    async def _wait_for_ports(self) -> None:
+        """Wait for ports that one which is just ending still holds; raise for those that stay taken."""
+        deadline = time.monotonic() + _PORTS_FREE_WITHIN
+        while True:
+            try:
+                return self._refuse_taken_port()
+            except CallhandlerError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.1)
 
     def _refuse_taken_port(self) -> None:
         place = self._loaded.site.asterisk
