@@ -8,7 +8,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from callhandler.asterisk.pbx.get import AsteriskProgram
 from callhandler.asterisk.pbx.place import layout
+from callhandler.asterisk.pbx.ports import until_free
 from callhandler.asterisk.pbx.prepare import prepare
 from callhandler.asterisk.pbx.render import NEED_RESTART
 from callhandler.errors import CallhandlerError
@@ -24,7 +24,6 @@ from callhandler.site.loading import LoadedSite
 READY_WITHIN = 20.0
 """Seconds within which Asterisk must be ready; it takes one or two."""
 _ASK = 5.0
-_PORTS_FREE_WITHIN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class AsteriskProcess:
     async def start(self) -> None:
         """Start Asterisk and wait until it is ready: fully booted and answering on AMI. Raises CallhandlerError, with its last words."""
         prepare(self._loaded, self._program)
-        await self._wait_for_ports()
+        await until_free(self._loaded.site.asterisk)
         with (self._folders["log"] / "output").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *dying_with_parent([*self._base, "-f"]),
@@ -171,35 +170,6 @@ class AsteriskProcess:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
-
-    async def _wait_for_ports(self) -> None:
-        """Wait for ports that one which is just ending still holds; raise for those that stay taken."""
-        deadline = time.monotonic() + _PORTS_FREE_WITHIN
-        while True:
-            try:
-                return self._refuse_taken_port()
-            except CallhandlerError:
-                if time.monotonic() > deadline:
-                    raise
-            await asyncio.sleep(0.1)
-
-    def _refuse_taken_port(self) -> None:
-        place = self._loaded.site.asterisk
-        for kind, address, port, key in (
-            (socket.SOCK_STREAM, place.ami_host, place.ami_port, "ami_port"),
-            (socket.SOCK_DGRAM, place.sip_address, place.sip_port, "sip_port"),
-        ):
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            with socket.socket(family, kind) as probe:
-                if kind == socket.SOCK_STREAM:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind((address, port))
-                except OSError as error:
-                    reason = error.strerror or str(error)
-                    raise CallhandlerError(
-                        f"asterisk.{key}: Asterisk can't listen on {address}:{port}: {reason}"
-                    ) from error
 
     def _last_words(self) -> str:
         lines: list[str] = []

@@ -1,0 +1,35 @@
+"""Whether the ports a private Asterisk is to listen on are free, so that a taken one is named before Asterisk hides it in its log."""
+
+import asyncio
+import socket
+import time
+
+from callhandler.errors import CallhandlerError
+from callhandler.site.models import Asterisk
+
+_FREE_WITHIN = 3.0
+"""Seconds that one which is just ending gets to give its ports up."""
+
+
+async def until_free(place: Asterisk) -> None:
+    """Wait until the AMI and SIP ports are free; raises CallhandlerError, naming the setting, for one that stays taken."""
+    deadline = time.monotonic() + _FREE_WITHIN
+    while (taken := _taken(place)) is not None:
+        if time.monotonic() > deadline:
+            raise CallhandlerError(taken)
+        await asyncio.sleep(0.1)
+
+
+def _taken(place: Asterisk) -> str | None:
+    for kind, address, port, key in (
+        (socket.SOCK_STREAM, place.ami_host, place.ami_port, "ami_port"),
+        (socket.SOCK_DGRAM, place.sip_address, place.sip_port, "sip_port"),
+    ):
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError as error:
+                return f"asterisk.{key}: Asterisk can't listen on {address}:{port}: {error.strerror or error}"
+    return None
