@@ -13,11 +13,12 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NotRequired, Protocol, TypedDict
+from typing import Protocol, TypedDict
 
 from callhandler.asterisk.pbx.get import Lab, ensure_lab
 from callhandler.asterisk.pbx.telling import Silent
@@ -39,14 +40,6 @@ class SipTold(TypedDict):
     port: int
 
 
-class PhoneTold(TypedDict):
-    """What one phone needs."""
-
-    id: str
-    user: str
-    password: str
-
-
 class AmiTold(TypedDict):
     """How AMI is reached."""
 
@@ -60,9 +53,7 @@ class Told(TypedDict):
     """What `callhandler init --json` tells programs that place calls."""
 
     sip: SipTold
-    phones: list[PhoneTold]
     ami: AmiTold
-    journal: NotRequired[str]
 
 
 def free_base(first: int = 20_000, last: int = 30_000) -> int:
@@ -146,8 +137,11 @@ class SiteUp:
         return self.base_port + 900 + first * PHONE_PORTS
 
     def password(self, phone: str) -> str:
-        """A phone's password."""
-        return next(one["password"] for one in self.told["phones"] if one["id"] == phone)
+        """A phone's password, as the site file has it."""
+        with (self.directory / "callhandler.toml").open("rb") as file:
+            password = tomllib.load(file)["phones"][phone]["password"]
+        assert isinstance(password, str)
+        return password
 
     def desk_phone(self, phone: str, folder: Path, hertz: float, *, auto_answer: bool = False) -> Softphone:
         """A registered phone of the site."""
