@@ -26,7 +26,6 @@ class DaemonProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
         self._sign = 0.0
-        self.reloaded = asyncio.Event()
         self._listener = Listener(self._heard)
 
     @property
@@ -99,8 +98,6 @@ class DaemonProcess:
             return
         if key == "READY" and value == "1":
             self._ready.set()
-        if key == "RELOADING":
-            self.reloaded.set()
         if key in {"READY", "WATCHDOG", "STOPPING"}:
             self._sign = time.monotonic()
 

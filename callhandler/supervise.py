@@ -15,7 +15,7 @@ from callhandler.asterisk.pbx.telling import Teller
 from callhandler.daemon_process import DaemonProcess, status_text
 from callhandler.errors import CallhandlerError
 from callhandler.notify import keep_alive, notify
-from callhandler.site.loading import LoadedSite, load
+from callhandler.site.loading import LoadedSite
 
 _FIRST_TRIES = 3
 _SOUND_AFTER = 60.0
@@ -48,7 +48,7 @@ class Supervisor:
         daemon: Sequence[str] | None = None,
     ) -> None:
         """`grace`: seconds that conversations get to end after the first Ctrl-C. `daemon`: its command, for tests."""
-        argv = daemon or [sys.executable, "-m", "callhandler", "daemon", "--site", str(loaded.directory)]
+        argv = daemon or [sys.executable, "-m", "callhandler", "daemon", "--no-attach", "--site", str(loaded.directory)]
         self.asterisk = AsteriskProcess(loaded, program)
         self.daemon = DaemonProcess(argv, loaded.directory / "var" / "log" / "daemon.out", loaded.site.daemon.watchdog)
         self.ready = asyncio.Event()
@@ -95,7 +95,6 @@ class Supervisor:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_asterisk(), name="keeping Asterisk")
                 group.create_task(self._keep_daemon(), name="keeping the daemon")
-                group.create_task(self._follow_reloads(), name="following reloads")
         except* CallhandlerError as errors:
             self._failure = _first(errors)
             self._ending.set()
@@ -135,21 +134,6 @@ class Supervisor:
             wait = backoff.after(time.monotonic() - started)
             self._teller.say(f"{what}; starting it again, calls stay in Asterisk")
             await asyncio.sleep(wait)
-
-    async def _follow_reloads(self) -> None:
-        """The daemon says RELOADING=1 after it took a changed site file: Asterisk's part of it is rendered and read again."""
-        while True:
-            await self.daemon.reloaded.wait()
-            self.daemon.reloaded.clear()
-            try:
-                done = await self.asterisk.reload(await asyncio.to_thread(load, self._directory))
-            except CallhandlerError as error:
-                self._teller.say(f"Asterisk keeps its configuration: {error}")
-                continue
-            if done.changed:
-                self._teller.say(f"Asterisk read again: {', '.join(done.changed)}")
-            if done.need_restart:
-                self._teller.say(f"Only a restart of Asterisk takes up {', '.join(done.need_restart)}")
 
     async def _tell_systemd(self) -> None:
         """When `up` is itself a service: ready when the daemon is, alive as long as this loop turns."""

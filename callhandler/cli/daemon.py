@@ -1,13 +1,41 @@
 """`callhandler daemon`."""
 
+import sys
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from callhandler.cli.place import SiteOption, find
 
+Attach = Annotated[
+    bool,
+    typer.Option(
+        "--attach/--no-attach",
+        help="Write the files that the Asterisk beside is to include, and say how (the default).",
+    ),
+]
 
-def daemon(site: SiteOption = None) -> None:
+
+ANY_VERSION = (18,)
+"""The oldest Asterisk supported: what is written for it is understood by all later ones."""
+
+
+def daemon(site: SiteOption = None, attach: Attach = True) -> None:
     """Run the daemon in the foreground, beside an Asterisk that runs already."""
     place = find(site)
     from callhandler.daemon import main  # noqa: PLC0415 - the whole house, which no other command needs
 
+    if attach:
+        _attach(place.directory)
     raise typer.Exit(main(place.directory))
+
+
+def _attach(directory: Path) -> None:
+    from callhandler.asterisk.pbx.prepare import attach as write  # noqa: PLC0415 - as above
+    from callhandler.site.loading import load  # noqa: PLC0415 - as above
+
+    done = write(load(directory), ANY_VERSION)
+    if done.changed:
+        sys.stderr.write(f"New in {done.folder}: {', '.join(done.changed)}. Asterisk takes them up with:\n")
+        sys.stderr.writelines(f"  {command}\n" for command in done.commands)

@@ -7,6 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+_WIDE = 150
+"""Columns where there is no terminal that says how many it has: both sides of a call in one line each."""
+
 
 def demo(
     seed: Annotated[
@@ -24,6 +27,8 @@ def demo(
     from callhandler.demo.run import as_json, run  # noqa: PLC0415 - the lab's tools, which no other command needs
 
     console = Console(highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDE
     pairs = run(secrets.randbelow(10_000) if seed is None else seed, directory, console)
     if json_file is not None:
         json_file.write_text(as_json(pairs) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The live log: follows the daemon's JSON log and Asterisk's warnings, and shows both as lines for people."""
+"""The live log: calls as the journal has them, the daemon's warnings and Asterisk's, as lines for people."""
 
 import asyncio
 import json
@@ -6,11 +6,20 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.text import Text
 
 from callhandler.core.plain import printable
+from callhandler.errors import Refused
+from callhandler.report.sentences import line_of
+from callhandler.site.loading import LoadedSite
+from callhandler.store.queries import facts_after, last_seq
+from callhandler.store.sources import Source, open_source
+
+T = TypeVar("T")
 
 _EVERY = 0.2
 _MOST = 300
@@ -80,13 +89,40 @@ def asterisk_line(line: str) -> Text | None:
     return shown
 
 
-async def follow(console: Console, daemon: Path, asterisk: Path) -> None:
-    """Show both logs for ever."""
+class Facts:
+    """The facts that the journal gets from now on, as sentences."""
+
+    def __init__(self, loaded: LoadedSite) -> None:
+        self._url = loaded.site.daemon.database
+        self._directory = loaded.directory
+        self._zone = ZoneInfo(loaded.site.company.time_zone)
+        self._seq = self._ask(last_seq) or 0
+
+    def lines(self) -> list[str]:
+        """The sentences that are new since the last time."""
+        stored = self._ask(lambda source: facts_after(source, self._seq)) or []
+        if stored:
+            self._seq = stored[-1].seq
+        return [line for one in stored if one.fact is not None and (line := line_of(one.fact, self._zone))]
+
+    def _ask(self, question: Callable[[Source], T]) -> T | None:
+        try:
+            with open_source(self._url, self._directory) as source:
+                return question(source)
+        except Refused:
+            return None  # not there yet, or not readable: the daemon's own log says why
+
+
+async def follow(console: Console, loaded: LoadedSite, asterisk: Path) -> None:
+    """Show calls and both logs for ever."""
     sources: list[tuple[Follower, Callable[[str], Text | None]]] = [
-        (Follower(daemon), daemon_line),
+        (Follower(loaded.inside(loaded.site.daemon.log)), daemon_line),
         (Follower(asterisk), asterisk_line),
     ]
+    facts = Facts(loaded)
     while True:
+        for sentence in await asyncio.to_thread(facts.lines):
+            console.print(Text(sentence), soft_wrap=True)
         for follower, shown in sources:
             for line in follower.lines():
                 if (text := shown(line)) is not None:

@@ -46,8 +46,7 @@ async def _run(supervisor: Supervisor, loaded: LoadedSite, console: Console, log
     async with asyncio.TaskGroup() as group:
         helpers = [group.create_task(_introduce(supervisor, loaded, console), name="introducing")]
         if log:
-            path = loaded.inside(loaded.site.daemon.log)
-            helpers.append(group.create_task(follow(console, path, supervisor.asterisk.log), name="live log"))
+            helpers.append(group.create_task(follow(console, loaded, supervisor.asterisk.log), name="live log"))
         try:
             await supervisor.run()
         except CallhandlerError as error:
