@@ -41,7 +41,8 @@ def gather(loaded: LoadedSite) -> Evidence:
     mode = mode_of(loaded)
     base = console_base(loaded, mode)
     secret = place.ami_secret.get_secret_value()
-    pid_file = layout(loaded.directory)["run"] / "asterisk.pid" if mode is Mode.PRIVATE else _SYSTEM_PID
+    control = loaded.inside(site.daemon.socket)
+    lock = control.with_name(f"{control.name}.lock")
     ports = {place.ami_port, place.agi_port, place.sip_port}
 
     ami = Running(
@@ -55,16 +56,17 @@ def gather(loaded: LoadedSite) -> Evidence:
         "journal", _ALL, lambda: journal.look(site.daemon.database, loaded.directory),
         JournalSeen(where=site.daemon.database.rpartition("@")[2], check=None),
     )  # fmt: skip
-    where = Running(
-        "machine", _ALL, lambda: machine.look(_var(loaded), pid_file, site.company.time_zone), MachineSeen()
-    )
     listening = Running("listeners", _ALL, lambda: machine.listeners(ports), None)
     asked = Running[tuple[ConsoleSeen | None, str]](
         "console", _ALL, lambda: _console(loaded, mode, base), (None, "it didn't answer in time")
     )
 
     seen, trouble = asked.result()
-    etc = _etc(seen)
+    own, etc = layout(loaded.directory)["run"] / "asterisk.pid", _etc(seen)
+    pid_file = own if mode is Mode.PRIVATE else _told(seen, "PID file") or _SYSTEM_PID
+    where = Running(
+        "machine", 1.0, lambda: machine.look(_var(loaded), pid_file, lock, site.company.time_zone), MachineSeen()
+    )
     operator = (
         Running[OperatorSeen | None]("operator", 1.0, lambda: operator_files.look(etc, place.ami_user), None).result()
         if mode is Mode.ATTACHED
@@ -136,14 +138,18 @@ def _daemon(loaded: LoadedSite) -> DaemonSeen:
 
 
 def _sounds(loaded: LoadedSite, mode: Mode, seen: ConsoleSeen | None) -> SoundsSeen:
-    said = None if seen is None else seen.settings.get("Data directory")
     own = layout(loaded.directory)["lib"] if mode is Mode.PRIVATE else None
-    return files.sounds(loaded, Path(said) if said else own, (seen.music if seen else None) or {})
+    return files.sounds(loaded, _told(seen, "Data directory") or own, (seen.music if seen else None) or {})
 
 
 def _etc(seen: ConsoleSeen | None) -> Path:
-    said = None if seen is None else seen.settings.get("Configuration directory")
-    return Path(said) if said else _SYSTEM_ETC
+    return _told(seen, "Configuration directory") or _SYSTEM_ETC
+
+
+def _told(seen: ConsoleSeen | None, name: str) -> Path | None:
+    """Return a path of `core show settings`."""
+    said = None if seen is None else seen.settings.get(name)
+    return Path(said) if said else None
 
 
 def _version(seen: ConsoleSeen | None) -> tuple[int, ...] | None:

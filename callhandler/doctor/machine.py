@@ -9,9 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from callhandler.doctor.seen import Listener, MachineSeen
 
 
-def look(folder: Path, pid_file: Path, zone: str) -> MachineSeen:
-    """Return what is seen of the disk that holds `folder`, of Asterisk's process and of the time zone's data."""
-    pid = _pid(pid_file)
+def look(folder: Path, pid_file: Path, lock: Path, zone: str) -> MachineSeen:
+    """Return what is seen of the disk that holds `folder`, of Asterisk's and the daemon's processes, and of the time zone's data.
+
+    `pid_file` is Asterisk's; `lock` is the daemon's, beside its control socket, with its process id in it.
+    """
+    pid, daemon = _pid(pid_file), _pid(lock)
     found = True
     try:
         ZoneInfo(zone)
@@ -20,7 +23,7 @@ def look(folder: Path, pid_file: Path, zone: str) -> MachineSeen:
     try:
         disk = os.statvfs(folder)
     except OSError:
-        return MachineSeen(zone_found=found, pid=pid, age=_age(pid))
+        return MachineSeen(zone_found=found, pid=pid, age=_age(pid), daemon=daemon)
     return MachineSeen(
         free=disk.f_bavail * disk.f_frsize,
         total=disk.f_blocks * disk.f_frsize,
@@ -29,6 +32,7 @@ def look(folder: Path, pid_file: Path, zone: str) -> MachineSeen:
         zone_found=found,
         pid=pid,
         age=_age(pid),
+        daemon=daemon,
     )
 
 

@@ -130,6 +130,8 @@ class MachineSeen:
     """Asterisk's process, by its pid file."""
     age: float | None = None
     """How long that process has run by the clock that is never set (CLOCK_BOOTTIME)."""
+    daemon: int | None = None
+    """The daemon's process, by its lock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
+import shutil
 import signal
 import sys
 import time
@@ -14,14 +16,16 @@ import pytest
 
 from callhandler.asterisk.pbx.get import AsteriskProgram, ensure_asterisk
 from callhandler.asterisk.pbx.place import layout
+from callhandler.asterisk.pbx.prepare import attach
 from callhandler.asterisk.pbx.process import AsteriskProcess
 from callhandler.asterisk.pbx.telling import Silent
 from callhandler.daemon_process import DaemonProcess
 from callhandler.doctor.examine import examine
 from callhandler.doctor.verdict import State, Verdict
-from callhandler.site.loading import LoadedSite
+from callhandler.site.loading import LoadedSite, load
 from callhandler.site.new import init
 from tests.live.lab import free_base
+from tests.live.pbx_alone import running
 
 pytestmark = pytest.mark.live
 ABOUT_PEOPLE = {"phones", "agents", "sounds"}
@@ -130,6 +134,8 @@ async def test_a_daemon_that_hangs(site: Running) -> None:
         os.kill(pid, signal.SIGCONT)
     assert verdicts["daemon"].state is State.ERROR
     assert "in time" in verdicts["daemon"].sentence
+    assert verdicts["daemon"].remedy.startswith(f"kill -9 {pid} ")
+    assert verdicts["ports"].state is State.OK
 
 
 async def test_an_asterisk_that_hangs(site: Running) -> None:
@@ -140,7 +146,7 @@ async def test_an_asterisk_that_hangs(site: Running) -> None:
         verdicts = await site.verdicts()
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert verdicts["asterisk"].state is State.ERROR
+    assert verdicts["asterisk"].remedy.startswith(f"kill -9 {pid} ")
     assert verdicts["ami login"].state is State.ERROR
 
 
@@ -237,6 +243,62 @@ async def test_a_site_file_that_was_changed(site: Running) -> None:
         assert (after["site in force"].state, after["configuration"].state) == (State.OK, State.OK)
     finally:
         site.loaded.path.write_text(text)
+
+
+OPERATORS = {
+    "manager.conf": """[general]
+enabled = yes
+bindaddr = 127.0.0.1
+port = {port}
+[admin]
+secret = an operator's own
+read = all
+write = all
+#include callhandler_manager.conf
+""",
+    "extensions.conf": """[from-internal]
+exten => 1,1,NoOp()
+#include callhandler_extensions.conf
+""",
+}
+
+
+async def test_beside_an_operators_own_asterisk(loaded: LoadedSite, program: AsteriskProgram, tmp_path: Path) -> None:
+    """The operator's is a private one of another site, with a configuration that includes what was rendered for ours."""
+    theirs = layout(loaded.directory)["etc"]
+    wrapper = tmp_path / "asterisk"
+    wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(program.argv)} -C {theirs / "asterisk.conf"} "$@"\n')
+    wrapper.chmod(0o700)
+    port = loaded.site.asterisk.ami_port
+    ours = init(tmp_path / "ours", free_base()).loaded
+    text = ours.path.read_text()
+    for old, new in (
+        (f"ami_port = {ours.site.asterisk.ami_port}", f'ami_port = {port}\nprogram = "{wrapper}"'),
+        ('name = "Example', 'name = "Ours'),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    ours.path.write_text(text)
+    ours = load(ours.path)
+    attached = attach(ours, (18,))
+    async with running(loaded, program) as asterisk:
+        for name, own in OPERATORS.items():
+            (theirs / name).write_text(own.format(port=port))
+        for name in ("callhandler_manager.conf", "callhandler_extensions.conf"):
+            shutil.copy(attached.folder / name, theirs / name)
+        await asterisk.ask("core reload")
+        found = {verdict.check: verdict for verdict in await asyncio.to_thread(examine, ours.directory)}
+        (theirs / "extensions.conf").write_text("[from-internal]\nexten => 1,1,NoOp()\n")
+        await asterisk.ask("dialplan reload")
+        without = {verdict.check: verdict for verdict in await asyncio.to_thread(examine, ours.directory)}
+    troubles = {name for name, verdict in found.items() if verdict.state is not State.OK}
+    assert troubles - {"sounds", "music"} == {
+        "journal", "prompts", "daemon", "daemon version", "daemon link", "fastagi", "site in force", "journal backlog",
+        "publishers", "alarms", "phones", "agents", "ami exposure",
+    }  # fmt: skip
+    assert "admin" in found["ami exposure"].sentence
+    assert "#include callhandler_extensions.conf" in without["includes"].remedy
+    assert without["dialplan"].state is State.ERROR
 
 
 @pytest.fixture

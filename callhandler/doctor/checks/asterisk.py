@@ -29,6 +29,9 @@ def running(seen: Evidence) -> Verdict:
             f"it answers on AMI, but its console can't be asked ({seen.console_trouble}): modules, dialplan and phones were not seen",
             f"sudo {seen.ours('doctor')}",
         )
+    if (pid := seen.machine.pid) is not None:
+        sentence = f"it runs as process {pid} and doesn't answer: {seen.console_trouble}"
+        return error(check, sentence, f"kill -9 {pid}   # its calls end; `callhandler up` or systemd starts it again")
     return error(check, f"it doesn't run: {seen.console_trouble or 'nobody answers'}", seen.start)
 
 
@@ -65,13 +68,15 @@ def ports(seen: Evidence) -> Verdict:
     if seen.listeners is None:
         return unknown(check, "this system doesn't tell who listens", "ss -lntup")
     place = seen.loaded.site.asterisk
-    daemon = seen.daemon.status.pid if seen.daemon.status else None
+    daemon = seen.daemon.status.pid if seen.daemon.status else seen.machine.daemon
     wanted = [("AMI", "tcp", place.ami_port, seen.machine.pid), ("FastAGI", "tcp", place.agi_port, daemon)]
     if seen.mode is Mode.PRIVATE:
         wanted.append(("SIP", "udp", place.sip_port, seen.machine.pid))
     for name, protocol, port, owner in wanted:
         holders = [one for one in seen.listeners if (one.protocol, one.port) == (protocol, port)]
         strangers = [one for one in holders if one.pid is not None and one.pid != owner]
+        if owner is None and name == "AMI" and seen.mode is Mode.ATTACHED:
+            continue  # whose Asterisk's process can't be seen
         if strangers:
             return error(
                 check,

@@ -13,7 +13,11 @@ def running(seen: Evidence) -> Verdict:
     check = "daemon"
     status = seen.daemon.status
     if status is None:
-        return error(check, f"{seen.daemon.trouble}; callers hear music and wait for it", seen.start_ours)
+        pid = seen.machine.daemon
+        remedy = (
+            seen.start_ours if pid is None else f"kill -9 {pid}   # callers are kept; `up` or systemd starts it again"
+        )
+        return error(check, f"{seen.daemon.trouble}; callers hear music and wait for it", remedy)
     return ok(check, f"runs as process {status.pid}")
 
 

@@ -90,7 +90,7 @@ def healthy(loaded: LoadedSite, mode: Mode = Mode.PRIVATE) -> Evidence:
         ),
         journal=JournalSeen(where="/site/var/journal.db", version="0001", known="0001", size=90_000),
         machine=MachineSeen(
-            free=50_000_000_000, total=100_000_000_000, inodes_free=900, inodes_total=1_000, pid=ASTERISK, age=60.4
+            free=50_000_000_000, total=100_000_000_000, inodes_free=900, inodes_total=1_000, pid=ASTERISK, age=60.4, daemon=DAEMON
         ),
         sounds=SoundsSeen(
             folder=Path("/lib/sounds"), phrases={"en": True, "es": True}, prompts=18, music={"default": 5}

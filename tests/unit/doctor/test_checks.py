@@ -33,6 +33,14 @@ def part(name: str, **changes: object) -> Spoil:
     return lambda seen: replace(seen, **{name: replace(getattr(seen, name), **changes)})
 
 
+def no_asterisk(seen: Evidence) -> Evidence:
+    return replace(part("machine", pid=None)(seen), console=None, ami=AmiSeen(door=Door.CLOSED))
+
+
+def no_daemon(seen: Evidence) -> Evidence:
+    return replace(part("machine", daemon=None)(seen), daemon=DaemonSeen(trouble="it isn't running"))
+
+
 def said(**changes: object) -> Spoil:
     """Change some of what the daemon says of itself."""
     return lambda seen: replace(seen, daemon=replace(seen.daemon, status=status(seen.loaded, **changes)))
@@ -89,7 +97,8 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("journal", part("journal", version=None), W, "version None", "callhandler up"),
     ("journal", part("journal", check=None), U, "two seconds", "quick_check"),
     ("journal", part("journal", size=30_000_000_000), W, "30 GB", "sqlite3"),
-    ("asterisk", lambda seen: replace(seen, console=None, ami=AmiSeen(door=Door.CLOSED)), E, "doesn't run", "up"),
+    ("asterisk", no_asterisk, E, "doesn't run", "up"),
+    ("asterisk", lambda seen: replace(seen, console=None, ami=AmiSeen(door=Door.SILENT)), E, "process 4001", "kill -9 4001"),
     ("asterisk", lambda seen: replace(seen, console=None, console_trouble="no"), U, "console", "sudo"),
     ("asterisk version", part("console", version="22.10.0"), W, "22.10.1", "install"),
     ("asterisk version", part("console", version="20.20.0-rc1"), W, "20.20.1", "install"),
@@ -132,7 +141,8 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("music", part("console", music={}), E, "silence", "reload"),
     ("music", part("sounds", music={"default": 0}), E, "is empty", "moh reload"),
     ("music", part("console", music=None), U, "asked", "moh show"),
-    ("daemon", lambda seen: replace(seen, daemon=DaemonSeen(trouble="it isn't running")), E, "isn't running", "up"),
+    ("daemon", no_daemon, E, "isn't running", "up"),
+    ("daemon", lambda seen: replace(seen, daemon=DaemonSeen(trouble="it hangs")), E, "it hangs", "kill -9 4002"),
     ("daemon version", said(version="0.0.9"), W, "0.0.9 runs", "start it again"),
     ("daemon link", said(asterisk_connected=False), E, "isn't connected", "up"),
     ("fastagi", part("daemon", agi_accepts=False), E, "nobody takes calls", "up"),
