@@ -1,8 +1,10 @@
 """`callhandler demo`: parse, run, print."""
 
 import secrets
+import signal
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -29,6 +31,7 @@ def demo(
     console = Console(highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = _WIDE
+    signal.signal(signal.SIGTERM, _end)
     pairs = run(secrets.randbelow(10_000) if seed is None else seed, directory, console)
     if json_file is not None:
         json_file.write_text(as_json(pairs) + "\n", encoding="utf-8")
@@ -37,3 +40,8 @@ def demo(
     console.print(f"{len(pairs) - differ} of {len(pairs)} calls agree.", style=style)
     if differ or not pairs:
         raise typer.Exit(1)
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """End as with Ctrl-C, so that nothing is left behind."""
+    raise KeyboardInterrupt

@@ -45,11 +45,18 @@ def live(
 def result(pairs: Sequence[Pair], kinds: Mapping[str, str], names: Mapping[str, str]) -> RenderableType:
     """The table: what each caller meant to do, what SIP saw, what the journal says, and whether they agree."""
     table = Table(title="What the SIP side saw, and what the journal says", title_justify="left")
-    for heading in ("call", "caller meant to", "SIP side", "journal", ""):
+    table.add_column("call", no_wrap=True)
+    for heading in ("caller meant to", "SIP side", "journal", ""):
         table.add_column(heading, overflow="fold")
     for pair in pairs:
         verdict = Text("agrees", style="green") if pair.agrees else Text("; ".join(pair.differences), style="bold red")
-        table.add_row(pair.id, kinds.get(pair.number, ""), told(pair.sip, names), told(pair.journal, names), verdict)
+        table.add_row(
+            pair.id.rpartition("-")[2],
+            kinds.get(pair.number, ""),
+            told(pair.sip, names),
+            told(pair.journal, names),
+            verdict,
+        )
     return table
 
 
