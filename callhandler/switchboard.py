@@ -51,6 +51,7 @@ class Switchboard:
         """
         self.line = Line(plan, explain)
         self.calls = Calls()
+        self._apply = self.calls.apply
         self.clock = clock
         self.emergency: str | None = None
         self.link: o.LinkUp | None = None
@@ -86,7 +87,7 @@ class Switchboard:
         if isinstance(fact, e.CallConnected):
             self._remember_talk(fact)
         self._journal.append(fact)
-        self.calls.apply(fact)
+        self._apply(fact)
         match fact:
             case e.EmergencyClosed():
                 self.emergency = fact.reason

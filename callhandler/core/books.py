@@ -24,6 +24,7 @@ class Books:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.crew = Crew()
+        self._apply_to_crew = self.crew.apply
         self.agents = self.crew.agents
         self.devices = self.crew.devices
         self.calls: dict[str, Waiting] = {}
@@ -128,7 +129,7 @@ class Books:
     @singledispatchmethod
     def apply(self, fact: e.Fact) -> None:
         """Change the books as a fact says. Facts that don't concern the line change nothing."""
-        self.crew.apply(fact)
+        self._apply_to_crew(fact)
 
     @apply.register
     def _(self, fact: e.CallEntered) -> None:

@@ -34,6 +34,7 @@ class Line:
         """
         self.books = Books(plan)
         self._matching = Matching(self.books)
+        self._apply = self.books.apply  # looked up once: binding it anew costs more than most facts do
         self._explain = explain
         self._attached = False
         self._out: Outcomes = []
@@ -46,7 +47,7 @@ class Line:
     # --- what the switchboard calls ---------------------------------------------------------------------------------
 
     def admit(self, queue: str, wants: Expression) -> Outcome | None:
-        """Tell why a call that wants `wants` can't enter a queue now: FULL or NOBODY (who serves a queue that is gone?); None when it can."""
+        """Tell why a call that wants `wants` can't enter a queue now: FULL or NOBODY; None when it can."""
         rules = self.plan.queues.get(queue)
         if rules is None:
             return Outcome.NOBODY
@@ -57,7 +58,7 @@ class Line:
     def step(self, fact: e.Fact, now: float) -> Outcomes:
         """Apply a fact and return what follows from it."""
         self._out = []
-        self.books.apply(fact)
+        self._apply(fact)
         self._follow(fact, now)
         return self._out
 
@@ -87,7 +88,7 @@ class Line:
             case "step" if call is not None:
                 self._advance(call, now)
             case "match" if call is not None:
-                self._match_those_able(call, now)
+                self._match_call(call, now)
             case "max wait" if call is not None:
                 self._give_up(call, now)
             case "lease":
@@ -137,7 +138,7 @@ class Line:
 
     def _note(self, fact: e.Fact, now: float) -> None:
         """Apply a fact that follows, keep it among the outcomes, and see what follows from it in turn."""
-        self.books.apply(fact)
+        self._apply(fact)
         self._out.append(fact)
         self._follow(fact, now)
 
@@ -309,27 +310,35 @@ class Line:
 
     # --- matching ---------------------------------------------------------------------------------------------------
 
-    def _match_call(self, call: Waiting, now: float) -> None:
-        """Offer a call to the best free agents, as many as it may ring at once."""
-        choice = self._matching.choose(call, now) if self._attached else None
-        if choice is not None:
-            self._offer(choice, now)
+    def _match_call(
+        self, call: Waiting, now: float, freed: Agent | None = None, first_come: frozenset[str] = frozenset()
+    ) -> None:
+        """Offer a call to the best free agents, as many as it may ring at once.
+
+        Where several things happen at one instant, one of these agents may have another call to take first: then that one goes first,
+        and so on (`first_come` are the calls on whose behalf others are looked at, lest this goes round in circles). `freed` is an agent
+        known to have this call to take first.
+        """
+        if not self._attached:
+            return
+        while (choice := self._matching.choose(call, now)) is not None:
+            firsts = [self._matching.first_for(agent, now, first_come) for agent in choice.agents if agent is not freed]
+            earlier = next((first for first in firsts if first is not None and first is not call), None)
+            if earlier is None:
+                self._offer(choice, now)
+                return
+            first_come |= {earlier.id}
+            self._match_call(earlier, now, None, first_come | {call.id})
 
     def _match_agent(self, agent: Agent, now: float) -> None:
         """Offer a free agent the call that goes first among all the agent's queues."""
-        tried: set[str] = set()
+        tried: frozenset[str] = frozenset()
         while self._attached and agent.is_ready():
             call = self._matching.first_for(agent, now, tried)
             if call is None:
                 return
-            tried.add(call.id)
-            self._match_call(call, now)
-
-    def _match_those_able(self, call: Waiting, now: float) -> None:
-        """A call has come into some agents' reach, perhaps others with it: each agent takes what goes first."""
-        if self._attached and self.books.places_for_offers(call) > 0:
-            for agent in self._matching.able(call, now):
-                self._match_agent(agent, now)
+            tried |= {call.id}
+            self._match_call(call, now, agent)
 
     def _match_everyone(self, now: float) -> None:
         if self._attached and self.books.calls:

@@ -51,13 +51,7 @@ class Matching:
             found = self._find(call, wanted, strategy, kept_for, most, now)
         return Choice(call, wanted, strategy, most, kept_for, found)
 
-    def able(self, call: Waiting, now: float) -> list[Agent]:
-        """Return the agents who could be offered a call now, longest idle first."""
-        wanted = self._books.wanted(call)
-        self._books.forget_refusals(call, wanted, now)
-        return list(self._able(call, wanted, self._books.kept_for(call, wanted, now), now))
-
-    def first_for(self, agent: Agent, now: float, passed_over: set[str]) -> Waiting | None:
+    def first_for(self, agent: Agent, now: float, passed_over: frozenset[str]) -> Waiting | None:
         """Return the call that an agent, who is ready, is to be offered now."""
         books = self._books
         if agent.rest_until > now:
