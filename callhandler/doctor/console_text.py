@@ -58,14 +58,15 @@ def contacts(text: str) -> dict[str, str] | None:
     return {name: status for name, status in _CONTACT.findall(text) if not name.startswith("<")}
 
 
-def music(text: str) -> dict[str, Path] | None:
-    """Return the classes of `moh show classes` that play files, with their folders."""
-    found: dict[str, Path] = {}
+def music(text: str) -> dict[str, Path | None] | None:
+    """Return the classes of `moh show classes` with their folders; None for one that plays something else than files."""
+    found: dict[str, Path | None] = {}
     name = ""
     for line in text.splitlines():
         key, _, value = line.strip().partition(": ")
         if key == "Class":
             name = value.strip()
+            found[name] = None
         elif key == "Directory" and name:
             found[name] = Path(value.strip())
-    return found or (None if "No such command" in text or not text else {})
+    return None if not text or "No such command" in text else found

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from callhandler.asterisk.pbx.modules import present
 from callhandler.asterisk.pbx.place import layout
 from callhandler.asterisk.pbx.render import render, render_attach
 from callhandler.asterisk.sounds import sound_path
@@ -38,15 +39,21 @@ def fresh(loaded: LoadedSite, mode: Mode, version: tuple[int, ...] | None) -> di
     return {name: text for name, text in files.items() if version or "manager" not in name}
 
 
-def look(loaded: LoadedSite, mode: Mode, version: tuple[int, ...] | None) -> FilesSeen:
-    """Return modes, and the configuration on disk beside the one that the site file means."""
+def look(loaded: LoadedSite, mode: Mode, version: tuple[int, ...] | None, modules: Path | None) -> FilesSeen:
+    """Return modes, the configuration on disk beside the one that the site file means, and which modules lie in `modules`."""
     etc = folder(loaded, mode)
     wanted = fresh(loaded, mode, version)
     there = dict(_texts(etc, wanted))
     if mode is Mode.ATTACHED and version is not None:  # what is rendered for any version is right for this one, too
         plain = fresh(loaded, mode, _ANY_VERSION)
         wanted |= {name: text for name, text in there.items() if text == plain.get(name)}
-    return FilesSeen(site_mode=_mode(loaded.path), etc_mode=_mode(etc), fresh=wanted, on_disk=there)
+    return FilesSeen(
+        site_mode=_mode(loaded.path), etc_mode=_mode(etc), fresh=wanted, on_disk=there, modules=_present(modules)
+    )
+
+
+def _present(folder: Path | None) -> frozenset[str]:
+    return frozenset() if folder is None else frozenset(name for names in present(folder).values() for name in names)
 
 
 def sounds(loaded: LoadedSite, data: Path | None, music: Mapping[str, Path]) -> SoundsSeen:

@@ -80,7 +80,7 @@ def gather(loaded: LoadedSite) -> Evidence:
         now=time.time(),
         lint_errors=tuple(str(one) for one in findings if one.severity is Severity.ERROR),
         lint_warnings=tuple(str(one) for one in findings if one.severity is Severity.WARNING),
-        files=files.look(loaded, mode, _version(seen)),
+        files=files.look(loaded, mode, _version(seen), _told(seen, "Module directory")),
         console=seen,
         console_trouble=trouble,
         ami=ami.result(),
@@ -139,7 +139,10 @@ def _daemon(loaded: LoadedSite) -> DaemonSeen:
 
 def _sounds(loaded: LoadedSite, mode: Mode, seen: ConsoleSeen | None) -> SoundsSeen:
     own = layout(loaded.directory)["lib"] if mode is Mode.PRIVATE else None
-    return files.sounds(loaded, _told(seen, "Data directory") or own, (seen.music if seen else None) or {})
+    classes = (seen.music if seen else None) or {}
+    return files.sounds(
+        loaded, _told(seen, "Data directory") or own, {name: path for name, path in classes.items() if path}
+    )
 
 
 def _etc(seen: ConsoleSeen | None) -> Path:

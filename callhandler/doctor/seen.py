@@ -42,6 +42,8 @@ class FilesSeen:
     """The configuration as the site file would be rendered now: file name -> text."""
     on_disk: dict[str, str] = field(default_factory=dict)
     """The same files as they lie in Asterisk's folder, those that could be read."""
+    modules: frozenset[str] = frozenset()
+    """Those of the private Asterisk's list that this Asterisk has: older ones lack some."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,8 @@ class ConsoleSeen:
     write: frozenset[str] | None = None
     contacts: dict[str, str] | None = None
     """Address of record -> status of its contact, such as `Avail`, `Unavail`, `NonQual`."""
-    music: dict[str, Path] | None = None
+    music: dict[str, Path | None] | None = None
+    """Class of music -> its folder, None for one that plays something else than files."""
     settings: dict[str, str] = field(default_factory=dict)
     plan: Plan | None = None
     """The dialplan as loaded, of the contexts that the site renders."""

@@ -208,8 +208,11 @@ async def test_sounds_that_are_gone(site: Running) -> None:
     assert verdicts["sounds"].state is State.ERROR
     assert verdicts["prompts"].state is State.ERROR
     assert prompt.stem in verdicts["prompts"].sentence
+    assert verdicts["sounds"].remedy == verdicts["prompts"].remedy
     await _follow(verdicts["prompts"])
-    assert (await site.verdicts())["prompts"].state is State.OK
+    after = await site.verdicts()
+    assert after["prompts"].state is State.OK
+    assert after["sounds"].state is State.WARNING
 
 
 async def test_a_module_that_was_unloaded(site: Running) -> None:

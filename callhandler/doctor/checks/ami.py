@@ -149,6 +149,12 @@ def exposure(seen: Evidence) -> Verdict:
     return ok(check, f"it listens on {address}")
 
 
+def _nearer(seen: Evidence) -> str:
+    if seen.mode is Mode.PRIVATE:
+        return f'ami_host = "127.0.0.1" under [asterisk] in {seen.loaded.path}, then {seen.mend}'
+    return "in manager.conf: bindaddr = 127.0.0.1"
+
+
 def _write(seen: Evidence) -> tuple[frozenset[str] | None, bool]:
     """Return the user's write classes, and whether that is Asterisk's own word (else: those that what it may do proves)."""
     if seen.console is not None and seen.console.write is not None:

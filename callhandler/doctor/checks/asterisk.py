@@ -1,6 +1,5 @@
 """Checks of Asterisk itself: there, known, alone on its ports, with its modules, and with the dialplan that was meant. Pure."""
 
-from callhandler.asterisk.pbx.modules import MODULES
 from callhandler.doctor import dialplan as plans
 from callhandler.doctor.console_text import numbers
 from callhandler.doctor.evidence import Evidence
@@ -109,12 +108,7 @@ def modules(seen: Evidence) -> Verdict:
     needed = [name for name in _NEEDED if name not in loaded]
     if needed:
         return error(check, f"{some(needed)} not loaded: calls fail", seen.theirs(f"module load {needed[0]}.so"))
-    # Older Asterisks lack some of the list, which is no fault: only what neither is old nor loaded is worth a word.
-    rest = (
-        [name for names in MODULES.values() for name in names if name not in loaded]
-        if seen.mode is Mode.PRIVATE
-        else []
-    )
+    rest = sorted(seen.files.modules - loaded) if seen.mode is Mode.PRIVATE else []
     if rest:
         return warning(check, f"{some(rest)} not loaded", seen.theirs(f"module load {rest[0]}.so"))
     return ok(check, f"all that calls need are loaded ({len(loaded)} in all)")

@@ -15,7 +15,7 @@ def phrases(seen: Evidence) -> Verdict:
         return error(
             check,
             f"{folder / 'en'} has no phrases: Asterisk then plays nothing at all, without a word in its log",
-            seen.start if seen.mode is Mode.PRIVATE else "apt install asterisk-core-sounds-en-wav",
+            seen.mend if seen.mode is Mode.PRIVATE else "apt install asterisk-core-sounds-en-wav",
         )
     missing = [code for code, there in found.items() if not there]
     if missing:
@@ -37,23 +37,24 @@ def prompts(seen: Evidence) -> Verdict:
 
 
 def music(seen: Evidence) -> Verdict:
-    """There is music to wait to."""
+    """There is music to wait to: each queue's class, or at least the class `default`, which Asterisk takes in its place."""
     check = "music"
-    classes = seen.console.music if seen.console else None
+    classes, files = (seen.console.music if seen.console else None), seen.sounds.music
     if classes is None:
         return unknown(check, "its classes could not be asked for", seen.look("moh show classes"))
-    name = "callhandler" if "callhandler" in classes else "default"
-    if name not in classes:
+    if "default" not in classes:
         return error(
-            check, "there is no class of music that plays files: who waits hears silence",
+            check, "there is no class `default`: who waits hears silence",
             seen.mend if seen.mode is Mode.PRIVATE else "apt install asterisk-moh-opsound-wav",
         )  # fmt: skip
-    empty = [one for one, count in seen.sounds.music.items() if count == 0]
-    if name in empty:
+    wanted = dict.fromkeys(queue.music for queue in seen.loaded.site.queues.values())
+    empty = [name for name in wanted if files.get(name) == 0]
+    if empty:
         return error(
-            check, f"{classes[name]} is empty: who waits hears silence",
+            check, f"{classes[empty[0]]} is empty: who waits hears silence",
             f"put music there, or name another folder as asterisk.music in {seen.loaded.path}; then {seen.theirs('moh reload')}",
         )  # fmt: skip
-    if empty:
-        return warning(check, f"no file is in the music of {some(empty)}", seen.theirs("moh show files"))
-    return ok(check, f"{seen.sounds.music.get(name, 0)} pieces")
+    missing = [name for name in wanted if name not in classes]
+    if missing:
+        return warning(check, f"there is no class {some(missing)}: `default` is played instead", seen.mend)
+    return ok(check, f"{sum(files.get(name, 0) for name in wanted)} pieces")

@@ -33,6 +33,17 @@ def part(name: str, **changes: object) -> Spoil:
     return lambda seen: replace(seen, **{name: replace(getattr(seen, name), **changes)})
 
 
+def queue_music(name: str) -> Spoil:
+    """Have every queue wait to this class."""
+
+    def spoil(seen: Evidence) -> Evidence:
+        site = seen.loaded.site
+        queues = {key: queue.model_copy(update={"music": name}) for key, queue in site.queues.items()}
+        return replace(seen, loaded=replace(seen.loaded, site=site.model_copy(update={"queues": queues})))
+
+    return spoil
+
+
 def no_asterisk(seen: Evidence) -> Evidence:
     return replace(part("machine", pid=None)(seen), console=None, ami=AmiSeen(door=Door.CLOSED))
 
@@ -111,6 +122,7 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("ports", listening(without=1), E, "nobody listens on FastAGI 38002", "callhandler up"),
     ("ports", lambda seen: replace(seen, listeners=None), U, "tell", "ss -lntup"),
     ("modules", part("console", modules=frozenset({"chan_pjsip"})), E, "not loaded", "module load"),
+    ("modules", part("files", modules=frozenset({"app_new"})), W, "app_new not loaded", "module load app_new.so"),
     ("modules", part("console", modules=None), U, "asked", "module show"),
     ("configuration", disk_file("pjsip.conf", "max_contacts = 1", "max_contacts = 5"), W, "pjsip.conf", "reload"),
     ("configuration", part("files", on_disk={}), U, "nothing was rendered", "up"),
@@ -135,11 +147,12 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("ami writetimeout", disk_file("manager.conf", "writetimeout = 5000", "writetimeout = 100"), W, "100 ms", "reload"),
     ("ami writetimeout", disk_file("manager.conf", "writetimeout = 5000", ""), W, "not set", "reload"),
     ("ami exposure", part("console", bindaddr="0.0.0.0:5038"), W, "in clear", "127.0.0.1"),
-    ("sounds", part("sounds", phrases={"en": False}), E, "nothing at all", "callhandler up"),
+    ("sounds", part("sounds", phrases={"en": False}), E, "nothing at all", "callhandler reload"),
     ("sounds", part("sounds", phrases={"en": True, "de": False}), W, "de", "unpack"),
     ("prompts", part("sounds", prompts_missing=("welcome (en)",)), E, "welcome (en)", "reload"),
     ("music", part("console", music={}), E, "silence", "reload"),
     ("music", part("sounds", music={"default": 0}), E, "is empty", "moh reload"),
+    ("music", queue_music("jazz"), W, "jazz", "reload"),
     ("music", part("console", music=None), U, "asked", "moh show"),
     ("daemon", no_daemon, E, "isn't running", "up"),
     ("daemon", lambda seen: replace(seen, daemon=DaemonSeen(trouble="it hangs")), E, "it hangs", "kill -9 4002"),

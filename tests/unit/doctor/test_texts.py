@@ -102,7 +102,7 @@ def test_contacts_music_fields_and_classes() -> None:
     assert console_text.contacts("No objects found.\n") == {}
     assert console_text.contacts("No such command 'pjsip show contacts'") is None
     music = "Class: default\n\tMode: files\n\tDirectory: /a b/c\nClass: radio\n\tMode: custom\n\tApplication: x\n"
-    assert console_text.music(music) == {"default": Path("/a b/c")}
+    assert console_text.music(music) == {"default": Path("/a b/c"), "radio": None}
     assert console_text.music("") is None
     fields = console_text.fields("  TCP Bindaddress:           127.0.0.1:38001\n read perm: system,call\nDTMF::   80\n")
     assert fields == {"TCP Bindaddress": "127.0.0.1:38001", "read perm": "system,call", "DTMF": "80"}
