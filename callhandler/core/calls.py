@@ -9,7 +9,7 @@ from functools import singledispatchmethod
 
 from callhandler.core import events as e
 from callhandler.core.model import Outcome
-from callhandler.core.skills import ANYONE, Expression, both, parse
+from callhandler.core.skills import Expression, both, parse
 
 
 @dataclass(slots=True)
@@ -43,13 +43,12 @@ class Call:
 
     @property
     def wants(self) -> Expression:
-        """Return the skills the call itself wants, from what was learnt on the way."""
-        text = self.attributes.get("wants", "")
-        return parse(text) if text else ANYONE
+        """Return the skills the call itself wants: what was learnt on the way, and the language last chosen."""
+        return both(parse(self.attributes.get("wants", "")), parse(self.attributes.get("speaks", "")))
 
     def wanting(self, more: str) -> str:
-        """Return the text of what the call would want with `more` added."""
-        return both(self.wants, parse(more)).text
+        """Return what the attribute `wants` would be with `more` added."""
+        return both(parse(self.attributes.get("wants", "")), parse(more)).text
 
 
 class Calls:

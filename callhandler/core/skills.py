@@ -124,11 +124,12 @@ ANYONE = Expression("", All())
 
 def both(first: Expression, second: Expression) -> Expression:
     """Return the expression that wants what both want."""
-    if not first.text or first == second:
+    if not first.text:
         return second
-    if not second.text:
+    more = [part for part in _conjuncts(second.node) if part not in _conjuncts(first.node)]
+    if not more:
         return first
-    node = All((*_conjuncts(first.node), *_conjuncts(second.node)))
+    node = All((*_conjuncts(first.node), *more))
     return Expression(str(node), node)
 
 

@@ -5,14 +5,15 @@ daemon was away) goes on where it was.
 """
 
 from callhandler.core import events as e
+from callhandler.core.model import Outcome
 from callhandler.errors import CallerGone
 from callhandler.scripts.caller import Prompt, Sound
 from callhandler.scripts.extension import dial_extension, directory, ring_agent, ring_phone
 from callhandler.scripts.handset import feature_code
 from callhandler.scripts.house import Session
 from callhandler.scripts.language import choose_language
-from callhandler.scripts.menu import menu
-from callhandler.scripts.waiting import wait_in_line
+from callhandler.scripts.menu import ANY_KEY, menu
+from callhandler.scripts.waiting import told, wait_in_line
 
 MOST_PLACES = 40
 """A call sent on this often goes round in circles; it is told so and let go."""
@@ -51,10 +52,15 @@ async def _begin(session: Session) -> str:
         opening = house.opening(number.hours)
         if not opening.open:
             return _closed(session, opening.reason, number.closed)
-    if number.greeting is not None:
-        await session.caller.say(Prompt(number.greeting))
     house.note(e.CallSent(at=house.now(), call=call.id, to=number.enters, reason=f"dialled {session.number}"))
+    if number.greeting is not None:
+        await _greet(session, number.greeting)
     return number.enters
+
+
+async def _greet(session: Session, greeting: str) -> None:
+    """Say a greeting; any key cuts it short, as callers who know what comes next don't want to hear it again."""
+    await session.caller.say(Prompt(greeting), keys=ANY_KEY)
 
 
 async def _come_back(session: Session) -> str:
@@ -71,12 +77,24 @@ async def _come_back(session: Session) -> str:
             e.CallSent(at=session.house.now(), call=call.id, to=to, reason=f"transferred to {session.number}")
         )
         return to
-    if call.sent_to is not None and call.sent_to.partition(":")[0] in ("phone", "agent"):
-        await caller.say(Sound("vm-nobodyavail"))
-        return "operator"
     if call.menu is not None:
         return f"menu:{call.menu}"
-    return await _begin(session)
+    if call.sent_to is None:
+        return await _begin(session)
+    return await _where_it_was_sent(session, call.sent_to)
+
+
+async def _where_it_was_sent(session: Session, to: str) -> str:
+    """Go on to where the call was sent before it came back; what was tried in vain isn't tried again."""
+    house, call = session.house, session.call
+    kind, _, which = to.partition(":")
+    if kind in ("phone", "agent"):
+        await session.caller.say(Sound("vm-nobodyavail"))
+        house.note(e.CallSent(at=house.now(), call=call.id, to="operator", reason=f"nobody answered at {kind} {which}"))
+        return "operator"
+    if kind == "queue" and call.outcome in (Outcome.TIMEOUT, Outcome.NOBODY, Outcome.FULL):
+        return await told(session, which, call.outcome)
+    return to
 
 
 async def _go(session: Session, destination: str) -> str | None:

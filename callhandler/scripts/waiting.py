@@ -18,7 +18,7 @@ async def wait_in_line(session: Session, queue_id: str) -> str:
     if call.queue is None:
         outcome = house.enter(call, queue_id)
         if outcome is not None:
-            return await _told(session, queue_id, outcome)
+            return await told(session, queue_id, outcome)
         greeting = house.site.queues[queue_id].greeting
         if greeting is not None:
             await caller.say(Prompt(greeting))
@@ -26,7 +26,7 @@ async def wait_in_line(session: Session, queue_id: str) -> str:
     while session.visit.news is None:
         await caller.key(LISTEN)
     order = session.visit.news
-    return await _told(session, order.queue, order.outcome)
+    return await told(session, order.queue, order.outcome)
 
 
 def _music(session: Session, queue_id: str) -> str:
@@ -34,7 +34,7 @@ def _music(session: Session, queue_id: str) -> str:
     return queue.music if queue is not None else "default"
 
 
-async def _told(session: Session, queue_id: str, outcome: Outcome) -> str:
+async def told(session: Session, queue_id: str, outcome: Outcome) -> str:
     """Tell the caller what comes now, and return where the queue's fallback leads."""
     house, caller = session.house, session.caller
     await caller.music(None)

@@ -1,0 +1,242 @@
+"""Conversations as ladders: a caller who does as told, a house around the real switchboard, and what was said in order.
+
+A `FakeCaller` takes its reactions from a list: a key, "" for silence, `Hangs up`, or something to do while the caller listens. Every
+`say` with keys, every `key` and every `digits` takes one; a `say` without keys takes none, as nobody can answer it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from callhandler.core import events as e
+from callhandler.core.calls import Call
+from callhandler.core.hours import Opening
+from callhandler.core.model import Outcome
+from callhandler.errors import CallerGone, Refused
+from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt, Sound, Spoken
+from callhandler.scripts.house import Customer, Session
+from callhandler.scripts.inbound import inbound
+from callhandler.site.loading import load
+from callhandler.site.models import Site
+from callhandler.site.new import example
+from callhandler.site.plan import plan
+from tests.unit.core.world import World
+
+HANGS_UP = object()
+Reaction = str | object | Callable[[], None]
+
+
+class Over(Exception):
+    """The caller was handed on or hung up on: the real verbs end the session in the same way."""
+
+
+def words(spoken: Spoken) -> str:
+    """Return what is said as a test reads it."""
+    match spoken:
+        case Prompt(name) | Sound(name):
+            return name
+        case Digits(text) | Letters(text):
+            return text
+        case Number(value):
+            return str(value)
+        case Clock(at):
+            return f"time {at:.0f}"
+
+
+class FakeCaller:
+    """A caller with reactions."""
+
+    def __init__(self, *reactions: Reaction) -> None:
+        self.reactions = list(reactions)
+        self.heard: list[str] = []
+        self.language = "en"
+        self.playing: str | None = None
+        self.cuts = 0
+
+    def _reacts(self, keys: str) -> str | None:
+        """React; whoever has no reaction left hangs up."""
+        while self.reactions:
+            reaction = self.reactions.pop(0)
+            if callable(reaction):
+                reaction()
+                return None
+            if reaction is HANGS_UP:
+                break
+            assert isinstance(reaction, str)
+            if reaction == "" or reaction in keys:
+                return reaction or None
+        raise CallerGone("hung up")
+
+    async def answer(self) -> None:
+        """Be answered."""
+        if "answered" not in self.heard:
+            self.heard.append("answered")
+
+    async def speak_language(self, code: str) -> None:
+        """Hear another language."""
+        self.language = code
+        self.heard.append(f"speaks {code}")
+
+    async def say(self, *spoken: Spoken, keys: str = "") -> str | None:
+        """Listen, and perhaps press a key."""
+        self.heard += [words(one) for one in spoken]
+        return self._reacts(keys) if keys else None
+
+    async def key(self, seconds: float, keys: str = "0123456789*#") -> str | None:
+        """Press a key, or don't."""
+        return self._reacts(keys)
+
+    async def digits(self, *spoken: Spoken, most: int, seconds: float, end: str = "#") -> str:
+        """Key digits in."""
+        self.heard += [words(one) for one in spoken]
+        if not self.reactions or self.reactions[0] is HANGS_UP:
+            raise CallerGone("hung up")
+        keyed = self.reactions.pop(0)
+        assert isinstance(keyed, str)
+        return keyed[:most]
+
+    async def music(self, name: str | None) -> None:
+        """Hear music, or silence."""
+        self.playing = name
+        self.heard.append("silence" if name is None else f"music {name}")
+
+    async def leave(self, context: str, exten: str = "s") -> None:
+        """Be handed to the dialplan."""
+        self.heard.append(f"-> {context},{exten}")
+
+    async def hang_up(self) -> None:
+        """Be hung up on."""
+        self.heard.append("hung up on")
+
+    def cut(self) -> None:
+        """Be interrupted."""
+        self.cuts += 1
+
+
+class FakeHouse:
+    """A house around a real switchboard; what a script asks of others is set by the test."""
+
+    def __init__(self, site: Site, world: World) -> None:
+        self.site = site
+        self.world = world
+        self.emergency: str | None = None
+        self.open = Opening(True, "open hours", None)
+        self.customer: Customer | Exception | None = None
+        self.done: list[str] = []
+        self.refuses: str | None = None
+        self.free: dict[str, str] = {}
+
+    def now(self) -> float:
+        """Return the time."""
+        return self.world.now
+
+    def note(self, fact: e.Fact) -> None:
+        """Keep a fact."""
+        self.world.board.record(fact)
+
+    def enter(self, call: Call, queue: str) -> Outcome | None:
+        """Put a call in line."""
+        return self.world.board.enter(call, queue)
+
+    def opening(self, hours: str) -> Opening:
+        """Be open or closed."""
+        assert hours in self.site.hours
+        return self.open
+
+    async def look_up(self, number: str) -> Customer | None:
+        """Know a customer, or fail."""
+        if isinstance(self.customer, Exception):
+            raise self.customer
+        return self.customer
+
+    def identify(self, agent: str, pin: str, phone: str) -> bool:
+        """Check a PIN."""
+        return agent in self.site.agents and pin == self.site.agents[agent].pin.get_secret_value()
+
+    def agent_at(self, phone: str) -> str | None:
+        """Return who sits at a phone."""
+        found = self.world.board.line.books.agent_at(phone)
+        return None if found is None else found.id
+
+    def agent_free(self, agent: str) -> str | None:
+        """Return where an agent can be rung."""
+        return self.free.get(agent)
+
+    def _does(self, what: str) -> None:
+        if self.refuses is not None:
+            raise Refused(self.refuses)
+        self.done.append(what)
+
+    def log_in(self, agent: str, phone: str) -> None:
+        """Log in."""
+        self._does(f"login {agent} at {phone}")
+
+    def log_out(self, agent: str) -> None:
+        """Log out."""
+        self._does(f"logout {agent}")
+
+    def pause(self, agent: str) -> None:
+        """Pause."""
+        self._does(f"pause {agent}")
+
+    def resume(self, agent: str) -> None:
+        """Resume."""
+        self._does(f"resume {agent}")
+
+
+class Ladder:
+    """A site, its house, and one call after another."""
+
+    def __init__(self, directory: Path, more: str = "") -> None:
+        path = directory / "callhandler.toml"
+        path.write_text(example(15_000, "Acme", "UTC") + more, encoding="utf-8")
+        self.site = load(path).site
+        self.world = World(plan(self.site))
+        self.house = FakeHouse(self.site, self.world)
+        for agent in sorted(self.site.agents):
+            phone = self.site.agents[agent].phone or ""
+            self.world.board.record(e.AgentLoggedIn(at=self.world.now, agent=agent, phone=phone, by="test"))
+
+    def dials(self, number: str, *reactions: Reaction, source: str = "trunk:pstn", caller: str = "") -> FakeCaller:
+        """Have somebody dial a number; return what came of it."""
+        self.call = self.world.call(caller)
+        self.call.number, self.call.source = number, source
+        return self._speak(number, source, reactions, again=False)
+
+    def comes_back(self, *reactions: Reaction, number: str | None = None) -> FakeCaller:
+        """Have the same call come back."""
+        return self._speak(number or self.call.number, self.call.source, reactions, again=True)
+
+    def _speak(self, number: str, source: str, reactions: tuple[Reaction, ...], *, again: bool) -> FakeCaller:
+        fake = FakeCaller(*reactions)
+        visit = self.world.board.begin_visit(self.call, fake.cut)
+        session = Session(fake, self.call, number, source, self.house, visit)
+        try:
+            asyncio.run(inbound(session, again))
+        except CallerGone:
+            fake.heard.append("gone")
+        self.world.board.end_visit(visit)
+        return fake
+
+    def facts(self, *kinds: type[e.Fact]) -> list[str]:
+        """Return this call's facts of some kinds, as a test reads them."""
+        found = []
+        for fact in self.world.facts:
+            if getattr(fact, "call", None) != self.call.id or not isinstance(fact, kinds):
+                continue
+            match fact:
+                case e.KeyPressed():
+                    found.append(f"{fact.key} in {fact.menu} -> {fact.led_to}")
+                case e.MenuSilent():
+                    found.append(f"silent in {fact.menu}")
+                case e.CallSent():
+                    found.append(f"sent to {fact.to}: {fact.reason}")
+                case e.CallClosed() | e.LookupFailed():
+                    found.append(fact.reason)
+                case e.AttributeSet():
+                    found.append(f"{fact.name} = {fact.value}")
+                case e.HandsetUsed():
+                    found.append(f"{fact.code} {fact.agent}: {fact.reason}")
+                case e.CallEntered():
+                    found.append(f"enters {fact.queue} wanting {fact.wants}")
+        return found
