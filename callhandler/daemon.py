@@ -50,6 +50,7 @@ def main(directory: Path) -> int:
     try:
         loaded = load(directory)
         sys.setswitchinterval(THREADS_TURN)
+        os.umask(0o027)  # callers' numbers are nobody else's business
         logs.configure(loaded.inside(loaded.site.daemon.log), sys.stderr if sys.stderr.isatty() else None)
         return uvloop.run(_run(loaded))
     except CallhandlerError as error:

@@ -8,7 +8,7 @@ meaning changes, its `version` is raised and `store` learns to read the old one.
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from callhandler.core.model import OfferEnd, Outcome
+from callhandler.core.model import OfferEnd, Outcome, Where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +283,182 @@ class CallEnded(Fact):
     outcome: Outcome
     reason: str
     cause: int = 0
+
+
+# --- waiting well -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedIn(Fact):
+    """Somebody who waits was spoken to. `at` is when the spoken word ended, `due` when it was to begin at the latest.
+
+    `said` names what was said, such as `thanks position estimate`; `cut_by` is "" when it was heard to its end, else what cut it:
+    answer, key, hang-up.
+    """
+
+    call: str
+    where: Where
+    due: float
+    started: float
+    said: str
+    cut_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckInBreached(Fact):
+    """Somebody waited without a spoken word for longer than promised; `silent` in seconds, `reason` is the cause."""
+
+    call: str
+    where: Where
+    since: float
+    silent: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimateMade(Fact):
+    """How long a waiting call was expected to wait still, in seconds. `most` is the upper end of the range said, None when none was.
+
+    `method` is `queue length` or `head of line`; `ahead` counts calls and callbacks ahead together.
+    """
+
+    call: str
+    queue: str
+    method: str
+    seconds: float
+    ahead: int
+    most: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldReminded(Fact):
+    """The agent was reminded of a caller on hold; `held` in seconds."""
+
+    call: str
+    agent: str
+    held: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldCallerReturned(Fact):
+    """A caller on hold pressed the key that leads back to the head of the line."""
+
+    call: str
+    agent: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackRequested(Fact):
+    """A caller will be called back and keeps the place in line; `call` stays the entry's id for ever.
+
+    `confirmed`: the number was keyed in or said yes to by the caller. `due`: not before then (a slot), None for as soon as it is its turn.
+    `promise`: the time said to the caller by which the call comes, None when none was said. `by`: caller, an agent, or a person's name.
+    """
+
+    call: str
+    queue: str
+    number: str
+    confirmed: bool
+    entered: float
+    priority: int
+    bonus: float
+    wants: str
+    language: str
+    caller_name: str
+    due: float | None
+    promise: float | None
+    expires: float
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackRescheduled(Fact):
+    """A callback waits until `due`: after a failed attempt, outside calling hours, or because a person said so."""
+
+    call: str
+    due: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackDialled(Fact):
+    """The customer is about to be dialled: committed to disk before Originate. `leg` is the channel's unique id, chosen by us."""
+
+    call: str
+    leg: str
+    agent: str | None
+    number: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackAttemptEnded(Fact):
+    """An attempt to reach the customer failed; `reason` is no answer, busy, not accepted, failed or lost."""
+
+    call: str
+    leg: str
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackEnded(Fact):
+    """The last fact of a callback; `result` is done, failed, expired or cancelled."""
+
+    call: str
+    result: str
+    reason: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseSettled(Fact):
+    """A time said to a caller was kept or broken; `late` in seconds, 0 when kept."""
+
+    call: str
+    promise: float
+    kept: bool
+    late: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageLeft(Fact):
+    """A caller left a message; `file` is relative to the site, `seconds` its length."""
+
+    call: str
+    queue: str
+    file: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemOpened(Fact):
+    """Something in the inbox for a person to see to; `item` is message, missed, callback failed or promise broken."""
+
+    call: str
+    queue: str
+    item: str
+    number: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemClaimed(Fact):
+    """A person sees to the items of a call."""
+
+    call: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemDone(Fact):
+    """The items of a call are done; `by` is a person, or `callhandler` when the customer has reached an agent since."""
+
+    call: str
+    by: str
+    reason: str
 
 
 # --- an agent -----------------------------------------------------------------------------------------------------------

@@ -55,6 +55,14 @@ class OfferEnd(StrEnum):
     LOST = "lost"
 
 
+class Where(StrEnum):
+    """Where somebody waits without talking to an agent."""
+
+    IN_LINE = "in line"
+    ON_HOLD = "on hold"
+    CALLED_BACK = "called back"
+
+
 class Outcome(StrEnum):
     """How a call ended: exactly one for each (field.md 4.1)."""
 
@@ -64,6 +72,8 @@ class Outcome(StrEnum):
     LEFT_IN_MENU = "left in menu"
     TIMEOUT = "timeout"
     NOBODY = "nobody"
+    CALLBACK = "callback"
+    MESSAGE = "message"
     FULL = "full"
     CLOSED = "closed"
     EXTENSION = "extension"
