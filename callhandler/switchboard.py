@@ -64,6 +64,7 @@ class Switchboard:
         self._cancelled: dict[str, OfferEnd] = {}
         self._withdrawn: dict[str, str] = {}
         self._ended: dict[str, o.ChannelEnded] = {}
+        self._left_first: dict[str, str] = {}
         self._gap_since: float | None = None
         self._listeners: list[Callable[[e.Fact], None]] = []
 
@@ -210,6 +211,8 @@ class Switchboard:
         match seen:
             case o.Bridged():
                 self._bridged(seen)
+            case o.LeftBridge():
+                self._left_bridge(seen.channel)
             case o.ChannelEnded():
                 self._channel_ended(seen)
             case o.OfferFailed():
@@ -235,6 +238,7 @@ class Switchboard:
                 waited = max(0.0, now - (call.entered or now))
                 queue = agent.queue or ""
                 self._cancelled.pop(leg, None)
+                self._left_first.pop(leg, None)
                 self.record(e.CallConnected(at=now, call=call.id, leg=leg, agent=agent.id, queue=queue, waited=waited))
                 return
         for channel in seen.channels:
@@ -243,10 +247,18 @@ class Switchboard:
                 other = next((other for other in seen.channels if other != channel), "")
                 self.record(e.ExtensionConnected(at=now, call=call.id, channel=other))
 
+    def _left_bridge(self, channel: str) -> None:
+        """Remember who left first: it says who hung up, but not that anybody did. Transfers and hold rooms leave bridges too."""
+        call = self.calls.by_leg.get(channel) or self.calls.here.get(channel)
+        if call is not None and call.leg is not None:
+            who = "agent hung up" if channel == call.leg else "caller hung up"
+            self._left_first.setdefault(call.leg, who)
+
     def _talk_ended(self, call: Call, reason: str) -> None:
         now = self.clock()
         if call.leg is None or call.agent is None or call.connected_at is None:
             return
+        self._left_first.pop(call.leg, None)
         agent = self.line.books.agents.get(call.agent)
         queue = (agent.queue if agent is not None else None) or ""
         talked = max(0.0, now - call.connected_at)
@@ -258,7 +270,7 @@ class Switchboard:
         """Whose channel ends first ended the talk. Leaving a bridge says nothing: transfers and hold rooms do it too."""
         call = self.calls.by_leg.get(seen.channel)
         if call is not None and call.leg == seen.channel:
-            self._talk_ended(call, "agent hung up")
+            self._talk_ended(call, self._left_first.get(seen.channel, "agent hung up"))
         elif seen.channel in self.line.books.legs:
             self._offer_over(seen.channel, OfferEnd.LOST)
         elif (caller := self.calls.here.get(seen.channel)) is not None:
@@ -271,7 +283,7 @@ class Switchboard:
     def end_call(self, call: Call, reason: str, cause: int = 0, outcome: Outcome | None = None) -> None:
         """Write down the end of a call: its channel is gone. `outcome` overrides what it would come to."""
         now = self.clock()
-        self._talk_ended(call, "caller hung up")
+        self._talk_ended(call, self._left_first.get(call.leg or "", "caller hung up"))
         by = self._withdrawn.pop(call.id, None)
         if by is not None:
             outcome, reason = outcome or Outcome.WITHDRAWN, f"hung up by {by}"
