@@ -76,7 +76,7 @@ class Books:
         """Yield the calls an agent qualifies for, in the order in which the agent is to take them."""
         rows = {row.queue: row.priority for row in reversed(agent.plan.serves)} or dict.fromkeys(self.plan.queues, 1)
         queues = ((priority, queue) for queue, priority in rows.items())
-        return self.buckets.in_order(queues, lambda queue, wanted: agent.id in self.crew.pool(queue, wanted))
+        return self.buckets.in_order(queues, agent.id)
 
     def step_with_somebody(self, queue: str, wants: Expression, first: int, wrap: bool = True) -> int | None:
         """Return the first step from `first` on (then, with `wrap`, those before) for which somebody is there; None when none."""
@@ -234,7 +234,8 @@ class Books:
 
     def _place(self, call: Waiting) -> None:
         if self.places_for_offers(call) > 0:
-            self.buckets.add(call, self.wanted(call))
+            wanted = self.wanted(call)
+            self.buckets.add(call, wanted, self.crew.pool(call.queue, wanted))
         else:
             self.buckets.remove(call.id)
 

@@ -44,9 +44,9 @@ class Crew:
         """Tell whether an agent is free for offers but for a rest."""
         return agent in self._ready_key
 
-    def ready(self) -> list[Agent]:
-        """Return the agents who are free for offers but for a rest, longest idle first."""
-        return [self.agents[agent] for _, agent in self._ready]
+    def ready(self) -> Iterator[Agent]:
+        """Yield the agents who are free for offers but for a rest, longest idle first. Nothing may change while this runs."""
+        return (self.agents[agent] for _, agent in self._ready)
 
     def pool(self, queue: str, wanted: Expression) -> dict[str, Fit]:
         """Return who fits `wanted` in a queue, logged in or not, most skilled first."""

@@ -6,7 +6,7 @@ candidate again from the inputs alone, with the very functions that decided, and
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 from callhandler.core.agents import Agent
 from callhandler.core.model import AgentPlan, Device, Serves, State, Status, Strategy
@@ -62,7 +62,10 @@ class Decided:
 
     def to_json(self) -> str:
         """Return the snapshot text for the journal."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        # Not dataclasses.asdict: it copies deeply, and took most of the time of a decision.
+        plain = {name: getattr(self, name) for name in _FIELDS}
+        plain["candidates"] = [{name: getattr(one, name) for name in _CANDIDATE_FIELDS} for one in self.candidates]
+        return _ENCODE(plain)
 
     @classmethod
     def from_json(cls, text: str) -> "Decided":
@@ -73,6 +76,11 @@ class Decided:
         raw["key"] = tuple(raw["key"])
         raw["strategy"] = Strategy(raw["strategy"])
         return cls(**raw)
+
+
+_FIELDS = tuple(f.name for f in fields(Decided))
+_CANDIDATE_FIELDS = tuple(f.name for f in fields(Candidate))
+_ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,8 @@ def write_down(
     now: float,
 ) -> Decided:
     """Write a decision down before it changes anything. `agents` are those to be kept with it, out of `total`."""
-    candidates = tuple(_candidate(agent, call, wanted, kept_for, now) for agent in agents)
+    skills = sorted(wanted.skills())
+    candidates = tuple(_candidate(agent, call, wanted, skills, kept_for, now) for agent in agents)
     return Decided(
         at=now,
         call=call.id,
@@ -128,7 +137,9 @@ def replay(decided: Decided) -> Replayed:
     return Replayed(chosen, verdicts, same)
 
 
-def _candidate(agent: Agent, call: Waiting, wanted: Expression, kept_for: str | None, now: float) -> Candidate:
+def _candidate(
+    agent: Agent, call: Waiting, wanted: Expression, skills: list[str], kept_for: str | None, now: float
+) -> Candidate:
     row = agent.row_for(call.queue)
     return Candidate(
         id=agent.id,
@@ -145,7 +156,7 @@ def _candidate(agent: Agent, call: Waiting, wanted: Expression, kept_for: str | 
         calls=agent.calls,
         handled=agent.handled,
         logged_in_at=agent.logged_in_at,
-        levels={skill: agent.plan.skills[skill] for skill in sorted(wanted.skills()) if skill in agent.plan.skills},
+        levels={skill: agent.plan.skills[skill] for skill in skills if skill in agent.plan.skills},
         row=None if row is None else (row.priority, row.delay),
         refused=agent.id in call.refused,
     )

@@ -342,7 +342,7 @@ class Line:
 
     def _match_everyone(self, now: float) -> None:
         if self._attached and self.books.calls:
-            for agent in self.books.crew.ready():
+            for agent in list(self.books.crew.ready()):
                 self._match_agent(agent, now)
 
     def _offer(self, choice: Choice, now: float) -> None:

@@ -7,7 +7,7 @@ Calls that want the same of the same queue share a bucket; a freed agent looks a
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heapreplace
 
@@ -48,21 +48,30 @@ class Waiting:
         return max(0.0, now - self.entered)
 
 
+@dataclass(slots=True)
+class Bucket:
+    """Calls that want the same of the same queue, in order; `fits` holds the agents who fit."""
+
+    wanted: Expression
+    fits: Container[str]
+    calls: list[tuple[OrderKey, Waiting]] = field(default_factory=list)
+
+
 class Buckets:
     """Waiting calls by (queue, wanted expression), each bucket in order."""
 
     def __init__(self) -> None:
-        self._buckets: dict[str, dict[str, list[tuple[OrderKey, Waiting]]]] = {}
+        self._buckets: dict[str, dict[str, Bucket]] = {}
         self._where: dict[str, tuple[str, str, OrderKey]] = {}
-        self._expressions: dict[str, Expression] = {}
 
-    def add(self, call: Waiting, wanted: Expression) -> None:
-        """Put a call where agents who qualify for `wanted` find it; moves it when it stands elsewhere."""
+    def add(self, call: Waiting, wanted: Expression, fits: Container[str]) -> None:
+        """Put a call where the agents who fit `wanted` find it; moves it when it stands elsewhere."""
         self.remove(call.id)
         key = call.key
-        insort(self._buckets.setdefault(call.queue, {}).setdefault(wanted.text, []), (key, call))
+        bucket = self._buckets.setdefault(call.queue, {}).setdefault(wanted.text, Bucket(wanted, fits))
+        bucket.fits = fits
+        insort(bucket.calls, (key, call))
         self._where[call.id] = (call.queue, wanted.text, key)
-        self._expressions.setdefault(wanted.text, wanted)
 
     def remove(self, call: str) -> None:
         """Take a call out; does nothing when it isn't there."""
@@ -70,36 +79,33 @@ class Buckets:
         if where is None:
             return
         queue, text, key = where
-        bucket = self._buckets[queue][text]
+        calls = self._buckets[queue][text].calls
         # The key ends with the call's id, so it is unique and the tuple comparison never reaches the call itself.
-        del bucket[bisect_left(bucket, (key,))]
-        if not bucket:
+        del calls[bisect_left(calls, (key,))]
+        if not calls:
             del self._buckets[queue][text]
 
-    def of_queue(self, queue: str) -> Iterator[tuple[Expression, list[tuple[OrderKey, Waiting]]]]:
-        """Yield a queue's buckets: what is wanted, and the calls in order."""
-        for text, bucket in self._buckets.get(queue, {}).items():
-            yield self._expressions[text], bucket
+    def of_queue(self, queue: str) -> Iterable[Bucket]:
+        """Return a queue's buckets."""
+        return self._buckets.get(queue, {}).values()
 
-    def in_order(
-        self, queues: Iterable[tuple[int, str]], fits: Callable[[str, Expression], bool]
-    ) -> Iterator[tuple[Waiting, Expression]]:
-        """Yield the calls of some queues whose wants `fits` says yes to, by the queue's priority here, then by the calls' own order.
+    def in_order(self, queues: Iterable[tuple[int, str]], agent: str) -> Iterator[tuple[Waiting, Expression]]:
+        """Yield the calls of some queues that an agent fits, by the queue's priority given here, then by the calls' own order.
 
         Nothing may change while this runs.
         """
         heads = [
-            (priority, bucket[0][0], 0, bucket, wanted)
+            (priority, bucket.calls[0][0], 0, bucket)
             for priority, queue in queues
-            for wanted, bucket in self.of_queue(queue)
-            if fits(queue, wanted)
+            for bucket in self.of_queue(queue)
+            if agent in bucket.fits
         ]
         heapify(heads)  # keys are unique, so that the comparison stops at them
         while heads:
-            priority, _, index, bucket, wanted = heads[0]
-            yield bucket[index][1], wanted
+            priority, _, index, bucket = heads[0]
+            yield bucket.calls[index][1], bucket.wanted
             index += 1
-            if index < len(bucket):
-                heapreplace(heads, (priority, bucket[index][0], index, bucket, wanted))
+            if index < len(bucket.calls):
+                heapreplace(heads, (priority, bucket.calls[index][0], index, bucket))
             else:
                 heappop(heads)

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from callhandler.core.agents import Agent
-from callhandler.core.line import Line
+from callhandler.core.line import Line, Outcomes
 from callhandler.core.matching import Choice
-from callhandler.core.model import Strategy
+from callhandler.core.model import Plan, Strategy
 from callhandler.core.routing import obstacle
 from callhandler.core.skills import Expression, both
 from callhandler.core.waiting import Waiting
@@ -70,15 +70,32 @@ def overtaken(line: Line, agent: Agent, call: Waiting, now: float) -> list[str]:
 class CheckedLine(Line):
     """The real line, compared with the naive one at each offer.
 
-    `more_is_due` tells whether something else is due at this very instant: what is due together is done in no particular order.
+    `more_is_due` tells whether something else is due at this very instant: what is due together is done in no particular order. After a
+    gap or another site file many agents meet many calls at once, and what is first for one may be best for another: there, too, only
+    the choice of agents is compared.
     """
 
     more_is_due: Callable[[], bool]
+    meeting = False
+
+    def resume(self, now: float) -> Outcomes:
+        self.meeting = True
+        try:
+            return super().resume(now)
+        finally:
+            self.meeting = False
+
+    def replace(self, plan: Plan, now: float) -> Outcomes:
+        self.meeting = True
+        try:
+            return super().replace(plan, now)
+        finally:
+            self.meeting = False
 
     def _offer(self, choice: Choice, now: float) -> None:
         assert choice.wanted == wanted_by(self, choice.call)
         assert [agent.id for agent in choice.agents] == best_agents(self, choice.call, now)
-        for agent in choice.agents if not self.more_is_due() else ():
+        for agent in choice.agents if not (self.meeting or self.more_is_due()) else ():
             before = overtaken(self, agent, choice.call, now)
             assert not before, f"{choice.call.id} goes to {agent.id} before {before}"
         super()._offer(choice, now)

@@ -214,10 +214,10 @@ class Histories(RuleBasedStateMachine):
         for waiting in line.books.calls.values():
             assert waiting.queue == calls[waiting.id].queue
             found = [
-                (queue, wanted.text)
+                (queue, bucket.wanted.text)
                 for queue in line.plan.queues
-                for wanted, bucket in line.books.buckets.of_queue(queue)
-                for _, other in bucket
+                for bucket in line.books.buckets.of_queue(queue)
+                for _, other in bucket.calls
                 if other is waiting
             ]
             open_places = places(line, waiting) > 0
@@ -391,8 +391,8 @@ class TroubledHistories(Histories):
 TestHistories = Histories.TestCase
 TestTroubledHistories = TroubledHistories.TestCase
 TestTroubledHistories.settings = settings(
-    max_examples=150, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=150, stateful_step_count=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 TestHistories.settings = settings(
-    max_examples=150, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=150, stateful_step_count=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
