@@ -233,7 +233,9 @@ class Switchboard:
         for leg in seen.channels:
             agent = self.line.books.legs.get(leg)
             call = self.calls.here.get(agent.call or "") if agent is not None else None
-            if agent is not None and call is not None and call.id in seen.channels and call.leg != leg:
+            if call is not None and call.leg == leg and call.id in seen.channels:
+                self._left_first.pop(leg, None)
+            elif agent is not None and call is not None and call.id in seen.channels:
                 self._talk_ended(call, "ended unseen")
                 waited = max(0.0, now - (call.entered or now))
                 queue = agent.queue or ""

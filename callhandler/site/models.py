@@ -27,10 +27,12 @@ from callhandler.site.values import (
     Table,
     TimeRange,
 )
+from callhandler.site.waiting import Callbacks, Mail, Waiting
 
 __all__ = [
     "Agent",
     "Asterisk",
+    "Callbacks",
     "Choice",
     "Codes",
     "Company",
@@ -43,6 +45,7 @@ __all__ = [
     "Language",
     "Level",
     "Lookup",
+    "Mail",
     "Menu",
     "Mqtt",
     "NumberTable",
@@ -62,6 +65,7 @@ __all__ = [
     "Tier",
     "TimeRange",
     "Trunk",
+    "Waiting",
     "Weekday",
 ]
 
@@ -102,6 +106,9 @@ class Site(Table):
     lookup: Lookup | None = None
     mqtt: Mqtt | None = None
     codes: Codes = Codes()
+    waiting: Waiting = Waiting()
+    callbacks: Callbacks | None = None
+    mail: Mail | None = None
     offers: Offers = Offers()
     trunks: dict[Id, Trunk] = Field(default={}, description="Lines to the outside.")
     phones: dict[Digits, Phone] = Field(default={}, description="Desk phones by extension.")

@@ -10,6 +10,7 @@ from callhandler.site.values import (
     Digits,
     Id,
     Level,
+    Line,
     Seconds,
     SecretDigits,
     SecretLine,
@@ -118,6 +119,15 @@ class QueueTable(Table):
     fallback: Destination = Field(
         description="Where callers go when nobody logged in can help them, or at max_wait or max_length."
     )
+    on_nobody: Destination | None = Field(default=None, description="Instead of fallback, when nobody can help them.")
+    on_timeout: Destination | None = Field(default=None, description="Instead of fallback, at max_wait.")
+    on_full: Destination | None = Field(default=None, description="Instead of fallback, at max_length.")
+    on_closing: Destination | None = Field(
+        default=None, description="Instead of fallback, for those who still wait when the number they dialled closes."
+    )
+    callback: bool = Field(default=True, strict=True, description="Whether callers can ask to be called back (key 1).")
+    messages: bool = Field(default=True, strict=True, description="Whether callers can leave a message (key 2).")
+    mail: Line | None = Field(default=None, description="Who gets this queue's messages by mail; mail.to by default.")
 
 
 class Tier(Table):

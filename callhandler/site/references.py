@@ -6,7 +6,14 @@ from typing import NamedTuple
 from callhandler.site.models import Choice, Site
 from callhandler.site.positions import KeyPath
 
-SECTIONS = {"queue": "queues", "menu": "menus", "agent": "agents", "phone": "phones", "say": "prompts"}
+SECTIONS = {
+    "queue": "queues",
+    "menu": "menus",
+    "agent": "agents",
+    "phone": "phones",
+    "say": "prompts",
+    "message": "queues",
+}
 """The section that each kind of destination points into."""
 
 
@@ -22,7 +29,7 @@ def references(site: Site) -> Iterator[Reference]:
     """Yield every reference in the site, destinations and others."""
     for path, destination in destinations(site):
         kind, colon, name = destination.partition(":")
-        if colon:
+        if colon and kind in SECTIONS:
             yield Reference(path, SECTIONS[kind], name)
     yield from _of_people(site)
     yield from _of_conversation(site)

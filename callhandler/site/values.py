@@ -15,7 +15,9 @@ ID_PATTERN = rf"^{_ID}$"
 DIGITS_PATTERN = r"^[0-9]{1,15}$"
 SKILL_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
 KEY_PATTERN = r"^[0-9*#]$"
-DESTINATION_PATTERN = rf"^(queue|menu|agent|phone|say):{_ID}$|^(operator|directory|extension|hangup)$"
+DESTINATION_PATTERN = (
+    rf"^(queue|menu|agent|phone|say|message):{_ID}$|^outside:\+?[0-9]{{2,15}}$|^(operator|directory|extension|hangup)$"
+)
 RANGE_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 LANGUAGE_PATTERN = r"^[a-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,2}$"
 LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
@@ -35,7 +37,8 @@ MEANINGS = {
     SKILL_PATTERN: "a word of small letters, digits and `_`, such as `english`",
     KEY_PATTERN: "one key of a telephone: 0 to 9, * or #",
     DESTINATION_PATTERN: (
-        "queue:ID, menu:ID, agent:ID, phone:ID, say:PROMPT, operator, extension, directory or hangup, "
+        "queue:ID, menu:ID, agent:ID, phone:ID, say:PROMPT, message:QUEUE, outside:NUMBER, operator, extension, directory "
+        "or hangup, "
         "such as `queue:sales`"
     ),
     RANGE_PATTERN: "a time range such as `09:00-17:30`; `24:00` is the end of the day",
