@@ -22,6 +22,9 @@ REDIAL_MEMORY = 50_000
 ENDED_MEMORY = 1_000
 """Ends of unknown channels remembered: over AMI the end of a call can be seen before its AGI session says hello."""
 
+ANSWERED_ELSEWHERE = 26
+"""Q.850's cause with which the dialplan lets go of a phone that was answered when another phone had the call already."""
+
 
 @dataclass(slots=True)
 class Visit:
@@ -274,7 +277,8 @@ class Switchboard:
         if call is not None and call.leg == seen.channel:
             self._talk_ended(call, self._left_first.get(seen.channel, "agent hung up"))
         elif seen.channel in self.line.books.legs:
-            self._offer_over(seen.channel, OfferEnd.LOST)
+            taken = seen.cause == ANSWERED_ELSEWHERE  # seen before the winner's bridge is
+            self._offer_over(seen.channel, OfferEnd.TAKEN if taken else OfferEnd.LOST)
         elif (caller := self.calls.here.get(seen.channel)) is not None:
             self.end_call(caller, seen.text or "hung up", seen.cause)
         else:

@@ -189,7 +189,7 @@ class Books:
         self._end_offer(fact.call, fact.leg)
         call, agent = self.calls.get(fact.call), self.agents.get(fact.agent)
         if call is not None:
-            if fact.reason not in _BLAMELESS:
+            if fact.reason is not OfferEnd.CALLER_LEFT:
                 call.refused[fact.agent] = fact.at
             self._place(call)
         if agent is None or agent.leg != fact.leg:

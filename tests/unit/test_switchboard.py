@@ -2,7 +2,7 @@
 
 from callhandler.core import events as e
 from callhandler.core import observed as o
-from callhandler.core.model import Device, OfferEnd, Outcome, Queue, State
+from callhandler.core.model import Device, OfferEnd, Outcome, Queue, State, Strategy
 from tests.unit.core.world import World, agent, plan
 
 SITE = plan([Queue("q", "Sales", wrap_up=0.0)], [agent("a"), agent("b")])
@@ -87,6 +87,22 @@ def test_a_phone_answered_after_the_caller_left_connects_nobody() -> None:
     assert world.of(e.CallConnected) == []
     world.board.observe(o.ChannelEnded(leg.leg, 16, ""))
     assert world.board.line.books.agents["a"].state is State.IDLE
+
+
+def test_who_answers_a_moment_after_another_is_not_to_blame_and_takes_the_next_call_at_once() -> None:
+    world = World(
+        plan([Queue("q", "Sales", strategy=Strategy.RING_ALL, ring_best=2, wrap_up=0.0)], [agent("a"), agent("b")])
+    )
+    world.login("a", "b")
+    call = world.enter("q")
+    first, second = world.leg("a"), world.leg("b")
+    del world.pbx.ringing[second.leg]
+    world.board.observe(o.ChannelEnded(second.leg, 26, "Answered elsewhere"))  # before the winner's bridge is seen
+    assert [(fact.agent, fact.reason) for fact in world.of(e.OfferEnded)] == [("b", OfferEnd.TAKEN)]
+    assert world.rung() == [(call.id, "a")], "the call is not offered to b again"
+    world.answers(first)
+    another = world.enter("q")
+    assert world.rung() == [(another.id, "b")]
 
 
 def test_an_unseen_end_of_a_talk_is_made_up_for_by_the_next() -> None:
