@@ -157,6 +157,14 @@ class OfferRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """How long nobody who waits goes without a spoken word, and when the next one is aimed at. Seconds, from the end of the last word."""
+
+    at_most: float = 90.0
+    aim: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that the core needs of a site: replaced as a whole by `reload`."""
 
@@ -165,3 +173,4 @@ class Plan:
     phones: frozenset[str]
     rules: OfferRules = OfferRules()
     tiers: dict[str, Tier] = field(default_factory=dict)
+    promise: Promise = Promise()

@@ -1,6 +1,6 @@
 """The site file as the core wants it: queues with parsed steps, agents, phones, rules. Reads nothing but a good site."""
 
-from callhandler.core.model import AgentPlan, OfferRules, Plan, Queue, Serves, Step, Tier
+from callhandler.core.model import AgentPlan, OfferRules, Plan, Promise, Queue, Serves, Step, Tier
 from callhandler.core.skills import parse
 from callhandler.site.models import Agent, QueueTable, Site
 
@@ -18,6 +18,7 @@ def plan(site: Site) -> Plan:
             back_off_no_answer=site.offers.back_off_no_answer,
         ),
         tiers={name: Tier(table.priority, table.bonus) for name, table in site.tiers.items()},
+        promise=Promise(site.waiting.check_in_at_most, site.waiting.check_in_aim),
     )
 
 
