@@ -48,7 +48,7 @@ class Reception:
         caller = AgiCaller(session, self._sound, site.default_language, site.company.time_zone)
         known = self._switchboard.calls.here.get(env.uniqueid)
         call = known or self._arrive(session, number, source)
-        visit = self._switchboard.begin_visit(call, caller.cut)
+        visit = self._switchboard.begin_visit(call, caller.cut, lambda: session.end("the call is over"))
         house = HouseOfCall(site, self._switchboard, self._desk, self._pins, self._lookup)
         try:
             await inbound(Session(caller, call, number, source, house, visit), again=known is not None)

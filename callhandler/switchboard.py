@@ -11,6 +11,7 @@ from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.calls import Call, Calls
 from callhandler.core.decisions import CancelOffer, Decision, LeaveLine, OfferTo, WakeAt
+from callhandler.core.following import Follower, Follows
 from callhandler.core.line import Line
 from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status, Tier
 from callhandler.core.ports import FactLog, OfferLeg, Pbx
@@ -28,10 +29,14 @@ ANSWERED_ELSEWHERE = 26
 
 @dataclass(slots=True)
 class Visit:
-    """One session of a script with a call. `news` is set, and `cut` called, when the line sends the caller on."""
+    """One session of a script with a call. `news` is set, and `cut` called, when the line sends the caller on.
+
+    `end` is called when the call's channel is gone and the session isn't: an attended transfer can put another caller in its place.
+    """
 
     call: Call
     cut: Callable[[], None]
+    end: Callable[[], None]
     news: LeaveLine | None = None
 
 
@@ -70,13 +75,16 @@ class Switchboard:
         self._left_first: dict[str, str] = {}
         self._gap_since: float | None = None
         self._listeners: list[Callable[[e.Fact], None]] = []
+        self._followers: tuple[Follower, ...] = ()
 
     # --- facts ------------------------------------------------------------------------------------------------------
 
     def record(self, fact: e.Fact) -> None:
         """Keep a fact and do what follows from it."""
         self._keep(fact)
-        self._carry_out(self.line.step(fact, self.clock()))
+        outcomes = self.line.step(fact, self.clock())
+        self._follow(fact)
+        self._carry_out(outcomes)
 
     def listen(self, listener: Callable[[e.Fact], None]) -> Callable[[], None]:
         """Have `listener`, which returns at once and never raises, called with every fact; the returned function ends it."""
@@ -86,6 +94,20 @@ class Switchboard:
     def wake(self, key: tuple[str, str]) -> None:
         """Do what was to be done now (see `wake_at`)."""
         self._carry_out(self.line.wake(key, self.clock()))
+        for follower in self._followers:
+            self.take(follower.wake(key, self.clock()))
+
+    def take(self, follows: Follows) -> None:
+        """Record the facts and carry out the orders of a follower, in order."""
+        for one in follows:
+            if isinstance(one, e.Fact):
+                self.record(one)
+            else:
+                self._carry_out((one,))
+
+    def _follow(self, fact: e.Fact) -> None:
+        for follower in self._followers:
+            self.take(follower.follow(fact, self.clock()))
 
     def _keep(self, fact: e.Fact) -> None:
         if isinstance(fact, e.CallConnected):
@@ -105,6 +127,7 @@ class Switchboard:
             match outcome:
                 case e.Fact():
                     self._keep(outcome)
+                    self._follow(outcome)
                 case OfferTo():
                     self._offer(outcome)
                 case CancelOffer():
@@ -152,9 +175,9 @@ class Switchboard:
 
     # --- scripts ----------------------------------------------------------------------------------------------------
 
-    def begin_visit(self, call: Call, cut: Callable[[], None]) -> Visit:
+    def begin_visit(self, call: Call, cut: Callable[[], None], end: Callable[[], None]) -> Visit:
         """Let a script speak with a call. A second session of the same call (after a transfer or a crash) replaces the first."""
-        visit = self._visits[call.id] = Visit(call, cut)
+        visit = self._visits[call.id] = Visit(call, cut, end)
         return visit
 
     def end_visit(self, visit: Visit) -> None:
@@ -303,6 +326,8 @@ class Switchboard:
         if call.answered and outcome is not Outcome.LOST:
             result = Outcome.ANSWERED
         self.record(e.CallEnded(at=now, call=call.id, outcome=result, reason=reason, cause=cause))
+        if (visit := self._visits.get(call.id)) is not None:
+            visit.end()
 
     def _offer_over(self, leg: str, reason: OfferEnd) -> None:
         agent = self.line.books.legs.get(leg)
@@ -334,6 +359,8 @@ class Switchboard:
         for fact in facts:
             self.calls.apply(fact)
             self.line.restore((fact,))
+            for follower in self._followers:
+                follower.apply(fact)
             if isinstance(fact, e.EmergencyClosed):
                 self.emergency = fact.reason
             elif isinstance(fact, e.EmergencyOpened):
@@ -377,6 +404,8 @@ class Switchboard:
             self.record(e.GapEnded(at=now, seconds=seconds, reason="state was compared with Asterisk"))
             self._gap_since = None
         self._carry_out(self.line.resume(now))
+        for follower in self._followers:
+            self.take(follower.resume(now))
 
     def _compare_legs(self, live: dict[str, o.LiveChannel]) -> None:
         for leg, agent in list(self.line.books.legs.items()):

@@ -54,6 +54,19 @@ def test_a_caller_who_hangs_up_stops_the_ringing() -> None:
     assert world.board.line.books.agents["a"].is_ready()
 
 
+def test_a_session_whose_call_is_over_ends_since_another_caller_may_be_in_it_after_an_attended_transfer() -> None:
+    world = world_with("a")
+    caller = world.enter("q")
+    world.answers(world.leg("a"))
+    world.board.end_visit(world.visits[caller.id])
+    consult = world.enter("q")  # the agent's own; the transfer is completed while it waits
+    world.board.observe(o.TransferSeen(caller.leg or "", caller.id, "s"))
+    assert world.ends == []
+    world.caller_hangs_up(consult)
+    assert world.ends == [consult.id]
+    assert world.board.calls.here == {caller.id: caller}
+
+
 def test_an_abandon_after_a_while_is_an_abandon() -> None:
     world = world_with("a")
     call = world.enter("q")

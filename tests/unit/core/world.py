@@ -73,6 +73,7 @@ class World:
         self._calls = 0
         self.visits: dict[str, Visit] = {}
         self.cuts: list[str] = []
+        self.ends: list[str] = []
         self.board = Switchboard(site, self.pbx, self, lambda: self.now, self._wake_at)
         if attach:
             self.attach()
@@ -149,7 +150,9 @@ class World:
         call = self.board.calls.here[call_id]
         for name, value in attributes.items():
             self.board.record(e.AttributeSet(at=self.now, call=call_id, name=name, value=value))
-        self.visits[call_id] = self.board.begin_visit(call, lambda: self.cuts.append(call_id))
+        self.visits[call_id] = self.board.begin_visit(
+            call, lambda: self.cuts.append(call_id), lambda: self.ends.append(call_id)
+        )
         return call
 
     def enter(self, queue: str, wants: str = "", number: str = "") -> Call:

@@ -209,7 +209,7 @@ class Ladder:
 
     def _speak(self, number: str, source: str, reactions: tuple[Reaction, ...], *, again: bool) -> FakeCaller:
         fake = FakeCaller(*reactions)
-        visit = self.world.board.begin_visit(self.call, fake.cut)
+        visit = self.world.board.begin_visit(self.call, fake.cut, lambda: None)
         session = Session(fake, self.call, number, source, self.house, visit)
         try:
             asyncio.run(inbound(session, again))
