@@ -18,6 +18,7 @@ from pathlib import Path
 
 from callhandler.asterisk.audio import AudioError, alaw, read_wav, telephone, ulaw
 from callhandler.site.loading import LoadedSite
+from callhandler.site.models import PromptTable
 
 Programs = Callable[[str], list[str] | None]
 """How a program is started: its arguments up to its own name, or None when there is no such program."""
@@ -88,9 +89,7 @@ def _jobs(loaded: LoadedSite) -> Iterator[_Job]:
     site, default = loaded.site, loaded.site.default_language
     for name, prompt in site.spoken().items():
         for language in site.company.languages:
-            own = prompt.texts.get(language)
-            text = own or prompt.text or prompt.texts.get(default) or next(iter(prompt.texts.values()), None)
-            voice = language if own else default
+            voice, text = _said(prompt, language, default)
             yield _Job(
                 prompt=name,
                 language=language,
@@ -100,6 +99,13 @@ def _jobs(loaded: LoadedSite) -> Iterator[_Job]:
                 recording=loaded.inside(prompt.file) if prompt.file else None,
                 command=tuple(site.speech.command),
             )
+
+
+def _said(prompt: PromptTable, language: str, default: str) -> tuple[str, str | None]:
+    """Return a prompt's text for callers of a language, and the language it is in: theirs, else the site's own, else any."""
+    texts = prompt.texts if prompt.text is None else {default: prompt.text} | prompt.texts
+    voice = next((code for code in (language, default, *texts) if code in texts), default)
+    return voice, texts.get(voice)
 
 
 def _make(job: _Job, programs: Programs) -> bool | SoundError:

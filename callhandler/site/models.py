@@ -9,6 +9,7 @@ from pydantic import Field
 
 from callhandler.site.conversation import Choice, Hours, Menu, NumberTable, PromptTable, SpecialDay, Weekday
 from callhandler.site.people import Agent, Codes, Offers, Phone, QueueTable, ServesRow, StepRow, Tier
+from callhandler.site.standard import standard
 from callhandler.site.technical import Asterisk, Daemon, Lookup, Mqtt, Speech, Trunk
 from callhandler.site.values import (
     COUNTRY_PATTERN,
@@ -126,6 +127,6 @@ class Site(Table):
         return next(iter(self.company.languages))
 
     def spoken(self) -> dict[str, PromptTable]:
-        """Return all that is to be spoken: the prompts, and the agents' names as `agent-ID` for the directory."""
+        """Return all that is to be spoken: the prompts, the standard ones, and the agents' names as `agent-ID` for the directory."""
         names = {f"agent-{agent}": PromptTable(text=table.name) for agent, table in self.agents.items()}
-        return names | self.prompts
+        return names | standard() | self.prompts

@@ -10,7 +10,9 @@ import pytest
 
 from callhandler.asterisk import sounds
 from callhandler.asterisk.sounds import SoundsMade, installed, make_sounds, sound_path
+from callhandler.site import models
 from callhandler.site.loading import LoadedSite, load
+from callhandler.site.standard import LANGUAGES, standard
 
 SPEECH = """
 import sys, wave, math, struct
@@ -33,6 +35,11 @@ texts.de = "Grüß Gott"
 [prompts.bye]
 text = "Bye"
 """
+
+
+@pytest.fixture(autouse=True)
+def only_the_sites_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "standard", dict)
 
 
 @pytest.fixture
@@ -168,6 +175,27 @@ def test_agents_names_are_spoken_too(site: Callable[..., LoadedSite], talker: so
     assert make_sounds(site(agents), talker) == SoundsMade(6, 0)
     assert said(tmp_path).count("en: Zoë") == 2
     assert sound_path(tmp_path, "agent-7", "de").with_suffix(".ulaw").exists()
+
+
+def test_the_standard_prompts_are_spoken_too_each_in_the_language_of_its_text(
+    site: Callable[..., LoadedSite], talker: sounds.Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "standard", lambda: {name: standard()[name] for name in ("std-next", "std-kept")})
+    finnish = ('languages = { en = "english"', 'languages = { fi = "finnish"')
+    own = ("[prompts.hello]", '[prompts.std-kept]\ntext = "Paikkasi on tallella."\n[prompts.hello]')
+    make_sounds(site(finnish, own), talker)
+    assert {line for line in said(tmp_path) if "next" in line or "Nächstes" in line or "Paikkasi" in line} == {
+        "en: You are next in line.",  # there is no Finnish text, and a Finnish voice can't read English
+        "de: Sie sind als Nächstes an der Reihe.",
+        "fi: Paikkasi on tallella.",
+    }
+
+
+def test_every_standard_prompt_is_there_in_every_language() -> None:
+    for name, prompt in standard().items():
+        assert name.startswith("std-")
+        assert tuple(prompt.texts) == LANGUAGES
+        assert all(text.strip() == text and text for text in prompt.texts.values())
 
 
 def test_a_program_is_found_by_path() -> None:
