@@ -79,7 +79,7 @@ class Viewing:
             name=agent.plan.name,
             status=agent.status,
             state=agent.state,
-            since=agent.since,
+            since=max(agent.since, agent.chosen_at),
             reason=agent.break_reason,
             phone=agent.phone,
             device=None if agent.phone is None else agent.device,

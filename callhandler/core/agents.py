@@ -84,9 +84,9 @@ TABLE = MappingProxyType(
 class Agent:
     """An agent now. Times are seconds since the epoch; changed by line.py alone.
 
-    `idle_since` orders agents by longest idle: the end of the last call or failed offer, or the login. `rest_until` keeps offers away
-    for a while after a failed one. `unreachable_since` is when the
-    phone was last lost while the agent sat at it. `handled` is the time spent talking and wrapping up since `logged_in_at`.
+    `since` is when the state last changed, `chosen_at` when the status did. `idle_since` orders agents by longest idle: the end of
+    the last call or failed offer, or the login. `rest_until` keeps offers away for a while after a failed one. `unreachable_since`
+    is when the phone was last lost while the agent sat at it. `handled` is the time spent talking and wrapping up since `logged_in_at`.
     """
 
     plan: AgentPlan
@@ -99,6 +99,7 @@ class Agent:
     leg: str | None = None
     queue: str | None = None
     since: float = 0.0
+    chosen_at: float = 0.0
     idle_since: float = 0.0
     rest_until: float = 0.0
     wrap_until: float = 0.0

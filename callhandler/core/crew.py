@@ -185,6 +185,7 @@ class Crew:
     def _choose(self, agent: Agent, status: Status, trigger: Trigger, at: float, reason: str = "") -> None:
         self._end_wrap_up(agent, trigger, at)
         agent.status, agent.break_reason, agent.misses, agent.rest_until = status, reason, 0, 0.0
+        agent.chosen_at = at
         self.refresh(agent)
 
     def _end_wrap_up(self, agent: Agent, trigger: Trigger, at: float) -> None:
