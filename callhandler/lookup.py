@@ -1,6 +1,10 @@
 """Who calls: a lookup by number. A CSV file to begin with; anything with `find` can take its place."""
 
+import asyncio
 import csv
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -24,13 +28,17 @@ class _Read:
 
 
 class CsvLookup:
-    """A CSV file with a header: number, name, tier, agent, language; only number is needed. Read again when it changed."""
+    """A CSV file with a header: number, name, tier, agent, language; only number is needed. Read again when it changed.
+
+    It is read in a thread, once for all who ask meanwhile: a long list, or a drive that hangs, holds up no call but past its deadline.
+    """
 
     def __init__(self, path: Path, country: str) -> None:
         """Take the file and the ISO country in which numbers without a prefix are meant."""
         self._path = path
         self._country = country
         self._read: _Read | None = None
+        self._reading: asyncio.Future[dict[str, Customer]] | None = None
 
     async def find(self, number: str) -> Customer | None:
         """Return what the file knows of a number.
@@ -39,7 +47,10 @@ class CsvLookup:
             OSError: the file can't be read.
             ValueError: the file has no column `number`.
         """
-        return self._customers().get(same_number(number, self._country))
+        if self._reading is None or self._reading.done():
+            self._reading = _in_thread(self._customers)
+        customers = await asyncio.shield(self._reading)  # whose deadline is over leaves it to those who ask after them
+        return customers.get(same_number(number, self._country))
 
     def _customers(self) -> dict[str, Customer]:
         stat = self._path.stat()
@@ -56,6 +67,25 @@ class CsvLookup:
                     f"{self._path.name} has no column `number`; the header names number, name, tier, agent, language"
                 )
             return {same_number(row["number"] or "", self._country): _customer(row) for row in rows}
+
+
+def _in_thread(work: Callable[[], dict[str, Customer]]) -> asyncio.Future[dict[str, Customer]]:
+    """Work in a thread that ends with the process: one that hangs must not keep the daemon from stopping, as a pool's would."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[dict[str, Customer]] = loop.create_future()
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody waits for it any more
+
+    def run() -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody asks any more
+            try:
+                customers = work()
+            except Exception as error:
+                loop.call_soon_threadsafe(future.set_exception, error)
+            else:
+                loop.call_soon_threadsafe(future.set_result, customers)
+
+    threading.Thread(target=run, name="lookup", daemon=True).start()
+    return future
 
 
 def same_number(number: str, country: str) -> str:
