@@ -67,7 +67,7 @@ class Journal:
         self._some, self._enough = asyncio.Event(), asyncio.Event()
         self._tasks = Tasks(self._died)
         self._on_death = on_death
-        self._dead = False
+        self._open = self._dead = False
         self.trouble: str | None = None
 
     @property
@@ -95,10 +95,14 @@ class Journal:
             self._some.set()
         if error is not None:
             self._troubled(error)
+        self._open = True
         self._tasks.start("journal", self._write_behind())
 
     async def stop(self) -> None:
-        """Write what is left, into the spool if need be, and close."""
+        """Write what is left, into the spool if need be, and close. One that never started leaves the file to whoever has it."""
+        if not self._open:
+            self._thread.shutdown(wait=False)
+            return
         await self.flush()
         await self._tasks.stop()
         if left := self._pending.not_spooled():
@@ -122,7 +126,7 @@ class Journal:
 
     async def flush(self) -> bool:
         """Wait until all facts so far are on disk. Returns whether they are in the database; False means in the spool or in memory."""
-        if self._dead:
+        if self._dead or not self._open:
             return False
         self._enough.set()
         return await self._pending.done()
