@@ -2,6 +2,7 @@
 
 OWASP ASVS 4.0, 2.2.1 asks for no more than 100 failed attempts an hour on one account; five, then a lock that doubles from a minute on,
 allows fewer than twenty. The lock is per agent and per phone: neither one phone trying all agents nor all phones trying one gets far.
+Only agents who exist are kept count of, so that keying in numbers at random fills no memory.
 """
 
 import hmac
@@ -29,7 +30,8 @@ class Pins:
     def check(self, agent: str, keyed: str, right: str | None, phone: str) -> bool:
         """Tell whether a PIN is right; False also while agent or phone is locked. `right` None: there is no such agent."""
         now = self._clock()
-        records = [self._failures.setdefault(key, _Failures()) for key in (("agent", agent[:15]), ("phone", phone))]
+        keys = [("phone", phone)] if right is None else [("agent", agent), ("phone", phone)]
+        records = [self._failures.setdefault(key, _Failures()) for key in keys]
         same = hmac.compare_digest(keyed.encode(), (right or "").encode()) and right is not None
         if any(record.locked_until > now for record in records):
             return False
@@ -40,5 +42,5 @@ class Pins:
         for record in records:
             record.count += 1
             if record.count >= FREE_TRIES:
-                record.locked_until = now + min(LONGEST_LOCK, FIRST_LOCK * 2 ** (record.count - FREE_TRIES))
+                record.locked_until = now + min(LONGEST_LOCK, FIRST_LOCK * 2 ** min(record.count - FREE_TRIES, 10))
         return False
