@@ -23,6 +23,7 @@ from callhandler.control.client import Client
 from callhandler.core.model import Device
 from callhandler.errors import CallhandlerError, Refused, Unreachable
 from callhandler.site.loading import FILE_NAME, LoadedSite, load
+from callhandler.site.new import fresh_pin
 
 RTP_PORTS = 300
 """For about 70 calls at once, two streams each, and the ports that SIPp itself needs."""
@@ -105,7 +106,7 @@ def write_site(directory: Path, ports: Ports) -> LoadedSite:
         "rtp_last": str(ports.rtp[1]),
         "ami_secret": secrets.token_hex(16),
         **{f"password{phone}": secrets.token_hex(8) for phone in range(101, 107)},
-        **{f"pin{index}": f"{secrets.randbelow(900_000) + 100_000}" for index in range(1, 7)},
+        **{f"pin{index}": fresh_pin() for index in range(1, 7)},
     }
     text = Template((files("callhandler.demo") / "site.toml").read_text(encoding="utf-8")).substitute(values)
     path.touch(mode=0o600)

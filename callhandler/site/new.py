@@ -94,7 +94,7 @@ def example(base_port: int, company: str, time_zone: str) -> str:
         "rtp_last": str(base_port + 899),
         "ami_secret": _quoted(secrets.token_hex(16)),
         **{name: _quoted(text) for name, text in greeting.items()},
-        **{f"pin{index}": _quoted(_pin()) for index in range(1, 5)},
+        **{f"pin{index}": _quoted(fresh_pin()) for index in range(1, 5)},
         **{f"password{index}": _quoted(secrets.token_hex(8)) for index in range(1, 5)},
     }
     template = (files("callhandler.site") / "example.toml").read_text(encoding="utf-8")
@@ -106,7 +106,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _pin() -> str:
+def fresh_pin() -> str:
     """Return six digits that aren't of the kind that is tried first."""
     while True:
         pin = f"{secrets.randbelow(1_000_000):06d}"

@@ -25,6 +25,8 @@ def _values(hint: object) -> st.SearchStrategy[object]:
         return TEXTS
     if hint is float:
         return NUMBERS
+    if hint == float | None:
+        return st.none() | NUMBERS
     if isinstance(hint, type) and issubclass(hint, Enum):
         return st.sampled_from(list(hint))
     return st.from_type(hint)  # type: ignore[arg-type]  # int, bool, T | None
