@@ -14,6 +14,7 @@ from callhandler.core.model import Outcome
 from callhandler.errors import CallerGone
 from callhandler.frontdesk import FrontDesk
 from callhandler.lookup import CsvLookup, Lookup
+from callhandler.messages import MessageBox
 from callhandler.pins import Pins
 from callhandler.scripts.house import Customer, Session
 from callhandler.scripts.inbound import inbound
@@ -23,6 +24,8 @@ from callhandler.site.models import Site
 from callhandler.switchboard import Switchboard
 
 log = structlog.get_logger("reception")
+_SETTLED = 2.0
+"""Seconds within which AMI has told why a caller's session ended."""
 
 
 class Reception:
@@ -45,11 +48,12 @@ class Reception:
         env = session.env
         number, source = (*env.args, "", "")[:2]
         site = self._loaded.site
-        caller = AgiCaller(session, self._sound, site.default_language, site.company.time_zone)
+        messages = MessageBox(self._loaded.directory)
+        caller = AgiCaller(session, self._sound, site.default_language, site.company.time_zone, messages.path)
         known = self._switchboard.calls.here.get(env.uniqueid)
         call = known or self._arrive(session, number, source)
         visit = self._switchboard.begin_visit(call, caller.cut, lambda: session.end("the call is over"))
-        house = HouseOfCall(site, self._switchboard, self._desk, self._pins, self._lookup)
+        house = HouseOfCall(site, self._switchboard, self._desk, self._pins, self._lookup, messages)
         try:
             await inbound(Session(caller, call, number, source, house, visit), again=known is not None)
         except CallerGone:
@@ -84,9 +88,16 @@ class HouseOfCall:
     """The house as one call's script sees it; implements scripts.house.House."""
 
     def __init__(
-        self, site: Site, switchboard: Switchboard, desk: FrontDesk, pins: Pins, lookup: Lookup | None
+        self,
+        site: Site,
+        switchboard: Switchboard,
+        desk: FrontDesk,
+        pins: Pins,
+        lookup: Lookup | None,
+        messages: MessageBox,
     ) -> None:
         self.site = site
+        self.messages = messages
         self._switchboard = switchboard
         self._desk = desk
         self._pins = pins
@@ -104,6 +115,21 @@ class HouseOfCall:
     def note(self, fact: e.Fact) -> None:
         """Keep a fact."""
         self._switchboard.record(fact)
+
+    async def joined(self, call: Call) -> bool:
+        """Tell whether a call whose channel is gone was joined with an agent: AMI says so a moment after AGI."""
+        told = asyncio.Event()
+        stop = self._switchboard.listen(lambda _: told.set())
+        try:
+            async with asyncio.timeout(_SETTLED):
+                while call.leg is None and self._switchboard.line.books.offers_of(call.id):
+                    told.clear()
+                    await told.wait()
+        except TimeoutError:
+            log.warning("nobody told why a caller's session ended", call=call.id)
+        finally:
+            stop()
+        return call.leg is not None
 
     def enter(self, call: Call, queue: str) -> Outcome | None:
         """Put a call in line, or say why not."""

@@ -13,14 +13,18 @@ from callhandler.asterisk import wire
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import AgiReply
 from callhandler.errors import CallerGone
-from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt, Sound, Spoken
+from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt, Recorded, Recording, Sound, Spoken
 
 log = structlog.get_logger(__name__)
 Sounds = Callable[[str, str], str]
 """A prompt's id and a language code to the path of its sound file, without extension."""
 
+Recordings = Callable[[str], str]
+"""A recording's name to the path of its sound file, without extension."""
+
 EVERY_KEY = "0123456789*#"
 LONGEST_PROMPT = 900.0
+BEEP = "beep"
 _MOST_LETTERS = 60
 _SPELT = {
     **{digit: f"digits/{digit}" for digit in "0123456789"},
@@ -38,9 +42,12 @@ _NOTHING = AgiReply(200, 0)
 class AgiCaller:
     """One caller. `zone` is the IANA time zone that times are spoken in."""
 
-    def __init__(self, session: AgiSession, sounds: Sounds, language: str, zone: str) -> None:
+    def __init__(
+        self, session: AgiSession, sounds: Sounds, language: str, zone: str, recordings: Recordings = str
+    ) -> None:
         self._session = session
         self._sounds = sounds
+        self._recordings = recordings
         self._language = language
         self._zone = zone
         self._answered = False
@@ -99,6 +106,33 @@ class AgiCaller:
             await self._do(wire.AGI_SET_MUSIC, "ON", name)
         self._music, self._music_stopped = name, False
 
+    async def record(self, name: str, *, most: float, silence: float) -> Recorded:
+        """Beep and record until a key, `silence` or `most` seconds. FastAGI can't cut a recording, so `cut` doesn't.
+
+        The beep is a command of its own, so that the recording's length is that of its command: RECORD FILE tells none at a hang-up.
+        """
+        path = self._recordings(name)
+        self._music_stopped = True
+        await self._play(BEEP, "")
+        now = self._session.gone.get_loop().time
+        began = now()
+        limits = str(round(most * 1_000)), f"s={max(1, round(silence))}"
+        try:
+            answer = await self._session.command(
+                wire.AGI_RECORD_FILE, path, "wav", EVERY_KEY, *limits, deadline=most + silence + 10.0
+            )
+        except CallerGone:
+            return Recorded(now() - began, gone=True)
+        lasted = now() - began
+        if answer.result == -1:
+            return Recorded(lasted, gone=True)
+        if not answer.good:
+            log.error("Asterisk did not record", code=answer.code, call=self._session.env.uniqueid)
+            return Recorded(0.0)
+        if answer.key is None and lasted < most:  # silence ended it; Asterisk takes all but a second of that away
+            lasted = max(0.0, lasted - max(1, round(silence)) + 1.0)
+        return Recorded(lasted, answer.key)
+
     async def leave(self, context: str, exten: str = "s") -> None:
         """Hand the channel to the dialplan at `context`,`exten`,1. The session is over then: the script must end too."""
         await self._do(wire.AGI_SET_CONTEXT, context)
@@ -151,12 +185,14 @@ class AgiCaller:
                 return answer.key
         return None
 
-    async def _speak(self, spoken: Prompt | Sound | Number | Clock, keys: str) -> AgiReply:
+    async def _speak(self, spoken: Prompt | Sound | Number | Clock | Recording, keys: str) -> AgiReply:
         match spoken:
             case Prompt(id=prompt):
                 return await self._play(self._sounds(prompt, self._language), keys)
             case Sound(name=name):
                 return await self._play(name, keys)
+            case Recording(name=name):
+                return await self._play(self._recordings(name), keys)
             case Number(value=value):
                 return await self._do(wire.AGI_SAY_NUMBER, str(value), keys, deadline=LONGEST_PROMPT)
             case Clock(at=at):
@@ -193,7 +229,7 @@ class AgiCaller:
         return _NOTHING
 
 
-def _pieces(spoken: Spoken) -> Iterable[Prompt | Sound | Number | Clock]:
+def _pieces(spoken: Spoken) -> Iterable[Prompt | Sound | Number | Clock | Recording]:
     """Take digits and letters apart into sounds: FastAGI can cut STREAM FILE, but not SAY DIGITS and its kin (measured)."""
     match spoken:
         case Digits(digits=text) | Letters(text=text):

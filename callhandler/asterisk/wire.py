@@ -9,10 +9,22 @@ from typing import Final
 CONTEXT_ENTRY: Final = "callhandler-entry"
 CONTEXT_OFFER: Final = "callhandler-offer"
 CONTEXT_AFTER: Final = "callhandler-after"
+CONTEXT_SPEAK: Final = "callhandler-speak"
+CONTEXT_WORD: Final = "callhandler-word"
+CONTEXT_REMINDER: Final = "callhandler-reminder"
 VARIABLE_CALL: Final = "CH_CALL"
 VARIABLE_CALLER: Final = "CH_CALLER"
 VARIABLE_DONE: Final = "CH_DONE"
+VARIABLE_SPY: Final = "CH_SPY"
+VARIABLE_LANGUAGE: Final = "CH_LANGUAGE"
+VARIABLE_WORD: Final = "CH_WORD"
+VARIABLE_AND: Final = "CH_AND"
 PHONE_PREFIX: Final = "PJSIP/"
+HELD_VARIABLE: Final = "CHANNEL(rtp,hold)"
+"""1 while the phone at a PJSIP channel has the other side on hold (seen on 22.10.1)."""
+CAUSE_WHOLE: Final = 31
+CAUSE_UNSPOKEN: Final = 38
+"""What callhandler-word hangs up with: all was said; a sound could not be played. Anything else: it was cut."""
 
 # --- AMI: framing and limits (main/manager.c: 1,024 bytes a line, 128 headers a message; ours are below) -------------------
 BANNER: Final = "Asterisk Call Manager/"
@@ -47,6 +59,9 @@ FIRST_TRANSFERER: Final = "OrigTransfererUniqueid"
 TARGET_NUMBER: Final = "TransferTargetCallerIDNum"
 SECOND_EXTENSION: Final = "SecondTransfererExten"
 VALUE: Final = "Value"
+DIGIT: Final = "Digit"
+DIRECTION: Final = "Direction"
+RECEIVED: Final = "Received"
 ASTERISK_VERSION: Final = "AsteriskVersion"
 UNKNOWN: Final = "<unknown>"
 
@@ -61,6 +76,7 @@ BRIDGE_LEAVE: Final = "BridgeLeave"
 BRIDGE_DESTROY: Final = "BridgeDestroy"
 HOLD: Final = "Hold"
 UNHOLD: Final = "Unhold"
+DTMF_END: Final = "DTMFEnd"
 DEVICE_STATE: Final = "DeviceStateChange"
 BLIND_TRANSFER: Final = "BlindTransfer"
 ATTENDED_TRANSFER: Final = "AttendedTransfer"
@@ -77,13 +93,16 @@ EVENTS: Final = frozenset(
         BRIDGE_DESTROY,
         HOLD,
         UNHOLD,
+        DTMF_END,
         DEVICE_STATE,
         BLIND_TRANSFER,
         ATTENDED_TRANSFER,
     }
 )
 """The events that are read; every other is passed over before it is parsed."""
-EVENT_CLASSES: Final = "call,system"
+FILTERED: Final = EVENTS - {DTMF_END}
+"""The events that are let through whole; of keys, a filter of its own lets through only the one that has a meaning."""
+EVENT_CLASSES: Final = "call,system,dtmf"
 """What the login asks for. `system` is only for FullyBooted, which says that Asterisk has finished starting."""
 
 # --- AMI: values ----------------------------------------------------------------------------------------------------------
@@ -98,6 +117,7 @@ time-out, also of a phone that never rang. Every refusal of a phone is seen as 0
 LOGIN: Final = "Login"
 PING: Final = "Ping"
 ORIGINATE: Final = "Originate"
+REDIRECT: Final = "Redirect"
 STATUS_ACTION: Final = "Status"
 DEVICE_STATE_LIST: Final = "DeviceStateList"
 CORE_SETTINGS: Final = "CoreSettings"
@@ -111,6 +131,7 @@ AGI_ANSWER: Final = "ANSWER"
 AGI_CHANNEL_STATUS: Final = "CHANNEL STATUS"
 AGI_EVALUATE: Final = "GET FULL VARIABLE"
 AGI_HANG_UP: Final = "HANGUP"
+AGI_RECORD_FILE: Final = "RECORD FILE"
 AGI_SAY_DATETIME: Final = "SAY DATETIME"
 AGI_SAY_NUMBER: Final = "SAY NUMBER"
 AGI_SET_CONTEXT: Final = "SET CONTEXT"

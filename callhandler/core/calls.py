@@ -165,6 +165,11 @@ class Calls:
             call.outcome = Outcome.ANSWERED if call.answered else fact.outcome
 
     @apply.register
+    def _(self, fact: e.MessageLeft) -> None:
+        if call := self.here.get(fact.call):
+            call.outcome = Outcome.ANSWERED if call.answered else Outcome.MESSAGE
+
+    @apply.register
     def _(self, fact: e.CallAbandoned) -> None:
         if call := self.here.get(fact.call):
             call.queue = None

@@ -383,6 +383,16 @@ class CallbackRescheduled(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackAnnounced(Fact):
+    """The agent picked up and is being told who is to be called back; nobody has been dialled."""
+
+    call: str
+    leg: str
+    agent: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackDialled(Fact):
     """The customer is about to be dialled: committed to disk before Originate. `leg` is the channel's unique id, chosen by us."""
 
@@ -394,8 +404,26 @@ class CallbackDialled(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackAccepted(Fact):
+    """The customer answered and said yes by a key: from here on they are a caller on the line, at `channel`, whose unique id is `leg`."""
+
+    call: str
+    leg: str
+    channel: str
+    number: str
+    caller_name: str
+    queue: str
+    entered: float
+    wants: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackAttemptEnded(Fact):
-    """An attempt to reach the customer failed; `reason` is no answer, busy, not accepted, failed or lost."""
+    """An attempt to reach the customer failed.
+
+    `reason` is no answer, busy, not accepted, failed, lost, agent left, or not dialled: the last alone doesn't count as an attempt.
+    """
 
     call: str
     leg: str
@@ -405,12 +433,13 @@ class CallbackAttemptEnded(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackEnded(Fact):
-    """The last fact of a callback; `result` is done, failed, expired or cancelled."""
+    """The last fact of a callback; `result` is done, failed, expired or cancelled, `talked` the seconds talked in it."""
 
     call: str
     result: str
     reason: str
     by: str = ""
+    talked: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -431,6 +460,16 @@ class MessageLeft(Fact):
     queue: str
     file: str
     seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageMailed(Fact):
+    """A message was handed to the mail server, its recording attached; `to` is who gets it."""
+
+    call: str
+    queue: str
+    file: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

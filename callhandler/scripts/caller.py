@@ -46,7 +46,26 @@ class Letters:
     text: str
 
 
-Spoken = Prompt | Sound | Digits | Number | Clock | Letters
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What was recorded under a name (`Caller.record`)."""
+
+    name: str
+
+
+Spoken = Prompt | Sound | Digits | Number | Clock | Letters | Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How a recording ended. `key` ended it, or None: silence or its longest time did. `seconds` is how long it is.
+
+    `gone`: the channel is no longer ours; what was said until then is recorded, and the next verb raises CallerGone.
+    """
+
+    seconds: float
+    key: str | None = None
+    gone: bool = False
 
 
 class Caller(Protocol):
@@ -76,6 +95,9 @@ class Caller(Protocol):
 
     async def music(self, name: str | None) -> None:
         """Play the music class `name` from now on; None stops it."""
+
+    async def record(self, name: str, *, most: float, silence: float) -> Recorded:
+        """Beep and record what the caller says, under `name` and over what was there, until a key, `silence` or `most` seconds."""
 
     async def leave(self, context: str, exten: str = "s") -> None:
         """Hand the channel to the dialplan at `context`,`exten`, and end the script in good order."""

@@ -22,6 +22,19 @@ class Customer:
     language: str | None = None
 
 
+class Messages(Protocol):
+    """Where messages are kept, by the names of their recordings."""
+
+    def free_name(self, call: str) -> str:
+        """Return the name for a new message of a call."""
+
+    def keep(self, name: str) -> str:
+        """Keep a recording; return its file relative to the site."""
+
+    def discard(self, name: str) -> None:
+        """Remove a recording that nobody wants."""
+
+
 class House(Protocol):
     """The house, as a script sees it. All but `look_up` return at once."""
 
@@ -32,6 +45,13 @@ class House(Protocol):
     @property
     def emergency(self) -> str | None:
         """The reason of an emergency closing, None when there is none."""
+
+    @property
+    def messages(self) -> Messages:
+        """Where messages are kept."""
+
+    async def joined(self, call: Call) -> bool:
+        """Tell of a call whose channel is gone whether it was joined with an agent; a hang-up is told at once when no phone rang."""
 
     def now(self) -> float:
         """Return the seconds since the epoch."""

@@ -13,6 +13,7 @@ from callhandler.scripts.handset import feature_code
 from callhandler.scripts.house import Session
 from callhandler.scripts.language import choose_language
 from callhandler.scripts.menu import ANY_KEY, menu
+from callhandler.scripts.message import leave_message
 from callhandler.scripts.waiting import told, wait_in_line
 
 MOST_PLACES = 40
@@ -112,6 +113,8 @@ async def _go(session: Session, destination: str) -> str | None:
             return await dial_extension(session)
         case "directory":
             return await directory(session)
+        case "message":
+            return await leave_message(session, which) or "operator"
         case "operator":
             return session.house.site.company.operator
         case "say":

@@ -13,7 +13,7 @@ from callhandler.core.calls import Call
 from callhandler.core.hours import Opening
 from callhandler.core.model import Outcome
 from callhandler.errors import CallerGone, Refused
-from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt, Sound, Spoken
+from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt, Recorded, Recording, Sound, Spoken
 from callhandler.scripts.house import Customer, Session
 from callhandler.scripts.inbound import inbound
 from callhandler.site.loading import load
@@ -41,6 +41,8 @@ def words(spoken: Spoken) -> str:
             return str(value)
         case Clock(at):
             return f"time {at:.0f}"
+        case Recording(name):
+            return f"recording {name}"
 
 
 class FakeCaller:
@@ -95,6 +97,16 @@ class FakeCaller:
         assert isinstance(keyed, str)
         return keyed[:most]
 
+    async def record(self, name: str, *, most: float, silence: float) -> Recorded:
+        """Speak for as many seconds as the reaction says, such as `4 s`, or hang up after them (`4 s, gone`); or do something first."""
+        reaction = self.reactions.pop(0)
+        if callable(reaction):
+            reaction()
+            reaction = self.reactions.pop(0)
+        self.heard.append(f"records {name}")
+        seconds, _, after = str(reaction).partition(" s")
+        return Recorded(float(seconds), "#", gone=after == ", gone")
+
     async def music(self, name: str | None) -> None:
         """Hear music, or silence."""
         self.playing = name
@@ -113,6 +125,25 @@ class FakeCaller:
         self.cuts += 1
 
 
+class FakeMessages:
+    """Where messages would be kept."""
+
+    def __init__(self) -> None:
+        self.discarded: list[str] = []
+
+    def free_name(self, call: str) -> str:
+        """Name a message."""
+        return call
+
+    def keep(self, name: str) -> str:
+        """Keep a message."""
+        return f"var/messages/{name}.wav"
+
+    def discard(self, name: str) -> None:
+        """Remove a message."""
+        self.discarded.append(name)
+
+
 class FakeHouse:
     """A house around a real switchboard; what a script asks of others is set by the test."""
 
@@ -125,6 +156,11 @@ class FakeHouse:
         self.done: list[str] = []
         self.refuses: str | None = None
         self.free: dict[str, str] = {}
+        self.messages = FakeMessages()
+
+    async def joined(self, call: Call) -> bool:
+        """Tell whether a caller is with an agent."""
+        return call.leg is not None
 
     def now(self) -> float:
         """Return the time."""

@@ -1,0 +1,209 @@
+"""The inbox: what waits for a person to see to, as facts say it. Messages, missed callers, callbacks that failed, promises broken.
+
+One item for each number and kind: who called three times in vain is one thing to do, not three. An item is done when a person says
+so, or by itself when its number has since talked with an agent. Each fact names a call, so an item knows the calls it is made of.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from callhandler.core import events as e
+from callhandler.core.decisions import Decision
+from callhandler.core.model import Outcome
+
+MESSAGE, MISSED, CALLBACK_FAILED, PROMISE_BROKEN = "message", "missed", "callback failed", "promise broken"
+_IN_VAIN = (Outcome.ABANDONED, Outcome.TIMEOUT, Outcome.NOBODY, Outcome.FULL)
+"""How calls end whose callers wanted somebody and got nobody."""
+
+
+class ItemState(StrEnum):
+    """What has become of an item."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing to see to. Times are seconds since the epoch: `since` the first call's, `last` the latest one's.
+
+    `calls` are what it is made of, oldest first, and `files` their messages, relative to the site. `by` is who sees to it or did.
+    """
+
+    kind: str
+    number: str
+    queue: str
+    state: ItemState
+    since: float
+    last: float
+    reason: str
+    calls: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    by: str = ""
+    done_at: float | None = None
+
+
+@dataclass(slots=True)
+class _Open:
+    kind: str
+    number: str
+    queue: str
+    since: float
+    last: float
+    reason: str
+    calls: list[str] = field(default_factory=list)
+    by: str = ""
+
+    def seen(self, files: dict[str, list[str]], done: e.ItemDone | None = None) -> Item:
+        state = ItemState.CLAIMED if self.by else ItemState.OPEN
+        return Item(
+            kind=self.kind,
+            number=self.number,
+            queue=self.queue,
+            state=state if done is None else ItemState.DONE,
+            since=self.since,
+            last=self.last,
+            reason=self.reason if done is None else done.reason,
+            calls=tuple(self.calls),
+            files=tuple(file for call in self.calls for file in files.get(call, ())) if self.kind == MESSAGE else (),
+            by=self.by if done is None else done.by,
+            done_at=None if done is None else done.at,
+        )
+
+
+class Inbox:
+    """All items, computed from facts."""
+
+    def __init__(self, keep_done: bool = False) -> None:
+        """Start empty. `keep_done` keeps items that are done, for people to look at."""
+        self._keep_done = keep_done
+        self._open: dict[tuple[str, str], _Open] = {}
+        self._files: dict[str, list[str]] = {}
+        self._done: list[Item] = []
+
+    def items(self) -> list[Item]:
+        """Return the items that aren't done, oldest first, then those that are, where they are kept."""
+        waiting = sorted(self._open.values(), key=lambda one: one.since)
+        return [*(one.seen(self._files) for one in waiting), *self._done]
+
+    def of_call(self, call: str) -> list[Item]:
+        """Return the items that aren't done and have to do with a call."""
+        return [one.seen(self._files) for one in self._open.values() if call in one.calls]
+
+    def of_number(self, number: str) -> list[Item]:
+        """Return the items that aren't done of a caller's number."""
+        return [one.seen(self._files) for one in self._open.values() if number and one.number == number]
+
+    def apply(self, fact: e.Fact) -> None:
+        """Change the inbox as a fact says. A fact told twice changes nothing the second time."""
+        match fact:
+            case e.MessageLeft():
+                files = self._files.setdefault(fact.call, [])
+                if fact.file not in files:
+                    files.append(fact.file)
+            case e.ItemOpened():
+                self._opened(fact)
+            case e.ItemClaimed():
+                for one in self._open.values():
+                    if fact.call in one.calls:
+                        one.by = fact.by
+            case e.ItemDone():
+                self._close(fact)
+
+    def _opened(self, fact: e.ItemOpened) -> None:
+        key = (fact.item, fact.number or fact.call)
+        one = self._open.setdefault(
+            key, _Open(fact.item, fact.number, fact.queue, fact.at, fact.at, fact.reason, [], "")
+        )
+        one.last, one.reason, one.queue = max(one.last, fact.at), fact.reason, fact.queue or one.queue
+        if fact.call not in one.calls:
+            one.calls.append(fact.call)
+
+    def _close(self, fact: e.ItemDone) -> None:
+        for key, one in list(self._open.items()):
+            if fact.call not in one.calls:
+                continue
+            if self._keep_done:
+                self._done.append(one.seen(self._files, fact))
+            del self._open[key]
+        if not self._keep_done:
+            self._files.pop(fact.call, None)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the inbox must know of a call that is here, or is to be called back."""
+
+    number: str
+    queue: str = ""
+    called_back: bool = False
+
+
+class InboxKeeper:
+    """Opens items for callers who got nobody, and closes those of callers who have. A follower (core/following.py)."""
+
+    def __init__(self) -> None:
+        self.inbox = Inbox()
+        self._seen: dict[str, _Seen] = {}
+
+    def apply(self, fact: e.Fact) -> None:
+        """Take note of a fact."""
+        match fact:
+            case e.CallArrived():
+                self._seen[fact.call] = _Seen(fact.caller_number)
+            case e.CallEntered() | e.CallMoved():
+                if seen := self._seen.get(fact.call):
+                    seen.queue = fact.queue
+            case e.CallbackRequested():
+                self._seen[fact.call] = _Seen(fact.number, fact.queue, called_back=True)
+            case e.CallEnded():
+                if (seen := self._seen.get(fact.call)) and not seen.called_back:
+                    del self._seen[fact.call]
+            case e.CallbackEnded():
+                self._seen.pop(fact.call, None)
+            case e.MessageLeft() | e.ItemOpened() | e.ItemClaimed() | e.ItemDone():
+                self.inbox.apply(fact)
+
+    def follow(self, fact: e.Fact, now: float) -> list[e.Fact | Decision]:
+        """Take note of a fact, and return what opens or closes with it."""
+        follows: list[e.Fact | Decision] = []
+        match fact:
+            case e.CallEnded():
+                follows += self._missed(fact, now)
+            case e.CallConnected():
+                follows += self._reached(fact, now)
+        self.apply(fact)
+        return follows
+
+    def wake(self, key: tuple[str, str], now: float) -> Iterable[e.Fact | Decision]:
+        """Nothing is ever due here."""
+        return ()
+
+    def resume(self, now: float) -> Iterable[e.Fact | Decision]:
+        """Nothing is ever due here."""
+        return ()
+
+    def _missed(self, fact: e.CallEnded, now: float) -> list[e.Fact | Decision]:
+        seen = self._seen.get(fact.call)
+        wanted = fact.outcome in _IN_VAIN or (fact.outcome is Outcome.CLOSED and seen is not None and seen.queue != "")
+        if seen is None or not seen.number or seen.called_back or not wanted:
+            return []
+        return [
+            e.ItemOpened(
+                at=now, call=fact.call, queue=seen.queue, item=MISSED, number=seen.number, reason=str(fact.outcome)
+            )
+        ]
+
+    def _reached(self, fact: e.CallConnected, now: float) -> list[e.Fact | Decision]:
+        seen = self._seen.get(fact.call)
+        if seen is None:
+            return []
+        calls = dict.fromkeys(call for item in self.inbox.of_number(seen.number) for call in item.calls)
+        reason = f"has talked with agent {fact.agent} since"
+        return [e.ItemDone(at=now, call=call, by=HOUSE, reason=reason) for call in calls]
+
+
+HOUSE = "callhandler"
+"""Who closes items by itself."""
