@@ -91,6 +91,10 @@ class Switchboard:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def followed_by(self, *followers: Follower) -> None:
+        """Have further followers told of everything from now on, before `restore`, so that they know the past too."""
+        self._followers += followers
+
     def wake(self, key: tuple[str, str]) -> None:
         """Do what was to be done now (see `wake_at`)."""
         self._carry_out(self.line.wake(key, self.clock()))
