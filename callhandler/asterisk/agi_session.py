@@ -1,6 +1,6 @@
 """One FastAGI session: commands in order, each with its own reply and a deadline, until the channel is no longer ours.
 
-A command under way is cut short by sending the next one (asterisk-lab.md). The next one is always a marker whose reply
+A command under way is cut short by sending the next one (heard from Asterisk 22). The next one is always a marker whose reply
 carries a word of ours, so it is never mistaken for the reply of the command it cut, whichever comes first.
 Must not know what commands mean (`caller.py`).
 """

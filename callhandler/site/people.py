@@ -30,7 +30,7 @@ class Phone(Table):
 
 
 class ServesRow(Table):
-    """One row of an agent's routing profile (field.md R8)."""
+    """One row of an agent's routing profile."""
 
     queue: Id = Field(description="The queue served.")
     priority: Whole = Field(default=1, ge=1, le=99, description="Lower first; beats every other order.")
@@ -153,7 +153,7 @@ class Codes(Table):
 
 
 class Offers(Table):
-    """How agents are treated after offers that failed (field.md R9, R10)."""
+    """How agents are treated after offers that failed."""
 
     misses: Whole = Field(
         default=2, ge=1, le=10, description="Offers missed in a row before an agent counts as not answering."

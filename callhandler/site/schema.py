@@ -100,7 +100,7 @@ def _rows(table: type[Table]) -> Iterator[str]:
 
 
 def _about(table: type[Table]) -> str:
-    return " ".join((table.__doc__ or "").split()).replace(" (field.md R8)", "").replace(" (field.md R9, R10)", "")
+    return " ".join((table.__doc__ or "").split())
 
 
 def _nested(annotation: object) -> Iterator[type[Table]]:

@@ -1,4 +1,4 @@
-"""What panoramisk 1.4 does by itself, one defect of measured.md section 9 at a time: `python panoramisk_alone.py NAME PORT`.
+"""What panoramisk 1.4 does by itself, one defect at a time: `python panoramisk_alone.py NAME PORT`.
 
 Run in a process of its own, since some of them stop the event loop for ever. The other side is the test's fake Asterisk on PORT
 (AMI), or the test connects to PORT (FastAGI). Prints one JSON object a line.

@@ -1,4 +1,4 @@
-"""F01 to F14 of measured.md section 9: each shown on panoramisk alone, then tried on ours, which must do it right."""
+"""panoramisk's defects on FastAGI, F01 to F14: each shown on panoramisk alone, then tried on ours, which must do it right."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A01 to A12 of measured.md section 9: each shown on panoramisk alone, then tried on ours, which must do it right."""
+"""panoramisk's defects on AMI, A01 to A12: each shown on panoramisk alone, then tried on ours, which must do it right."""
 
 import asyncio
 
