@@ -292,8 +292,9 @@ class CallEnded(Fact):
 class CheckedIn(Fact):
     """Somebody who waits was spoken to. `at` is when the spoken word ended, `due` when it was to begin at the latest.
 
-    `said` names what was said, such as `thanks position estimate`; `cut_by` is "" when it was heard to its end, else what cut it:
-    answer, key, hang-up.
+    `said` names what was said, such as `thanks-1 place wait-5`; a conversation that the caller began with a key begins with `menu`.
+    `cut_by` is "" when it was heard to its end, else what cut it: answer, key, hang-up, or `line` when the line sent the caller on.
+    `position` and `most` are the place in line and the upper end of the range of seconds that were said, None when none was.
     """
 
     call: str
@@ -302,11 +303,16 @@ class CheckedIn(Fact):
     started: float
     said: str
     cut_by: str = ""
+    position: int | None = None
+    most: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckInBreached(Fact):
-    """Somebody waited without a spoken word for longer than promised; `silent` in seconds, `reason` is the cause."""
+    """Somebody waits without a spoken word for longer than promised, once for each silence. `silent` is how long by now, in seconds.
+
+    `since` is when the silence began; `reason` is its cause.
+    """
 
     call: str
     where: Where
