@@ -6,8 +6,10 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -21,8 +23,9 @@ from callhandler.asterisk.pbx.get import find_program
 from callhandler.asterisk.sounds import make_sounds
 from callhandler.control.server import Server
 from callhandler.core import events as e
+from callhandler.core.inbox import InboxKeeper
 from callhandler.core.views import StatusView
-from callhandler.errors import CallhandlerError
+from callhandler.errors import CallhandlerError, Refused
 from callhandler.frontdesk import FrontDesk
 from callhandler.notify import keep_alive, notify
 from callhandler.publish.mqtt import MqttPublisher
@@ -30,13 +33,16 @@ from callhandler.reception import Reception
 from callhandler.reloading import Reloading
 from callhandler.site.loading import LoadedSite, load
 from callhandler.site.plan import plan
+from callhandler.store.inbox import INBOX_KEPT, item_facts
 from callhandler.store.journal import Journal
 from callhandler.store.queries import decisions_of
+from callhandler.store.sources import Source
 from callhandler.switchboard import Switchboard
 from callhandler.tasks import Tasks
 from callhandler.timing import SteadyClock, Timers
 
 log = structlog.get_logger("daemon")
+T = TypeVar("T")
 
 LAST_WORDS = 2.0
 """Seconds that the scripts under way get to end when the daemon stops; their callers go on in the dialplan."""
@@ -95,7 +101,16 @@ class Daemon:
         self.ami = Ami(link, lambda seen: self.switchboard.observe(seen))  # noqa: PLW0108
         self.switchboard = Switchboard(plan(site), self.ami, self.journal, clock, timers.at)
         timers.to(self.switchboard.wake)
-        self.desk = FrontDesk(self.switchboard, site.company.time_zone, self._status, self._decisions)
+        self._keeper = InboxKeeper()
+        self.switchboard.followed_by(self._keeper)
+        self.desk = FrontDesk(
+            self.switchboard,
+            site.company.time_zone,
+            self._status,
+            self._decisions,
+            self._keeper.inbox,
+            self.journal.flush,
+        )
         self.reception = Reception(loaded, self.switchboard, self.desk)
         self.agi = AgiServer(asterisk.agi_host, asterisk.agi_port, self.reception.receive)
         self.control = Server(self.desk, loaded.inside(site.daemon.socket))
@@ -137,12 +152,22 @@ class Daemon:
         found = await self.journal.recover(now, midnight.timestamp())
         talks = {number: (talk.agent, talk.at) for number, talk in found.last_talks.items()}
         self.switchboard.record(e.DaemonStarted(at=now, program=f"callhandler {__version__}"))
+        for fact in await self._asked(item_facts, now - INBOX_KEPT):
+            self._keeper.apply(fact)
         self.switchboard.restore(found.facts, talks, found.last_at)
         self.desk.figures.begin(now, found.calls_today)
         self.switchboard.record(e.SiteLoaded(at=now, digest=self._loaded.digest, reason="start"))
         text = await asyncio.to_thread(self._loaded.path.read_text, encoding="utf-8")
         await self.journal.keep_site(self._loaded.digest, now, text)
         self.switchboard.seat_at_first_start(now)
+
+    async def _asked(self, question: Callable[[Source, float], list[T]], since: float) -> list[T]:
+        """Ask the journal; one that can't be read knows nothing, and calls are taken all the same."""
+        try:
+            return await self.journal.ask(question, since)
+        except Refused as error:
+            log.error("the journal can't be read", question=question.__name__, error=str(error))
+            return []
 
     async def until_told(self) -> int:
         """Run until a signal says stop, or a task died; returns the exit status."""

@@ -9,8 +9,9 @@ from callhandler.core import events as e
 from callhandler.core.agents import Agent
 from callhandler.core.calls import Call
 from callhandler.core.explained import explained
+from callhandler.core.inbox import Inbox
 from callhandler.core.model import Status
-from callhandler.core.views import AgentView, CallView, Counts, DecisionView, QueueView, StatusView
+from callhandler.core.views import AgentView, CallView, Counts, DecisionView, ItemView, QueueView, StatusView
 from callhandler.errors import Refused
 from callhandler.switchboard import Switchboard
 from callhandler.viewing import Figures, Viewing
@@ -23,12 +24,20 @@ class FrontDesk:
     """The daemon's front desk."""
 
     def __init__(
-        self, switchboard: Switchboard, zone: str, status: Callable[[], StatusView], decisions: Decisions
+        self,
+        switchboard: Switchboard,
+        zone: str,
+        status: Callable[[], StatusView],
+        decisions: Decisions,
+        inbox: Inbox,
+        written: Callable[[], Awaitable[object]],
     ) -> None:
-        """Take how to tell the daemon's status, and how to read a call's decisions from the journal."""
+        """Take how to tell the daemon's status, how to read a call's decisions from the journal, and how to wait until all is in it."""
         self._switchboard = switchboard
         self._status = status
         self._decisions = decisions
+        self._inbox = inbox
+        self._written = written
         self.figures = Figures(lambda at: datetime.fromtimestamp(at, ZoneInfo(zone)).strftime("%Y-%m-%d"))
         self._viewing = Viewing(switchboard, self.figures)
         self.reloading: Reload | None = None
@@ -130,6 +139,25 @@ class FrontDesk:
         fact = e.EmergencyClosed(at=at, reason=reason, by=by) if close else e.EmergencyOpened(at=at, by=by)
         self._switchboard.record(fact)
 
+    def inbox(self) -> Sequence[ItemView]:
+        """Return what waits for a person to see to, oldest first."""
+        return self._inbox.waiting()
+
+    async def claim(self, call: str, by: str) -> Sequence[ItemView]:
+        """Take a call's items on."""
+        at = self._switchboard.clock()
+        for one in self._calls_of_items(call):
+            self._switchboard.record(e.ItemClaimed(at=at, call=one, by=by))
+        await self._written()
+        return self._inbox.of_call(call)
+
+    async def finish(self, call: str, reason: str, by: str) -> None:
+        """Have a call's items done."""
+        at = self._switchboard.clock()
+        for one in self._calls_of_items(call):
+            self._switchboard.record(e.ItemDone(at=at, call=one, by=by, reason=reason))
+        await self._written()
+
     async def reload(self, dry_run: bool, by: str) -> ReloadResult:
         """Read the site file again and apply the differences."""
         if self.reloading is None:
@@ -163,6 +191,13 @@ class FrontDesk:
         if found is None:
             raise NotHere(f"there is no call {call} here now")
         return found
+
+    def _calls_of_items(self, call: str) -> Sequence[str]:
+        """Return all calls that a call's items are made of: whoever sees to one of a number's calls sees to all of them."""
+        found = dict.fromkeys(one for item in self._inbox.of_call(call) for one in item.calls)
+        if not found:
+            raise NotHere(f"nothing in the inbox waits that has to do with call {call}")
+        return list(found)
 
     def _waiting(self, call: str) -> Call:
         found = self._call(call)

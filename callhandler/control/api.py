@@ -12,9 +12,9 @@ from fastapi.responses import StreamingResponse
 
 from callhandler.control.desk import Desk, ReloadResult
 from callhandler.control.guard import Guard, answer_errors
-from callhandler.control.schemas import Close, Done, Login, Move, Pause, Prioritise, Problem, Reload
+from callhandler.control.schemas import Close, Done, Finish, Login, Move, Pause, Prioritise, Problem, Reload
 from callhandler.control.streams import Streams
-from callhandler.core.views import AgentView, CallView, DecisionView, QueueView, StatusView
+from callhandler.core.views import AgentView, CallView, DecisionView, ItemView, QueueView, StatusView
 
 VERSION = "1"
 CallId = Annotated[str, Path(max_length=150, description="A call's id, such as `pbx1-1795286814.0`.")]
@@ -44,7 +44,7 @@ def build(desk: Desk, streams: Streams) -> Guard:
         docs_url=None,
         redoc_url=None,
     )
-    for router in (_house(desk, streams), _calls(desk), _agents(desk)):
+    for router in (_house(desk, streams), _calls(desk), _agents(desk), _inbox(desk)):
         app.include_router(router, prefix=f"/v{VERSION}", responses=_PROBLEMS)
     answer_errors(app)
     return Guard(app)
@@ -135,5 +135,24 @@ def _agents(desk: Desk) -> APIRouter:
     @router.post("/{agent}/resume", summary="Make an agent available: ends a break, misses and wrap-up")
     async def resume(agent: AgentId, by: By) -> AgentView:
         return desk.resume(agent, by)
+
+    return router
+
+
+def _inbox(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix="/inbox", tags=["inbox"])
+
+    @router.get("", summary="What waits for a person to see to, oldest first")
+    async def inbox() -> Sequence[ItemView]:
+        return desk.inbox()
+
+    @router.post("/{call}/claim", summary="Take on what there is to see to about a call")
+    async def claim(call: CallId, by: By) -> Sequence[ItemView]:
+        return await desk.claim(call, by)
+
+    @router.post("/{call}/done", summary="Have done what there was to see to about a call")
+    async def done(call: CallId, body: Finish, by: By) -> Done:
+        await desk.finish(call, body.reason, by)
+        return Done()
 
     return router

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from callhandler.control.desk import NotHere, ReloadResult
 from callhandler.control.paths import reachable
 from callhandler.core.plain import Plain, from_plain
-from callhandler.core.views import AgentView, CallView, DecisionView, QueueView, StatusView
+from callhandler.core.views import AgentView, CallView, DecisionView, ItemView, QueueView, StatusView
 from callhandler.errors import Refused, Unreachable
 
 if TYPE_CHECKING:
@@ -115,6 +115,18 @@ class Client:
         """Open the site again."""
         self._ask("POST", "/emergency/open")
 
+    def inbox(self) -> tuple[ItemView, ...]:
+        """Return what waits for a person to see to."""
+        return self._many(ItemView, "/inbox")
+
+    def claim(self, call: str) -> tuple[ItemView, ...]:
+        """Take a call's items on."""
+        return self._many(ItemView, f"/inbox/{_quoted(call)}/claim", "POST")
+
+    def finish(self, call: str, reason: str) -> None:
+        """Have a call's items done."""
+        self._ask("POST", f"/inbox/{_quoted(call)}/done", {"reason": reason})
+
     def reload(self, dry_run: bool) -> ReloadResult:
         """Have the site file read again."""
         return self._one(ReloadResult, "POST", "/reload", {"dry_run": dry_run}, _RELOAD_DEADLINE)
@@ -155,8 +167,8 @@ class Client:
         except ValueError as error:
             raise self._away(f"it answered something unexpected ({error})") from None
 
-    def _many(self, kind: type[T], path: str) -> tuple[T, ...]:
-        plain = self._ask("GET", path)
+    def _many(self, kind: type[T], path: str, method: str = "GET") -> tuple[T, ...]:
+        plain = self._ask(method, path)
         if not isinstance(plain, list):
             raise self._away("it answered something unexpected")
         try:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from callhandler.core.views import AgentView, CallView, DecisionView, QueueView, StatusView
+from callhandler.core.views import AgentView, CallView, DecisionView, ItemView, QueueView, StatusView
 from callhandler.errors import Refused
 
 if TYPE_CHECKING:
@@ -69,6 +69,15 @@ class Desk(Protocol):
 
     def emergency(self, close: bool, reason: str, by: str) -> None:
         """Close the whole site to new calls at once, or open it again."""
+
+    def inbox(self) -> Sequence[ItemView]:
+        """Return what waits for a person to see to, oldest first."""
+
+    async def claim(self, call: str, by: str) -> Sequence[ItemView]:
+        """Take a call's items on, and return them. Kept in the journal when this returns. NotHere when it has none that waits."""
+
+    async def finish(self, call: str, reason: str, by: str) -> None:
+        """Have a call's items done. Kept in the journal when this returns. NotHere when it has none that waits."""
 
     async def reload(self, dry_run: bool, by: str) -> ReloadResult:
         """Read the site file again and (unless `dry_run`) apply the differences; on any error keep the old."""

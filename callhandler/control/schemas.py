@@ -57,6 +57,12 @@ class Close(Body):
     reason: Reason = Field("", description="What the journal and `status` say, such as `fire alarm`.")
 
 
+class Finish(Body):
+    """What came of an item of the inbox."""
+
+    reason: Reason = Field("", description="What the journal says, such as `called back`.")
+
+
 class Reload(Body):
     """How to read the site file again."""
 

@@ -6,43 +6,15 @@ so, or by itself when its number has since talked with an agent. Each fact names
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from callhandler.core import events as e
 from callhandler.core.decisions import Decision
 from callhandler.core.model import Outcome
+from callhandler.core.views import ItemState, ItemView
 
 MESSAGE, MISSED, CALLBACK_FAILED, PROMISE_BROKEN = "message", "missed", "callback failed", "promise broken"
 _IN_VAIN = (Outcome.ABANDONED, Outcome.TIMEOUT, Outcome.NOBODY, Outcome.FULL)
 """How calls end whose callers wanted somebody and got nobody."""
-
-
-class ItemState(StrEnum):
-    """What has become of an item."""
-
-    OPEN = "open"
-    CLAIMED = "claimed"
-    DONE = "done"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One thing to see to. Times are seconds since the epoch: `since` the first call's, `last` the latest one's.
-
-    `calls` are what it is made of, oldest first, and `files` their messages, relative to the site. `by` is who sees to it or did.
-    """
-
-    kind: str
-    number: str
-    queue: str
-    state: ItemState
-    since: float
-    last: float
-    reason: str
-    calls: tuple[str, ...]
-    files: tuple[str, ...] = ()
-    by: str = ""
-    done_at: float | None = None
 
 
 @dataclass(slots=True)
@@ -56,9 +28,9 @@ class _Open:
     calls: list[str] = field(default_factory=list)
     by: str = ""
 
-    def seen(self, files: dict[str, list[str]], done: e.ItemDone | None = None) -> Item:
+    def seen(self, files: dict[str, list[str]], done: e.ItemDone | None = None) -> ItemView:
         state = ItemState.CLAIMED if self.by else ItemState.OPEN
-        return Item(
+        return ItemView(
             kind=self.kind,
             number=self.number,
             queue=self.queue,
@@ -81,18 +53,21 @@ class Inbox:
         self._keep_done = keep_done
         self._open: dict[tuple[str, str], _Open] = {}
         self._files: dict[str, list[str]] = {}
-        self._done: list[Item] = []
+        self._done: list[ItemView] = []
 
-    def items(self) -> list[Item]:
+    def items(self) -> list[ItemView]:
         """Return the items that aren't done, oldest first, then those that are, where they are kept."""
-        waiting = sorted(self._open.values(), key=lambda one: one.since)
-        return [*(one.seen(self._files) for one in waiting), *self._done]
+        return [*self.waiting(), *self._done]
 
-    def of_call(self, call: str) -> list[Item]:
+    def waiting(self) -> list[ItemView]:
+        """Return the items that aren't done, oldest first."""
+        return [one.seen(self._files) for one in sorted(self._open.values(), key=lambda one: one.since)]
+
+    def of_call(self, call: str) -> list[ItemView]:
         """Return the items that aren't done and have to do with a call."""
         return [one.seen(self._files) for one in self._open.values() if call in one.calls]
 
-    def of_number(self, number: str) -> list[Item]:
+    def of_number(self, number: str) -> list[ItemView]:
         """Return the items that aren't done of a caller's number."""
         return [one.seen(self._files) for one in self._open.values() if number and one.number == number]
 

@@ -90,6 +90,35 @@ class QueueView:
     agents_busy: int
 
 
+class ItemState(StrEnum):
+    """What has become of an item of the inbox."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemView:
+    """One thing for a person to see to. `since` is the first call's time, `last` the latest one's.
+
+    `kind` is message, missed, callback failed or promise broken. `calls` are what it is made of, oldest first, and `files` their
+    messages, relative to the site. `by` is who sees to it, or who did.
+    """
+
+    kind: str
+    number: str
+    queue: str
+    state: ItemState
+    since: float
+    last: float
+    reason: str
+    calls: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    by: str = ""
+    done_at: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """How much goes on at once."""

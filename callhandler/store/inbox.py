@@ -1,11 +1,14 @@
 """The inbox as the journal has it. Reads few rows by index; works whether the daemon is there or not."""
 
 from callhandler.core.events import Fact, ItemClaimed, ItemDone, ItemOpened, MessageLeft, MessageMailed
-from callhandler.core.inbox import Inbox, Item
+from callhandler.core.inbox import Inbox
+from callhandler.core.views import ItemView
 from callhandler.store.encoding import milliseconds
 from callhandler.store.queries import facts_where
 from callhandler.store.sources import Source
 
+INBOX_KEPT = 90 * 86_400.0
+"""Seconds after which what nobody saw to is no longer asked for."""
 _KINDS = (MessageLeft, ItemOpened, ItemClaimed, ItemDone)
 _NOT_DONE = """
     AND NOT EXISTS (
@@ -14,7 +17,7 @@ _NOT_DONE = """
 """
 
 
-def items(source: Source, since: float, done: bool = False) -> list[Item]:
+def items(source: Source, since: float, done: bool = False) -> list[ItemView]:
     """Return the items opened since a time (seconds since the epoch): those that aren't done, and with `done` the others, too."""
     inbox = Inbox(keep_done=done)
     for fact in item_facts(source, since, done):

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field, replace
 from callhandler.control.desk import NotHere, ReloadResult
 from callhandler.core.events import Fact
 from callhandler.core.model import Device, State, Status
-from callhandler.core.views import AgentView, CallState, CallView, DecisionView, QueueView, StatusView
+from callhandler.core.views import (
+    AgentView,
+    CallState,
+    CallView,
+    DecisionView,
+    ItemState,
+    ItemView,
+    QueueView,
+    StatusView,
+)
 from callhandler.errors import Refused
 
 CALL = CallView(
@@ -48,6 +57,17 @@ QUEUE = QueueView(
     agents_logged_in=1,
     agents_free=1,
     agents_busy=0,
+)
+ITEM = ItemView(
+    kind="message",
+    number="+15550001",
+    queue="sales",
+    state=ItemState.OPEN,
+    since=1_795_286_814.0,
+    last=1_795_286_814.0,
+    reason="a message of 7 s",
+    calls=("pbx1-1795286814.0",),
+    files=("var/messages/pbx1-1795286814.0.wav",),
 )
 STATUS = StatusView(
     version="0.1.0",
@@ -127,6 +147,18 @@ class FakeDesk:
 
     def emergency(self, close: bool, reason: str, by: str) -> None:
         self.asked.append(("emergency", close, reason, by))
+
+    def inbox(self) -> Sequence[ItemView]:
+        return [ITEM]
+
+    async def claim(self, call: str, by: str) -> Sequence[ItemView]:
+        self.call(call)
+        self.asked.append(("claim", call, by))
+        return [replace(ITEM, state=ItemState.CLAIMED, by=by)]
+
+    async def finish(self, call: str, reason: str, by: str) -> None:
+        self.call(call)
+        self.asked.append(("finish", call, reason, by))
 
     async def reload(self, dry_run: bool, by: str) -> ReloadResult:
         self.asked.append(("reload", dry_run, by))

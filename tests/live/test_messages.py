@@ -1,0 +1,98 @@
+"""A message, as its caller and whoever listens to it later hear it: greeting, beep, recording, listening, and the file itself."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from callhandler.core.plain import Plain
+
+from .ear import Sound, load
+from .hearing import find, tone_seconds
+from .lab import SiteUp, free_base, listening, site_running
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+VOICE = 440.0
+EXTRA = """
+
+# --- for the message tests
+[numbers.5020]
+enters = "message:sales"
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUp]:
+    with site_running(tmp_path_factory.mktemp("messages") / "site", free_base(), EXTRA) as one:
+        yield one
+
+
+def items(site: SiteUp, *words: str) -> list[dict[str, Plain]]:
+    found = site.ask("inbox", *words)
+    assert isinstance(found, list)
+    return [one for one in found if isinstance(one, dict)]
+
+
+async def until(at: float) -> None:
+    await asyncio.sleep(max(0.0, at - time.time()))
+
+
+def seconds_of(site: SiteUp, prompt: str) -> float:
+    return len(site.prompt(prompt)) / 8000
+
+
+async def test_a_message_is_heard_again_and_kept(site: SiteUp, tmp_path: Path) -> None:
+    async with site.trunk_caller("493055500001", tmp_path / "caller", VOICE) as caller:
+        with listening(caller) as ear:
+            await caller.dial("5020")
+            answered = time.time()
+            await until(answered + seconds_of(site, "std-message") + 5.0)
+            await caller.press("#")
+            pressed = time.time()
+            await until(pressed + 1.0)
+            await caller.press("2")
+            asked = time.time()
+            await until(asked + 3.0)
+            await caller.press("1")
+            await caller.wait_for("CALL_CLOSED", 15)
+            over = time.time()
+            whole, played = ear.heard(answered, over), ear.heard(asked, asked + 3.0)
+    (greeted,) = find(whole, site.prompt("std-message"))
+    assert greeted.at - answered < 0.5
+    (choice,) = find(whole.between(pressed - 0.5, asked), site.prompt("std-message-choice"), seconds=0.5)
+    assert choice.at - pressed < 0.5
+    assert tone_seconds(played, VOICE) > 2.0, "the caller hears the own message"
+    assert find(whole, site.prompt("std-message-kept")), "and that it was sent"
+    (item,) = items(site)
+    assert (item["kind"], item["number"], item["state"]) == ("message", "493055500001", "open")
+    (file,) = item["files"]  # type: ignore[misc]  # a list, as the next lines would find out
+    path = site.directory / str(file)
+    assert path.stat().st_mode & 0o777 == 0o640
+    recorded = Sound(load(path), 0.0)
+    assert 3.0 < recorded.seconds < 5.5
+    assert tone_seconds(recorded, VOICE) > recorded.seconds - 0.6, "nothing but the caller's voice is in it"
+
+
+async def test_hanging_up_sends_what_was_said_and_an_item_is_claimed_and_done(site: SiteUp, tmp_path: Path) -> None:
+    async with site.trunk_caller("493055500002", tmp_path / "caller", VOICE) as caller:
+        await caller.dial("5020")
+        await until(time.time() + seconds_of(site, "std-message") + 4.5)
+        await caller.hang_up()
+    await asyncio.sleep(0.5)
+    (item,) = [one for one in items(site) if one["number"] == "493055500002"]
+    (call,) = item["calls"]  # type: ignore[misc]
+    record = site.ask("calls", str(call))
+    assert isinstance(record, dict)
+    assert isinstance(record["record"], dict)
+    assert record["record"]["outcome"] == "message"
+    (file,) = item["files"]  # type: ignore[misc]
+    assert Sound(load(site.directory / str(file)), 0.0).seconds > 2.0
+    site.ask("inbox", "claim", str(call))
+    (item,) = [one for one in items(site) if one["number"] == "493055500002"]
+    assert item["state"] == "claimed"
+    site.ask("inbox", "done", str(call), "--reason", "called")
+    assert not [one for one in items(site) if one["number"] == "493055500002"]
+    (item,) = [one for one in items(site, "--all") if one["number"] == "493055500002"]
+    assert (item["state"], item["reason"]) == ("done", "called")
