@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -14,6 +15,7 @@ from callhandler.core.model import AgentPlan, Device, OfferEnd, OfferRules, Plan
 from tests.unit.core.oracle import CheckedLine, able, places, wanted_by
 from tests.unit.core.world import World, agent, plan, steps
 
+pytestmark = pytest.mark.timeout(400)  # two thousand histories take half a minute, on a busy machine some
 QUEUES = (
     Queue("sales", "Sales", steps(("sales >= 5", 20.0), ("sales or support", None)), wrap_up=10.0),
     Queue(
@@ -391,8 +393,8 @@ class TroubledHistories(Histories):
 TestHistories = Histories.TestCase
 TestTroubledHistories = TroubledHistories.TestCase
 TestTroubledHistories.settings = settings(
-    max_examples=150, stateful_step_count=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=1_000, stateful_step_count=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 TestHistories.settings = settings(
-    max_examples=150, stateful_step_count=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=1_000, stateful_step_count=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
