@@ -21,6 +21,7 @@ from callhandler.asterisk.ami import Ami
 from callhandler.asterisk.ami_session import AmiLink
 from callhandler.asterisk.pbx.get import find_program
 from callhandler.asterisk.sounds import make_sounds
+from callhandler.attendant import Attendant
 from callhandler.control.server import Server
 from callhandler.core import events as e
 from callhandler.core.inbox import InboxKeeper
@@ -111,7 +112,8 @@ class Daemon:
             self._keeper.inbox,
             self.journal.flush,
         )
-        self.reception = Reception(loaded, self.switchboard, self.desk)
+        self.attendant = Attendant(self.switchboard)
+        self.reception = Reception(loaded, self.switchboard, self.desk, self.attendant)
         self.agi = AgiServer(asterisk.agi_host, asterisk.agi_port, self.reception.receive)
         self.control = Server(self.desk, loaded.inside(site.daemon.socket))
         self.mqtt = None if site.mqtt is None else MqttPublisher(site.mqtt, site.asterisk.node, self.desk)

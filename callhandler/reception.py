@@ -7,6 +7,7 @@ import structlog
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.caller import AgiCaller
 from callhandler.asterisk.sounds import sound_path
+from callhandler.attendant import Attendant
 from callhandler.core import events as e
 from callhandler.core.calls import Call
 from callhandler.core.hours import Opening, opening
@@ -31,8 +32,9 @@ _SETTLED = 2.0
 class Reception:
     """Receives calls. `site` may be replaced at any time; calls that are here keep the one they came with."""
 
-    def __init__(self, loaded: LoadedSite, switchboard: Switchboard, desk: FrontDesk) -> None:
+    def __init__(self, loaded: LoadedSite, switchboard: Switchboard, desk: FrontDesk, attendant: Attendant) -> None:
         self._switchboard = switchboard
+        self._attendant = attendant
         self._desk = desk
         self._pins = Pins(switchboard.clock)
         self.open_for(loaded)
@@ -53,7 +55,7 @@ class Reception:
         known = self._switchboard.calls.here.get(env.uniqueid)
         call = known or self._arrive(session, number, source)
         visit = self._switchboard.begin_visit(call, caller.cut, lambda: session.end("the call is over"))
-        house = HouseOfCall(site, self._switchboard, self._desk, self._pins, self._lookup, messages)
+        house = HouseOfCall(site, self._switchboard, self._desk, self._pins, self._lookup, messages, self._attendant)
         try:
             await inbound(Session(caller, call, number, source, house, visit), again=known is not None)
         except CallerGone:
@@ -95,8 +97,10 @@ class HouseOfCall:
         pins: Pins,
         lookup: Lookup | None,
         messages: MessageBox,
+        attending: Attendant,
     ) -> None:
         self.site = site
+        self.attending = attending
         self.messages = messages
         self._switchboard = switchboard
         self._desk = desk

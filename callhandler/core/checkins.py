@@ -1,7 +1,7 @@
 """A check-in: when the next word to somebody in line is due, and what it says. Pure; watch.py keeps the books, scripts say it.
 
 What is said names standard prompts (site/standard.py) without their `std-`. Never a worse place and never a longer wait than was said
-before, without saying first that it got busier (field.md N10); a wait that is no news is not repeated.
+before, without saying first that it got busier; a wait that is no news is not repeated.
 """
 
 from dataclasses import dataclass

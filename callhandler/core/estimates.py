@@ -13,7 +13,7 @@ BANDS = (60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0)
 """Upper ends of the ranges that are said, in seconds: below 1 minute, 1 to 2, 3 to 5, 6 to 10, 11 to 15, 16 to 30."""
 
 USUAL_HANDLING = 180.0
-"""How long a call takes where nothing is known, in seconds; it counts like `WEIGHT` calls (field.md 4.5)."""
+"""How long a call takes where nothing is known, in seconds; it counts like `WEIGHT` calls."""
 WEIGHT = 10
 
 
@@ -50,7 +50,7 @@ def rounded_up(seconds: float) -> float | None:
 
 
 def handling(count: int, total: float) -> float:
-    """Return how long a call takes, in seconds: the mean of `count` calls that took `total`, drawn towards the usual (field.md 4.5)."""
+    """Return how long a call takes, in seconds: the mean of `count` calls that took `total`, drawn towards the usual."""
     return (total + WEIGHT * USUAL_HANDLING) / (count + WEIGHT)
 
 
@@ -60,12 +60,12 @@ def giving_up(abandoned: int, ended: int) -> float:
 
 
 def still_busy(handling_time: float, elapsed: float) -> float:
-    """Return for how many seconds an agent is expected to be busy still, after `elapsed` of them (field.md 4.5)."""
+    """Return for how many seconds an agent is expected to be busy still, after `elapsed` of them."""
     return max(handling_time - elapsed, 0.25 * handling_time)
 
 
 def by_queue_length(ahead: int, staff: Staff, handling_time: float, part_giving_up: float) -> float | None:
-    """Return the expected wait in seconds (field.md 4.5); None when nobody is there to end it."""
+    """Return the expected wait in seconds; None when nobody is there to end it."""
     if staff.share <= 0:
         return None
     if staff.free > ahead:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from callhandler.core.calls import Call
+from callhandler.core.checkins import CheckIn, Standing
 from callhandler.core.decisions import LeaveLine
 from callhandler.core.events import Fact
 from callhandler.core.hours import Opening
@@ -35,6 +36,31 @@ class Messages(Protocol):
         """Remove a recording that nobody wants."""
 
 
+class Attending(Protocol):
+    """What keeps the promise to those in line: nobody goes without a spoken word for too long, and every word is written down."""
+
+    def next_word(self, call: Call) -> float:
+        """Return when the next word to a call is to begin, in seconds since the epoch."""
+
+    def standing(self, call: Call) -> Standing | None:
+        """Return how it stands with a call, with an estimate only where it may be said; None when it isn't in line."""
+
+    def is_offered(self, call: Call) -> bool:
+        """Tell whether an agent's phone rings for a call."""
+
+    def check_in(self, call: Call, standing: Standing, *, first: bool) -> CheckIn:
+        """Return what is to be said to a call now; `first` on entering the line."""
+
+    def begin(self, call: Call, what: CheckIn) -> None:
+        """Take note that something begins to be said."""
+
+    def end(self, call: Call, cut_by: str, *, heard: bool) -> None:
+        """Take note that it has ended: `cut_by` a key, the line, or nothing. What an answer or a hang-up cut is written without this."""
+
+    def move(self, call: Call, queue: str) -> Outcome | None:
+        """Have a call in line wait in another queue, place kept; or say why not, and nothing changes."""
+
+
 class House(Protocol):
     """The house, as a script sees it. All but `look_up` return at once."""
 
@@ -45,6 +71,10 @@ class House(Protocol):
     @property
     def emergency(self) -> str | None:
         """The reason of an emergency closing, None when there is none."""
+
+    @property
+    def attending(self) -> Attending:
+        """What keeps the promise to those in line."""
 
     @property
     def messages(self) -> Messages:

@@ -1,30 +1,39 @@
-"""In line: music, until an agent's phone is answered (Asterisk then takes the caller out of this script) or the line sends the caller on.
+"""In line: music, and a spoken word in time, until an agent's phone is answered (Asterisk then takes the caller out of this script), a key
+leads elsewhere, or the line sends the caller on.
 
 Leaving the line is not this script's to remember: the end of the caller's channel does it, whatever happened here.
 """
 
 from callhandler.core import events as e
 from callhandler.core.model import Outcome
-from callhandler.scripts.caller import Prompt, Sound
+from callhandler.scripts.caller import Sound
+from callhandler.scripts.checkin import check_in, live_keys, pressed, welcome
 from callhandler.scripts.house import Session
 
 LISTEN = 60.0
 
 
 async def wait_in_line(session: Session, queue_id: str) -> str:
-    """Wait in a queue; return where the caller goes when the line sends them on, having told them."""
+    """Wait in a queue; return where the caller goes when a key or the line sends them on, having told them."""
     house, call, caller = session.house, session.call, session.caller
     await caller.answer()
+    key: str | None = None
     if call.queue is None:
         outcome = house.enter(call, queue_id)
         if outcome is not None:
             return await told(session, queue_id, outcome)
-        greeting = house.site.queues[queue_id].greeting
-        if greeting is not None:
-            await caller.say(Prompt(greeting))
-    await caller.music(_music(session, queue_id))
+        key = await welcome(session, house.site.queues[queue_id].greeting)
+    playing: str | None = None
     while session.visit.news is None:
-        await caller.key(LISTEN)
+        if key is not None:
+            playing, to = None, await pressed(session, key)
+            if to is not None:
+                return to
+        if playing != (music := _music(session, call.queue or queue_id)):
+            await caller.music(music)
+            playing = music
+        quiet = house.attending.next_word(call) - house.now()
+        key = await (caller.key(min(quiet, LISTEN), live_keys(session)) if quiet > 0 else check_in(session))
     order = session.visit.news
     return await told(session, order.queue, order.outcome)
 

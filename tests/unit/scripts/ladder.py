@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from callhandler.attendant import Attendant
 from callhandler.core import events as e
 from callhandler.core.calls import Call
 from callhandler.core.hours import Opening
@@ -157,6 +158,7 @@ class FakeHouse:
         self.refuses: str | None = None
         self.free: dict[str, str] = {}
         self.messages = FakeMessages()
+        self.attending = Attendant(world.board)
 
     async def joined(self, call: Call) -> bool:
         """Tell whether a caller is with an agent."""

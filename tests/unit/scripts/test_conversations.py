@@ -20,7 +20,7 @@ def ladder(tmp_path: Path) -> Ladder:
 
 
 def test_straight_to_sales(ladder: Ladder) -> None:
-    caller = ladder.dials("5000", "", "1", HANGS_UP)
+    caller = ladder.dials("5000", "", "1", "", HANGS_UP)
     assert caller.heard == ["answered", "welcome", "main-menu", "please-wait", "music default", "gone"]
     assert ladder.facts(e.KeyPressed, e.CallEntered) == ["1 in main -> queue:sales", "enters sales wanting "]
     assert ladder.world.pbx.offered[-1].phone == "101"
@@ -143,7 +143,7 @@ def test_everybody_leaves_while_a_caller_waits(ladder: Ladder) -> None:
         for leg in list(ladder.world.pbx.ringing.values()):
             ladder.world.fails(leg)
 
-    caller = ladder.dials("5000", "", "1", all_leave)
+    caller = ladder.dials("5000", "", "1", "", all_leave)
     assert caller.cuts == 1
     assert caller.heard[-5:] == ["music default", "silence", "vm-nobodyavail", "nobody-here", "hung up on"]
 
