@@ -10,12 +10,14 @@ from functools import singledispatchmethod
 
 from callhandler.core import events as e
 from callhandler.core.agents import Agent, Trigger
+from callhandler.core.callback import Callback, CallbackState, OpenCallbacks
 from callhandler.core.crew import Crew
 from callhandler.core.model import Device, OfferEnd, Plan, Status, Strategy
 from callhandler.core.skills import Expression, both, parse
 from callhandler.core.waiting import Buckets, Waiting
 
-_BLAMELESS = (OfferEnd.CALLER_LEFT, OfferEnd.TAKEN)
+_BLAMELESS = (OfferEnd.CALLER_LEFT, OfferEnd.TAKEN, OfferEnd.NOT_REACHED)
+_NOT_REFUSED = (OfferEnd.CALLER_LEFT, OfferEnd.NOT_REACHED)
 
 
 class Books:
@@ -33,6 +35,11 @@ class Books:
         self.delays: dict[str, tuple[float, ...]] = {}
         self._steps: dict[tuple[str, str, int], Expression] = {}
         self._offers: dict[str, dict[str, str]] = {}
+        self.callbacks = OpenCallbacks()
+        self.room_for_callbacks = False
+        """Set when calling out was at its cap and no longer is: those who wait for it can be offered again."""
+        self._parked: dict[str, Waiting] = {}
+        self._callbacks_full = False
         self.replace(plan)
 
     # --- looking things up ------------------------------------------------------------------------------------------
@@ -42,12 +49,20 @@ class Books:
         return self.crew.agent_at(phone)
 
     def waiting_in(self, queue: str) -> int:
-        """Return how many calls are in line for a queue."""
-        return sum(call.queue == queue for call in self.calls.values())
+        """Return how many callers are in line for a queue; who is to be called back is not on the line."""
+        return sum(call.queue == queue and not self.callbacks.is_away(call.id) for call in self.calls.values())
 
     def position(self, call: Waiting) -> int:
-        """Return a call's place in its queue, 1 for the next."""
-        return 1 + sum(other.queue == call.queue and other.key < call.key for other in self.calls.values())
+        """Return a call's place in its queue, 1 for the next. Callbacks count, but for those whose time has not come."""
+        ahead = (other for other in self.calls.values() if other.queue == call.queue and other.key < call.key)
+        return 1 + sum(not self.callbacks.is_resting(other.id) for other in ahead)
+
+    def head_of(self, queue: str, entered: float, priority: int, bonus: float) -> tuple[int, float]:
+        """Return the class priority and bonus with which a call that first entered at `entered` goes before all others in a queue."""
+        first = min((call.key for call in self.calls.values() if call.queue == queue), default=None)
+        if first is None:
+            return priority, bonus
+        return min(priority, first[0]), max(bonus, entered - first[1] + 1.0)
 
     def offers_of(self, call: str) -> list[str]:
         """Return the legs ringing for a call."""
@@ -55,8 +70,11 @@ class Books:
 
     def places_for_offers(self, call: Waiting) -> int:
         """Return how many more agents may be offered a call now."""
+        if not self.callbacks.may_be_offered(call.id):
+            return 0
         queue = self.plan.queues[call.queue]
-        most = queue.ring_best if queue.strategy is Strategy.RING_ALL else 1
+        several = queue.strategy is Strategy.RING_ALL and not self.callbacks.is_away(call.id)
+        most = queue.ring_best if several else 1
         return most - len(self._offers.get(call.id, ())) if call.id in self.calls else 0
 
     def wanted(self, call: Waiting) -> Expression:
@@ -115,6 +133,8 @@ class Books:
         }
         self.plan = replace(plan, queues=plan.queues | held)
         self.crew.replace(plan)
+        self.callbacks.at_once = plan.callbacks.at_once if plan.callbacks is not None else 0
+        self._callbacks_full = self.callbacks.under_way() >= self.callbacks.at_once
         rows = [row for agent in plan.agents.values() for row in agent.serves if row.delay > 0]
         self.delays = {queue: tuple(sorted({row.delay for row in rows if row.queue == queue})) for queue in plan.queues}
         self._steps.clear()
@@ -160,6 +180,7 @@ class Books:
     @apply.register
     def _(self, fact: e.CallMoved) -> None:
         if (call := self.calls.get(fact.call)) and fact.queue in self.plan.queues:
+            self._tell_callbacks(fact)
             call.queue, call.joined, call.step, call.step_since = fact.queue, fact.at, 0, fact.at
             call.refused.clear()
             self._place(call)
@@ -167,11 +188,13 @@ class Books:
     @apply.register
     def _(self, fact: e.CallPrioritised) -> None:
         if call := self.calls.get(fact.call):
+            self._tell_callbacks(fact)
             call.priority, call.bonus = fact.priority, fact.bonus
             self._place(call)
 
     @apply.register
     def _(self, fact: e.AgentOffered) -> None:
+        self._tell_callbacks(fact)
         call, agent = self.calls.get(fact.call), self.agents.get(fact.agent)
         if call is not None:
             call.offers_made += 1
@@ -187,9 +210,10 @@ class Books:
     @apply.register
     def _(self, fact: e.OfferEnded) -> None:
         self._end_offer(fact.call, fact.leg)
+        self._tell_callbacks(fact)
         call, agent = self.calls.get(fact.call), self.agents.get(fact.agent)
         if call is not None:
-            if fact.reason is not OfferEnd.CALLER_LEFT:
+            if fact.reason not in _NOT_REFUSED:
                 call.refused[fact.agent] = fact.at
             self._place(call)
         if agent is None or agent.leg != fact.leg:
@@ -205,6 +229,7 @@ class Books:
     @apply.register
     def _(self, fact: e.CallConnected) -> None:
         self._end_offer(fact.call, fact.leg)
+        self._tell_callbacks(fact)
         self._forget(fact.call)
         agent = self.agents.get(fact.agent)
         if agent is None or agent.turn(Trigger.CONNECT, fact.at):
@@ -216,6 +241,7 @@ class Books:
 
     @apply.register
     def _(self, fact: e.TalkEnded) -> None:
+        self._tell_callbacks(fact)
         self.legs.pop(fact.leg, None)
         agent = self.agents.get(fact.agent)
         if agent is None or agent.leg != fact.leg or agent.turn(Trigger.TALK_END, fact.at):
@@ -226,9 +252,82 @@ class Books:
 
     @apply.register(e.CallLeftLine)
     @apply.register(e.CallAbandoned)
-    @apply.register(e.CallEnded)
-    def _(self, fact: e.CallLeftLine | e.CallAbandoned | e.CallEnded) -> None:
+    def _(self, fact: e.CallLeftLine | e.CallAbandoned) -> None:
         self._forget(fact.call)
+
+    @apply.register
+    def _(self, fact: e.CallEnded) -> None:
+        self._forget(fact.call)
+        self._take_place(self._tell_callbacks(fact), fact.at)
+
+    # --- callbacks: the same entry in the same line, without a caller on the line -------------------------------------
+
+    @apply.register
+    def _(self, fact: e.CallbackRequested) -> None:
+        self._tell_callbacks(fact)
+        if call := self.calls.get(fact.call):
+            self._parked[fact.call] = call
+        self._forget(fact.call)
+
+    @apply.register(e.CallbackAttemptEnded)
+    @apply.register(e.CallbackRescheduled)
+    def _(self, fact: e.CallbackAttemptEnded | e.CallbackRescheduled) -> None:
+        self._take_place(self._tell_callbacks(fact), fact.at)
+
+    @apply.register(e.CallbackAnnounced)
+    @apply.register(e.CallbackDialled)
+    @apply.register(e.CallbackAccepted)
+    @apply.register(e.PromiseSettled)
+    def _(self, fact: e.CallbackAnnounced | e.CallbackDialled | e.CallbackAccepted | e.PromiseSettled) -> None:
+        self._tell_callbacks(fact)
+
+    @apply.register
+    def _(self, fact: e.CallbackEnded) -> None:
+        self._tell_callbacks(fact)
+        self._parked.pop(fact.call, None)
+        self._forget(fact.call)
+
+    def callbacks_due(self, now: float) -> list[Waiting]:
+        """Have callbacks whose time has come wait for their turn; return them in order."""
+        come = [self.calls[one.call] for one in self.callbacks.due(now) if one.call in self.calls]
+        for call in come:
+            self._place(call)
+        return sorted(come, key=lambda call: call.key)
+
+    def _tell_callbacks(self, fact: e.Fact) -> Callback | None:
+        one = self.callbacks.apply(fact)
+        if one is None:
+            return None
+        full = self.callbacks.under_way() >= self.callbacks.at_once
+        if full is not self._callbacks_full:
+            self._callbacks_full, self.room_for_callbacks = full, not full
+            for waiting in self.callbacks.open.values():
+                if (call := self.calls.get(waiting.call)) is not None:
+                    self._place(call)
+        return one
+
+    def _take_place(self, one: Callback | None, at: float) -> None:
+        """Put a callback at its place in line, which is the caller's, or keep it from there until its time comes."""
+        if one is None or one.state not in (CallbackState.WAITING, CallbackState.RESTING):
+            return
+        if one.queue not in self.plan.queues:  # the site file lost it while the daemon was away
+            return
+        call = self.calls.get(one.call) or self._parked.pop(one.call, None)
+        if call is None or call.queue != one.queue:
+            call = Waiting(
+                id=one.call,
+                queue=one.queue,
+                entered=one.entered,
+                joined=one.requested,
+                priority=one.priority,
+                bonus=one.bonus,
+                wants=parse(one.wants),
+                step_since=at,
+                offers_made=one.offers_made,
+            )
+        call.step = min(call.step, len(self.plan.queues[one.queue].steps) - 1)
+        self.calls[one.call] = call
+        self._place(call)
 
     # --- bookkeeping ------------------------------------------------------------------------------------------------
 

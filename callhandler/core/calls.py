@@ -17,6 +17,7 @@ class Call:
     """One caller who is here. Times are seconds since the epoch; changed by `Calls.apply` alone.
 
     `entered` is when the call first joined a line, kept for its whole life. `outcome` is what the call comes to if it ends now.
+    `called_at` is the unique id of the channel of a customer who was called back.
     """
 
     id: str
@@ -38,8 +39,15 @@ class Call:
     connected_at: float | None = None
     held: bool = False
     answered: bool = False
+    returned: bool = False
     offers_made: int = 0
     outcome: Outcome = Outcome.LEFT_IN_MENU
+    called_at: str | None = None
+
+    @property
+    def at(self) -> str:
+        """Return the unique id of the channel the caller is at."""
+        return self.called_at or self.id
 
     @property
     def wants(self) -> Expression:
@@ -57,6 +65,12 @@ class Calls:
     def __init__(self) -> None:
         self.here: dict[str, Call] = {}
         self.by_leg: dict[str, Call] = {}
+        self._called: dict[str, Call] = {}
+
+    def at(self, channel: str) -> Call | None:
+        """Return the call whose caller is at a channel."""
+        call = self._called.get(channel) or self.here.get(channel)
+        return call if call is not None and call.at == channel else None
 
     @singledispatchmethod
     def apply(self, fact: e.Fact) -> None:
@@ -139,6 +153,7 @@ class Calls:
         if call := self.here.get(fact.call):
             call.agent, call.leg, call.connected_at, call.since = fact.agent, fact.leg, fact.at, fact.at
             call.queue, call.held, call.answered, call.outcome = None, False, True, Outcome.ANSWERED
+            call.returned = False
             self.by_leg[fact.leg] = call
 
     @apply.register
@@ -150,6 +165,11 @@ class Calls:
     def _(self, fact: e.CallResumed) -> None:
         if call := self.here.get(fact.call):
             call.held, call.since = False, fact.at
+
+    @apply.register
+    def _(self, fact: e.HeldCallerReturned) -> None:
+        if call := self.here.get(fact.call):
+            call.returned = True
 
     @apply.register
     def _(self, fact: e.TalkEnded) -> None:
@@ -175,5 +195,36 @@ class Calls:
             call.queue = None
 
     @apply.register
-    def _(self, fact: e.CallEnded) -> None:
-        self.here.pop(fact.call, None)
+    def _(self, fact: e.CallbackRequested) -> None:
+        if call := self.here.get(fact.call):
+            call.queue, call.since = None, fact.at
+            call.outcome = Outcome.ANSWERED if call.answered else Outcome.CALLBACK
+
+    @apply.register
+    def _(self, fact: e.CallbackAccepted) -> None:
+        self.here[fact.call] = self._called[fact.leg] = Call(
+            id=fact.call,
+            channel=fact.channel,
+            number="",
+            caller_number=fact.number,
+            caller_name=fact.caller_name,
+            source="callback",
+            arrived=fact.at,
+            since=fact.at,
+            attributes={"wants": fact.wants, "language": fact.language},
+            queue=fact.queue,
+            entered=fact.entered,
+            offers_made=fact.offers_made,
+            outcome=Outcome.CALLBACK,
+            called_at=fact.leg,
+        )
+
+    @apply.register(e.CallEnded)
+    @apply.register(e.CallbackAttemptEnded)
+    @apply.register(e.CallbackEnded)
+    def _(self, fact: e.CallEnded | e.CallbackAttemptEnded | e.CallbackEnded) -> None:
+        call = self.here.get(fact.call)
+        if call is None or (not isinstance(fact, e.CallEnded) and call.called_at is None):
+            return
+        del self.here[fact.call]
+        self._called.pop(call.at, None)

@@ -360,6 +360,7 @@ class CallbackRequested(Fact):
 
     `confirmed`: the number was keyed in or said yes to by the caller. `due`: not before then (a slot), None for as soon as it is its turn.
     `promise`: the time said to the caller by which the call comes, None when none was said. `by`: caller, an agent, or a person's name.
+    `offers_made` counts the offers of the call so far.
     """
 
     call: str
@@ -377,6 +378,7 @@ class CallbackRequested(Fact):
     expires: float
     reason: str
     by: str
+    offers_made: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -422,6 +424,7 @@ class CallbackAccepted(Fact):
     entered: float
     wants: str
     language: str
+    offers_made: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,9 @@ PRESENCE_GRACE = 10.0
 """Seconds that waiting callers stay in line after the last phone that could help them went out of reach: a phone's short absence
 must not send everybody away."""
 
+ATTENDED = 30.0
+"""Seconds after which an agent who has picked up for a callback is looked at again: from then on the phone's own end ends the offer."""
+
 
 class Line:
     """All queues, all agents, all waiting calls, and the rules between them."""
@@ -46,14 +49,16 @@ class Line:
 
     # --- what the switchboard calls ---------------------------------------------------------------------------------
 
-    def admit(self, queue: str, wants: Expression) -> Outcome | None:
+    def admit(self, queue: str, wants: Expression, now: float) -> Outcome | None:
         """Tell why a call that wants `wants` can't enter a queue now: FULL or NOBODY; None when it can."""
         rules = self.plan.queues.get(queue)
         if rules is None:
             return Outcome.NOBODY
         if rules.max_length is not None and self.books.waiting_in(queue) >= rules.max_length:
             return Outcome.FULL
-        return None if self.books.step_with_somebody(queue, wants, 0) is not None else Outcome.NOBODY
+        if self.books.step_with_somebody(queue, wants, 0) is not None or self._may_somebody_come(queue, wants, now):
+            return None
+        return Outcome.NOBODY
 
     def step(self, fact: e.Fact, now: float) -> Outcomes:
         """Apply a fact and return what follows from it."""
@@ -99,6 +104,9 @@ class Line:
                 self._match_agent(agent, now)
             case "presence":
                 self._send_on_the_hopeless(now)
+            case "callback":
+                for due in self.books.callbacks_due(now):
+                    self._match_call(due, now)
         return self._out
 
     def replace(self, plan: Plan, now: float) -> Outcomes:
@@ -158,8 +166,15 @@ class Line:
                 self._cancel(fact.call, OfferEnd.TAKEN, but=fact.leg)
             case e.TalkEnded():
                 self._after_talk(fact, now)
-            case e.CallAbandoned() | e.CallLeftLine() | e.CallEnded():
+            case e.CallAbandoned() | e.CallLeftLine():
                 self._cancel(fact.call, OfferEnd.CALLER_LEFT)
+            case e.CallEnded():
+                self._cancel(fact.call, OfferEnd.CALLER_LEFT)
+                self._call_back(fact.call, now)
+            case e.CallbackRequested():
+                self._cancel(fact.call, OfferEnd.CALLER_LEFT)
+            case e.CallbackRescheduled():
+                self._out.append(WakeAt(max(now, fact.due), ("callback", fact.call)))
             case e.AgentLoggedIn() | e.AgentResumed():
                 self._after_arrival(self.books.agents.get(fact.agent), now)
             case e.WrapUpEnded():
@@ -175,6 +190,16 @@ class Line:
             case e.PhoneUnreachable():
                 self._match_everyone(now)
                 self._out.append(WakeAt(now + PRESENCE_GRACE, ("presence", "")))
+        if self.books.room_for_callbacks:
+            self.books.room_for_callbacks = False
+            self._match_everyone(now)
+
+    def _call_back(self, call_id: str, now: float) -> None:
+        """A caller who is to be called back has hung up: the place in line is the callback's from here on."""
+        call, callback = self.books.calls.get(call_id), self.books.callbacks.open.get(call_id)
+        if call is not None and callback is not None:
+            self._set_timers(call)
+            self._match_call(call, now)
 
     def _enter(self, call_id: str, now: float) -> None:
         call = self.books.calls.get(call_id)
@@ -182,16 +207,18 @@ class Line:
             return
         self._cancel(call.id, OfferEnd.CALLER_LEFT)
         first = self.books.step_with_somebody(call.queue, call.wants, 0)
-        if first is None:
+        if first is None and not self._may_somebody_come(call.queue, call.wants, now):
             self._nobody(call, now)
             return
         self._set_timers(call)
-        if first != call.step:
+        if first is not None and first != call.step:
             self._advance_to(call, first, "nobody logged in for the step before", now)
         else:
             self._match_call(call, now)
 
     def _set_timers(self, call: Waiting) -> None:
+        if (callback := self.books.callbacks.open.get(call.id)) is not None and callback.due > 0:
+            self._out.append(WakeAt(callback.due, ("callback", call.id)))
         delays = self.books.delays.get(call.queue, ())
         self._out += call_timers(call, self.plan.queues[call.queue], delays, self.plan.rules)
 
@@ -209,7 +236,7 @@ class Line:
 
     def _give_up(self, call: Waiting, now: float) -> None:
         longest = self.plan.queues[call.queue].max_wait
-        if longest is None or now < call.joined + longest:
+        if longest is None or now < call.joined + longest or self.books.callbacks.is_away(call.id):
             return
         if self.books.offers_of(call.id):  # never dropped while a phone rings for it
             self._out.append(WakeAt(now + 1.0, ("max wait", call.id)))
@@ -237,14 +264,23 @@ class Line:
 
     def _send_on_if_hopeless(self, call: Waiting, now: float) -> None:
         here = self.books.step_with_somebody(call.queue, call.wants, call.step)
-        if here == call.step or self.books.offers_of(call.id):
+        if here == call.step or self.books.offers_of(call.id) or not self._attached:
             return
         if self.books.crew.may_come_back(call.queue, self.books.wanted(call), now, PRESENCE_GRACE):
             return
         if here is None:
-            self._nobody(call, now)
+            if not self.books.callbacks.is_away(call.id):  # who isn't on the line waits until somebody comes
+                self._nobody(call, now)
         else:
             self._advance_to(call, here, "nobody logged in for the step before", now)
+
+    def _may_somebody_come(self, queue: str, wants: Expression, now: float) -> bool:
+        """Tell whether nobody being there may be an error of a moment: phones are out of sight with Asterisk, or just went."""
+        steps = range(len(self.plan.queues[queue].steps))
+        return not self._attached or any(
+            self.books.crew.may_come_back(queue, self.books.step_wants(queue, wants, step), now, PRESENCE_GRACE)
+            for step in steps
+        )
 
     def _after_offer(self, fact: e.OfferEnded, now: float) -> None:
         agent, call = self.books.agents.get(fact.agent), self.books.calls.get(fact.call)
@@ -295,6 +331,10 @@ class Line:
         """An offer that neither failed nor connected in its time is lost: nobody stays reserved for ever."""
         agent = self.books.legs.get(leg)
         if self._attached and agent is not None and agent.state is State.OFFERED:
+            callback = self.books.callbacks.open.get(agent.call or "")
+            if callback is not None and callback.agent_leg == leg and callback.is_attended:
+                self._out.append(WakeAt(now + ATTENDED, ("lease", leg)))
+                return
             self._out.append(CancelOffer(leg, OfferEnd.LOST))
             call, queue = agent.call or "", agent.queue or ""
             self._note(e.OfferEnded(at=now, call=call, leg=leg, agent=agent.id, queue=queue, reason=OfferEnd.LOST), now)

@@ -52,7 +52,16 @@ class OfferEnd(StrEnum):
     UNREACHABLE = "unreachable"
     CALLER_LEFT = "caller left"
     TAKEN = "taken by another agent"
+    NOT_REACHED = "customer not reached"
     LOST = "lost"
+
+
+class WordEnd(StrEnum):
+    """How something said into a conversation ended."""
+
+    WHOLE = "whole"
+    CUT = "cut"
+    FAILED = "failed"
 
 
 class Where(StrEnum):
@@ -165,6 +174,34 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldRules:
+    """When an agent is reminded of a caller on hold, when the caller is first spoken to, and when an alarm is raised. Seconds."""
+
+    remind: float = 45.0
+    check_in: float = 60.0
+    alert: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRules:
+    """How customers are called back (field.md C1 to C14). Durations in seconds; the caps are meant for any hour and any day (24 h)."""
+
+    attempts: int = 3
+    spacing: float = 600.0
+    ring: float = 30.0
+    expires: float = 86_400.0
+    automatic_after: float | None = None
+    per_number: int = 2
+    per_hour: int = 60
+    per_day: int = 500
+    at_once: int = 5
+    minutes: int = 60
+    minutes_per_day: int = 1_000
+    slot_capacity: int = 2
+    slots_ahead: int = 8
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that the core needs of a site: replaced as a whole by `reload`."""
 
@@ -174,3 +211,6 @@ class Plan:
     rules: OfferRules = OfferRules()
     tiers: dict[str, Tier] = field(default_factory=dict)
     promise: Promise = Promise()
+    callbacks: CallbackRules | None = None
+    holds: HoldRules = HoldRules()
+    language: str = "en"

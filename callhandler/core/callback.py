@@ -1,0 +1,267 @@
+"""One callback: what it is, where it stands, and the total table of what may happen to it; and all that are open, computed from facts.
+
+A callback is the same entry in the same line as the call it was asked for in, under that call's id. Nothing is decided here; callbacks.py
+decides, books.py keeps its place.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from callhandler.core import events as e
+from callhandler.core.agents import No
+from callhandler.core.model import CallbackRules
+
+
+class CallbackState(StrEnum):
+    """Where a callback stands."""
+
+    ASKED = "asked for"
+    """The caller is still on the line, and hears the promise."""
+    WAITING = "waiting"
+    RESTING = "waiting for its time"
+    OFFERED = "offered"
+    ANNOUNCED = "announced to the agent"
+    DIALLED = "dialled"
+    HERE = "customer on the line"
+    TALKING = "talking"
+
+
+class Trigger(StrEnum):
+    """What can happen to a callback."""
+
+    CALLER_LEFT = "caller left"
+    OFFER = "offer"
+    OFFER_END = "offer ended"
+    ANNOUNCE = "announced"
+    DIAL = "dialled"
+    ACCEPT = "accepted"
+    CONNECT = "connected"
+    ATTEMPT_END = "attempt ended"
+    RESCHEDULE = "rescheduled"
+    DUE = "due"
+
+
+_ASKED, _WAITING, _RESTING, _OFFERED = (
+    CallbackState.ASKED,
+    CallbackState.WAITING,
+    CallbackState.RESTING,
+    CallbackState.OFFERED,
+)
+_ANNOUNCED, _DIALLED, _HERE, _TALKING = (
+    CallbackState.ANNOUNCED,
+    CallbackState.DIALLED,
+    CallbackState.HERE,
+    CallbackState.TALKING,
+)
+_STATES = (_ASKED, _WAITING, _RESTING, _OFFERED, _ANNOUNCED, _DIALLED, _HERE, _TALKING)
+
+_STILL_HERE, _GONE = No("the caller is still on the line"), No("the caller has left already")
+_RESTS, _IN_LINE = No("its time has not come"), No("no agent has been offered it")
+_UNHEARD, _HEARD = No("the agent has not picked up"), No("the agent is being told already")
+_RINGS, _ON_LINE, _TALKS = No("the customer is being dialled"), No("the customer is on the line"), No("is talking")
+
+_ROWS: dict[Trigger, tuple[CallbackState | No, ...]] = {
+    # columns: asked for, waiting, resting, offered, announced, dialled, here, talking
+    Trigger.CALLER_LEFT: (_WAITING, _GONE, _GONE, _GONE, _GONE, _GONE, _GONE, _TALKING),
+    Trigger.OFFER: (_STILL_HERE, _OFFERED, _RESTS, _OFFERED, _HEARD, _RINGS, _HERE, _TALKING),
+    Trigger.OFFER_END: (_ASKED, _WAITING, _RESTING, _WAITING, _WAITING, _DIALLED, _HERE, _TALKING),
+    Trigger.ANNOUNCE: (_STILL_HERE, _IN_LINE, _RESTS, _ANNOUNCED, _ANNOUNCED, _DIALLED, _HERE, _TALKS),
+    Trigger.DIAL: (_STILL_HERE, _IN_LINE, _RESTS, _UNHEARD, _DIALLED, _RINGS, _ON_LINE, _TALKS),
+    Trigger.ACCEPT: (_STILL_HERE, _IN_LINE, _RESTS, _UNHEARD, No("nobody was dialled"), _HERE, _ON_LINE, _TALKS),
+    # a phone that was rung for the caller on the line may be picked up at the very moment they ask to be called back
+    Trigger.CONNECT: (_TALKING, _IN_LINE, _RESTS, _UNHEARD, No("nobody was dialled"), _RINGS, _TALKING, _TALKING),
+    Trigger.ATTEMPT_END: (_STILL_HERE, _IN_LINE, _RESTS, _UNHEARD, No("nobody was dialled"), _WAITING, _WAITING, _TALKS),
+    Trigger.RESCHEDULE: (_ASKED, _RESTING, _RESTING, _RESTING, _HEARD, _RINGS, _ON_LINE, _TALKS),
+    Trigger.DUE: (_STILL_HERE, _WAITING, _WAITING, No("is being offered"), _HEARD, _RINGS, _ON_LINE, _TALKS),
+}  # fmt: skip
+
+TABLE = MappingProxyType(
+    {(state, trigger): row[column] for trigger, row in _ROWS.items() for column, state in enumerate(_STATES)}
+)
+"""Every (state, trigger) is answered with the next state or refused with a reason."""
+
+UNDER_WAY = frozenset({_OFFERED, _ANNOUNCED, _DIALLED, _HERE, _TALKING})
+"""States in which an agent or a line to the outside is taken."""
+NOT_DIALLED = "not dialled"
+"""The reason of an attempt that ended before anything was dialled: it doesn't count."""
+
+
+@dataclass(slots=True)
+class Callback:
+    """A callback that is open. Times are seconds since the epoch; changed by `Callbacks.apply` alone.
+
+    `dialled` counts the times the customer was about to be dialled, `failed` those that count as attempts. `agent` is offered it or talks,
+    at `agent_leg`; `leg` is the customer's. `due` is the time before which it isn't offered.
+    """
+
+    call: str
+    queue: str
+    number: str
+    confirmed: bool
+    entered: float
+    priority: int
+    bonus: float
+    wants: str
+    language: str
+    caller_name: str
+    requested: float
+    due: float
+    promise: float | None
+    expires: float
+    by: str
+    reason: str
+    state: CallbackState = CallbackState.ASKED
+    since: float = 0.0
+    dialled: int = 0
+    failed: int = 0
+    last_failure: str = ""
+    agent: str | None = None
+    agent_leg: str | None = None
+    leg: str | None = None
+    settled: bool = False
+    talked: float = 0.0
+    offers_made: int = 0
+
+    def turn(self, trigger: Trigger, at: float) -> No | None:
+        """Move to the next state, or leave the state alone and return why not."""
+        following = TABLE[self.state, trigger]
+        if isinstance(following, No):
+            return following
+        if following is not self.state:
+            self.state, self.since = following, at
+        return None
+
+    def attempts(self, rules: CallbackRules) -> int:
+        """Return how often the customer may be dialled: a number that nobody confirmed only once (field.md N20)."""
+        return rules.attempts if self.confirmed else 1
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether an agent has picked up for it: the agent's leg then has no ring time that could be over."""
+        return self.state in (_ANNOUNCED, _DIALLED, _HERE)
+
+
+class OpenCallbacks:
+    """All callbacks that are open, by call."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, Callback] = {}
+        self.by_number: dict[str, Callback] = {}
+        self.by_leg: dict[str, Callback] = {}
+        self.at_once = 1
+
+    def under_way(self) -> int:
+        """Return how many take an agent or a line to the outside now."""
+        return sum(one.state in UNDER_WAY for one in self.open.values())
+
+    def may_be_offered(self, call: str) -> bool:
+        """Tell whether a call may be offered to agents as far as callbacks go: always, unless it is a callback whose turn it isn't."""
+        one = self.open.get(call)
+        if one is None or one.state in (_HERE, _TALKING):
+            return True
+        return one.state is _WAITING and self.under_way() < self.at_once
+
+    def is_away(self, call: str) -> bool:
+        """Tell whether a call is a callback whose customer isn't on the line."""
+        one = self.open.get(call)
+        return one is not None and one.state not in (_HERE, _TALKING)
+
+    def is_resting(self, call: str) -> bool:
+        """Tell whether a call is a callback whose time has not come."""
+        one = self.open.get(call)
+        return one is not None and one.state is _RESTING
+
+    def apply(self, fact: e.Fact) -> Callback | None:
+        """Change the callbacks as a fact says; return the one it is about, also when it has just ended."""
+        if isinstance(fact, e.CallbackRequested):
+            return self._requested(fact)
+        one = self.open.get(getattr(fact, "call", ""))
+        if one is None:
+            return None
+        match fact:
+            case e.CallbackEnded():
+                self._close(one)
+            case e.CallEnded():
+                if not one.turn(Trigger.CALLER_LEFT, fact.at) and one.due > fact.at:
+                    one.turn(Trigger.RESCHEDULE, fact.at)
+            case e.AgentOffered():
+                one.offers_made += 1
+                if not one.turn(Trigger.OFFER, fact.at):
+                    one.agent, one.agent_leg = fact.agent, fact.leg
+            case e.OfferEnded():
+                if one.agent_leg in (fact.leg, None):
+                    one.turn(Trigger.OFFER_END, fact.at)
+                    one.agent = one.agent_leg = None
+            case e.CallbackAnnounced():
+                one.turn(Trigger.ANNOUNCE, fact.at)
+            case e.CallbackDialled():
+                one.dialled = fact.attempt
+                if not one.turn(Trigger.DIAL, fact.at):
+                    one.leg = fact.leg
+                    self.by_leg[fact.leg] = one
+            case e.CallbackAccepted():
+                one.turn(Trigger.ACCEPT, fact.at)
+            case e.CallConnected():
+                if not one.turn(Trigger.CONNECT, fact.at):
+                    one.agent, one.agent_leg = fact.agent, fact.leg
+            case e.TalkEnded():
+                one.talked += fact.talked
+                one.agent = one.agent_leg = None
+            case e.CallbackAttemptEnded():
+                self._attempt_ended(one, fact)
+            case e.CallbackRescheduled():
+                if not one.turn(Trigger.RESCHEDULE, fact.at):
+                    one.due = fact.due
+            case e.CallMoved():
+                one.queue = fact.queue
+            case e.CallPrioritised():
+                one.priority, one.bonus = fact.priority, fact.bonus
+            case e.PromiseSettled():
+                one.settled = True
+        return one
+
+    def due(self, now: float) -> list[Callback]:
+        """Have those whose time has come wait for their turn; return them."""
+        come = [one for one in self.open.values() if one.state is _RESTING and one.due <= now]
+        for one in come:
+            one.turn(Trigger.DUE, now)
+        return come
+
+    def _requested(self, fact: e.CallbackRequested) -> Callback:
+        one = Callback(
+            call=fact.call,
+            queue=fact.queue,
+            number=fact.number,
+            confirmed=fact.confirmed,
+            entered=fact.entered,
+            priority=fact.priority,
+            bonus=fact.bonus,
+            wants=fact.wants,
+            language=fact.language,
+            caller_name=fact.caller_name,
+            requested=fact.at,
+            due=fact.due or 0.0,
+            promise=fact.promise,
+            expires=fact.expires,
+            by=fact.by,
+            reason=fact.reason,
+            since=fact.at,
+            offers_made=fact.offers_made,
+        )
+        self.open[one.call] = self.by_number[one.number] = one
+        return one
+
+    def _attempt_ended(self, one: Callback, fact: e.CallbackAttemptEnded) -> None:
+        if one.leg != fact.leg or one.turn(Trigger.ATTEMPT_END, fact.at):
+            return
+        self.by_leg.pop(fact.leg, None)
+        one.leg, one.last_failure = None, fact.reason
+        one.failed += fact.reason != NOT_DIALLED
+
+    def _close(self, one: Callback) -> None:
+        del self.open[one.call]
+        if self.by_number.get(one.number) is one:
+            del self.by_number[one.number]
+        if one.leg is not None:
+            self.by_leg.pop(one.leg, None)

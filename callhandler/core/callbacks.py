@@ -1,0 +1,279 @@
+"""Calling back: when one may be asked for, when its time has come, when to try again, when to give up. A follower beside the line.
+
+The place in line is books.py's business, the choice of an agent matching.py's. Who may be called at all, and when it is day there, only a
+`NumberGuard` knows: this file knows no telephone numbers. Sources: field.md C1 to C14, N5, N6, N20, N30, 4.7.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from callhandler.core import events as e
+from callhandler.core.callback import NOT_DIALLED, Callback, CallbackState, OpenCallbacks
+from callhandler.core.callback_limits import Ledger, Until
+from callhandler.core.decisions import CancelOffer, WakeAt
+from callhandler.core.following import Follows
+from callhandler.core.hours import Opening
+from callhandler.core.model import CallbackRules, OfferEnd, Plan
+from callhandler.errors import Refused
+
+AGENT_TOLD = 20.0
+"""Seconds within which the agent's own conversation has said that the customer could not be reached; after that the phone is let go."""
+LOOK_AGAIN = 30.0
+SLOT = 900.0
+"""Seconds of a slot that callers choose. Slots begin at full quarters of an hour, which is so in every time zone."""
+_IDLE = (CallbackState.WAITING, CallbackState.RESTING)
+
+
+class NumberGuard(Protocol):
+    """What the house knows of telephone numbers."""
+
+    def judged(self, number: str) -> str:
+        """Return a number in international form (E.164). Refused, with a sentence, when it may not be called."""
+
+    def opening(self, number: str, now: float) -> Opening | None:
+        """Return whether people may be called at a number now, by its own clock; None when there are no hours for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for. See `events.CallbackRequested`."""
+
+    call: str
+    queue: str
+    number: str
+    confirmed: bool
+    entered: float
+    priority: int
+    bonus: float
+    wants: str
+    language: str
+    caller_name: str
+    reason: str
+    by: str
+    due: float | None = None
+    promise: float | None = None
+    offers_made: int = 0
+
+
+class CallingBack:
+    """What follows for callbacks from each thing that happens."""
+
+    def __init__(self, books: OpenCallbacks, plan: Callable[[], Plan], guard: NumberGuard) -> None:
+        """Take the open callbacks, which the line's books keep, and how to get the plan in force."""
+        self.books = books
+        self.guard = guard
+        self._plan = plan
+        self._ledger = Ledger()
+
+    @property
+    def rules(self) -> CallbackRules | None:
+        """The site's rules; None where nobody is called back."""
+        return self._plan().callbacks
+
+    # --- asking -----------------------------------------------------------------------------------------------------
+
+    def asked(self, wish: Wish, now: float) -> e.CallbackRequested:
+        """Return the fact that a callback was asked for.
+
+        Raises:
+            Refused: with a sentence, when it may not be.
+        """
+        rules = self.rules
+        if rules is None:
+            raise Refused("the site file has no table [callbacks]: nobody is called back")
+        number = self.guard.judged(wish.number)
+        if number in self.books.by_number or wish.call in self.books.open:
+            raise Refused(f"there is an open callback to {number} already")
+        most = rules.per_number if wish.confirmed else 1
+        if self._ledger.asked_for(number, now) >= most:
+            raise Refused(f"{number} was called back {most} times within a day, and more is not allowed")
+        expires = max(now, wish.due or 0.0) + rules.expires
+        return e.CallbackRequested(
+            at=now,
+            call=wish.call,
+            queue=wish.queue,
+            number=number,
+            confirmed=wish.confirmed,
+            entered=wish.entered,
+            priority=wish.priority,
+            bonus=wish.bonus,
+            wants=wish.wants,
+            language=wish.language,
+            caller_name=wish.caller_name,
+            due=wish.due,
+            promise=wish.promise,
+            expires=expires,
+            reason=wish.reason,
+            by=wish.by,
+            offers_made=wish.offers_made,
+        )
+
+    def open_to(self, number: str) -> Callback | None:
+        """Return the open callback to a number, however it is written; None when there is none."""
+        try:
+            return self.books.by_number.get(self.guard.judged(number))
+        except Refused:
+            return None
+
+    def slots(self, number: str, now: float) -> list[float]:
+        """Return when the slots begin that can still be promised for calling a number, the next first."""
+        rules = self.rules
+        if rules is None:
+            return []
+        taken = [one.due for one in self.books.open.values()]
+        first = (now // SLOT + 1) * SLOT
+        slots = (first + count * SLOT for count in range(rules.slots_ahead))
+        return [slot for slot in slots if taken.count(slot) < rules.slot_capacity and self._is_day(number, slot)]
+
+    def _is_day(self, number: str, at: float) -> bool:
+        opening = self.guard.opening(number, at)
+        return opening is None or opening.open
+
+    # --- dialling ---------------------------------------------------------------------------------------------------
+
+    def obstacle(self, one: Callback, now: float) -> Until | None:
+        """Return until when a callback can't be made for reasons of hours and caps, and why; None when it can."""
+        rules = self.rules
+        if rules is None:
+            return Until(now + LOOK_AGAIN, "nobody is called back any more")
+        opening = self.guard.opening(one.number, now)
+        if opening is not None and not opening.open:
+            return Until(opening.changes_at or one.expires, f"not in calling hours: {opening.reason}")
+        return self._ledger.obstacle(rules, now)
+
+    def dialling(self, one: Callback, now: float) -> e.CallbackDialled:
+        """Return the fact that a customer is about to be dialled.
+
+        Raises:
+            Refused: with a sentence, when that can't be.
+        """
+        if (refused := one.state) is not CallbackState.ANNOUNCED:
+            raise Refused(f"the callback is {refused}")
+        if (until := self.obstacle(one, now)) is not None:
+            raise Refused(until.reason)
+        number = self.guard.judged(one.number)  # the site file may have changed since it was asked for
+        attempt = one.dialled + 1
+        leg = f"{one.call}-d{attempt}"
+        return e.CallbackDialled(at=now, call=one.call, leg=leg, agent=one.agent, number=number, attempt=attempt)
+
+    def leg_over(self, leg: str, reason: str, now: float) -> Iterator[e.Fact | CancelOffer | WakeAt]:
+        """The customer's channel is gone, or never came to be: an attempt failed, or the conversation is over."""
+        one = self.books.by_leg.get(leg)
+        if one is None:
+            return
+        if one.state in (CallbackState.DIALLED, CallbackState.HERE):
+            yield e.CallbackAttemptEnded(at=now, call=one.call, leg=leg, attempt=one.dialled, reason=reason)
+        elif one.state is CallbackState.TALKING:
+            yield from self.end(one, "done", reason, "", now)
+
+    def end(self, one: Callback, result: str, reason: str, by: str, now: float) -> Iterator[e.Fact | CancelOffer]:
+        """End a callback: done, failed, expired or cancelled. Its promise is settled, and what nobody did is left to a person."""
+        if not one.settled and one.promise is not None and now > one.promise:
+            yield self._settled(one, now)
+        dialled = one.leg if one.state is CallbackState.DIALLED else None
+        ringing = one.agent_leg if one.state is CallbackState.OFFERED else None
+        yield e.CallbackEnded(at=now, call=one.call, result=result, reason=reason, by=by, talked=one.talked)
+        for leg in (dialled, ringing):  # an agent who has picked up is told so by the agent's own conversation
+            if leg is not None:
+                yield CancelOffer(leg, OfferEnd.CALLER_LEFT)
+        if result in ("failed", "expired"):
+            yield e.ItemOpened(
+                at=now, call=one.call, queue=one.queue, item="callback failed", number=one.number, reason=reason
+            )
+
+    # --- core.following.Follower ------------------------------------------------------------------------------------
+
+    def apply(self, fact: e.Fact) -> None:
+        """Count a fact; the line's books have applied it already."""
+        self._ledger.apply(fact)
+
+    def follow(self, fact: e.Fact, now: float) -> Follows:
+        """Return what follows from a fact."""
+        self._ledger.apply(fact)
+        one = self.books.open.get(getattr(fact, "call", "") or "")
+        return () if one is None else list(self._follow(one, fact, now))
+
+    def wake(self, key: tuple[str, str], now: float) -> Follows:
+        """Do what was to be done now."""
+        what, which = key
+        one = self.books.open.get(which)
+        if one is None:
+            return ()
+        match what:
+            case "callback expires" if now >= one.expires:
+                return list(self._expire(one, now))
+            case "callback promise" if one.promise is not None and now >= one.promise and not one.settled:
+                reason = "the customer was not called by the time that was said"
+                return [
+                    e.ItemOpened(
+                        at=now, call=one.call, queue=one.queue, item="promise broken", number=one.number, reason=reason
+                    )
+                ]
+            case "callback agent" if one.agent_leg is not None and one.state in _IDLE:
+                return [CancelOffer(one.agent_leg, OfferEnd.NOT_REACHED)]
+        return ()
+
+    def resume(self, now: float) -> Follows:
+        """Set all timers again; callbacks whose queue the site file has lost are over."""
+        follows: list[e.Fact | CancelOffer | WakeAt] = []
+        for one in list(self.books.open.values()):
+            follows += self._lost_queue(one, now) or self._timers(one, now)
+        return follows
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _follow(self, one: Callback, fact: e.Fact, now: float) -> Iterator[e.Fact | CancelOffer | WakeAt]:
+        match fact:
+            case e.CallbackRequested():
+                yield from self._timers(one, now)
+            case e.CallEnded() if one.state is CallbackState.TALKING and one.leg is None:
+                yield from self.end(one, "done", "connected while asking to be called back", "", now)
+            case e.CallEnded():
+                yield from self._lost_queue(one, now)
+            case e.CallbackDialled() | e.CallConnected() if one.promise is not None and not one.settled:
+                yield self._settled(one, now)
+            case e.OfferEnded() if one.state is CallbackState.DIALLED and one.agent_leg is None and one.leg is not None:
+                yield CancelOffer(one.leg, OfferEnd.CALLER_LEFT)
+                yield e.CallbackAttemptEnded(
+                    at=now, call=one.call, leg=one.leg, attempt=one.dialled, reason="agent left"
+                )
+            case e.CallbackAttemptEnded():
+                if one.agent_leg is not None:
+                    yield WakeAt(now + AGENT_TOLD, ("callback agent", one.call))
+                yield from self._after_attempt(one, fact, now)
+
+    def _after_attempt(self, one: Callback, fact: e.CallbackAttemptEnded, now: float) -> Iterator[e.Fact | CancelOffer]:
+        rules = self.rules or CallbackRules()
+        if one.failed >= one.attempts(rules):
+            yield from self.end(one, "failed", f"{one.failed} attempts, the last: {fact.reason}", "", now)
+        else:
+            pause = min(rules.spacing, LOOK_AGAIN) if fact.reason == NOT_DIALLED else rules.spacing
+            yield e.CallbackRescheduled(at=now, call=one.call, due=now + pause, reason=fact.reason)
+
+    def _timers(self, one: Callback, now: float) -> list[e.Fact | CancelOffer | WakeAt]:
+        due: list[e.Fact | CancelOffer | WakeAt] = [WakeAt(max(now, one.expires), ("callback expires", one.call))]
+        if one.promise is not None and not one.settled:
+            due.append(WakeAt(max(now, one.promise), ("callback promise", one.call)))
+        return due
+
+    def _lost_queue(self, one: Callback, now: float) -> list[e.Fact | CancelOffer | WakeAt]:
+        if one.queue in self._plan().queues:
+            return []
+        return list(self.end(one, "failed", f"queue {one.queue} is gone from the site file", "", now))
+
+    def _expire(self, one: Callback, now: float) -> Iterator[e.Fact | CancelOffer | WakeAt]:
+        if one.state in _IDLE:
+            why = f", the last attempt: {one.last_failure}" if one.last_failure else ""
+            yield from self.end(one, "expired", f"not made in time{why}", "", now)
+        else:
+            yield WakeAt(now + LOOK_AGAIN, ("callback expires", one.call))
+
+    def _settled(self, one: Callback, now: float) -> e.PromiseSettled:
+        promise = one.promise or now
+        return e.PromiseSettled(
+            at=now, call=one.call, promise=promise, kept=now <= promise, late=max(0.0, now - promise)
+        )
+
+
+__all__ = ["NOT_DIALLED", "CallingBack", "NumberGuard", "Wish"]
