@@ -1,0 +1,86 @@
+"""The inbox: what opens an item, what belongs to one, and what closes it."""
+
+from callhandler.core import events as e
+from callhandler.core.calls import Call
+from callhandler.core.inbox import Inbox, InboxKeeper
+from callhandler.core.model import Queue
+from callhandler.core.views import ItemState
+from tests.unit.core.world import World, agent, plan
+
+SITE = plan([Queue("q", "Sales", wrap_up=0.0, max_wait=60.0)], [agent("a")])
+
+
+def world() -> tuple[World, InboxKeeper]:
+    one, keeper = World(SITE), InboxKeeper()
+    one.board.followed_by(keeper)
+    one.login("a")
+    return one, keeper
+
+
+def gives_up(one: World, number: str, after: float = 10.0) -> Call:
+    call = one.call(number)
+    one.admitted(call, "q")
+    one.passes(after)
+    one.caller_hangs_up(call)
+    return call
+
+
+def busy(one: World) -> Call:
+    talking = one.enter("q")
+    one.answers(one.leg("a"))
+    return talking
+
+
+def test_one_number_that_gave_up_twice_is_one_thing_to_do() -> None:
+    one, keeper = world()
+    busy(one)
+    calls = [gives_up(one, "555"), gives_up(one, "555")]
+    gives_up(one, "777")
+    first, second = keeper.inbox.waiting()
+    assert (first.kind, first.number, first.queue, first.calls) == ("missed", "555", "q", tuple(c.id for c in calls))
+    assert second.number == "777"
+
+
+def test_who_hung_up_at_once_or_hides_the_number_is_not_missed() -> None:
+    one, keeper = world()
+    busy(one)
+    gives_up(one, "555", after=1.0)
+    gives_up(one, "")
+    assert keeper.inbox.waiting() == []
+
+
+def test_it_is_done_when_the_number_has_talked_with_an_agent() -> None:
+    one, keeper = world()
+    talking = busy(one)
+    gives_up(one, "555")
+    one.agent_hangs_up(talking)
+    again = one.call("555")
+    one.admitted(again, "q")
+    assert keeper.inbox.waiting() != [], "waiting is not talking"
+    one.answers(one.leg("a"))
+    assert keeper.inbox.waiting() == []
+    (done,) = one.of(e.ItemDone)
+    assert (done.by, done.reason) == ("callhandler", "has talked with agent a since")
+
+
+def test_claimed_done_and_kept_for_those_who_ask() -> None:
+    inbox = Inbox(keep_done=True)
+    for call in ("c1", "c2"):
+        inbox.apply(e.MessageLeft(at=1.0, call=call, queue="q", file=f"{call}.wav", seconds=3.0))
+        opened = e.ItemOpened(at=1.0, call=call, queue="q", item="message", number="555", reason="a message of 3 s")
+        inbox.apply(opened)
+        inbox.apply(opened)
+    (item,) = inbox.waiting()
+    assert (item.calls, item.files) == (("c1", "c2"), ("c1.wav", "c2.wav"))
+    inbox.apply(e.ItemClaimed(at=2.0, call="c2", by="eva"))
+    assert [(one.state, one.by) for one in inbox.of_call("c1")] == [(ItemState.CLAIMED, "eva")]
+    inbox.apply(e.ItemDone(at=3.0, call="c1", by="eva", reason="called"))
+    assert inbox.waiting() == []
+    assert [(one.state, one.done_at, one.reason) for one in inbox.items()] == [(ItemState.DONE, 3.0, "called")]
+
+
+def test_messages_of_withheld_numbers_stay_apart() -> None:
+    inbox = Inbox()
+    for call in ("c1", "c2"):
+        inbox.apply(e.ItemOpened(at=1.0, call=call, queue="q", item="message", number="", reason=""))
+    assert len(inbox.waiting()) == 2
