@@ -13,7 +13,7 @@ from callhandler.control.desk import ReloadResult
 from callhandler.core import events as e
 from callhandler.errors import CallhandlerError, SiteError
 from callhandler.reception import Reception
-from callhandler.site.diffing import diff
+from callhandler.site.diffing import diff, only_at_a_start
 from callhandler.site.loading import LoadedSite, load
 from callhandler.site.plan import plan
 from callhandler.store.journal import Journal
@@ -38,6 +38,8 @@ class Reloading:
             except SiteError as error:
                 return ReloadResult((), applied=False, error=str(error))
             differences = tuple(diff(self.loaded.site, new.site))
+            if fixed := only_at_a_start(self.loaded.site, new.site):
+                return ReloadResult(differences, applied=False, error=_needs_a_start(fixed))
             if dry_run:
                 return ReloadResult(differences, applied=False)
             try:
@@ -71,3 +73,10 @@ class Reloading:
         self._switchboard.replace_plan(plan(new.site))
         self._reception.open_for(new)
         self.loaded = new
+
+
+def _needs_a_start(fixed: list[str]) -> str:
+    """Half a reload would part Asterisk and the daemon: the one at a new port or with a new secret, the other with the old."""
+    return (
+        f"taken up only when callhandler starts, so nothing was changed: {'; '.join(fixed)}. End it and start it again"
+    )

@@ -8,11 +8,26 @@ from callhandler.site.positions import KeyPath, written
 from callhandler.site.shape import is_secret
 
 _Tree = dict[str, object]
+_TAKEN_UP_AT_STARTS = ("asterisk", "daemon", "mqtt")
+_BUT = {"asterisk": {"music"}}
 
 
 def diff(old: Site, new: Site) -> list[str]:
     """Return what changed from `old` to `new`: `agents.7001.name: 'Anna' -> 'Ann'`; whole entries as added or removed."""
     return list(_between((), _tree(old), _tree(new)))
+
+
+def only_at_a_start(old: Site, new: Site) -> list[str]:
+    """Return those of `diff` that a running daemon can't take up: where it listens, whom it speaks with, and by which secret."""
+    return list(_between((), _fixed(_tree(old)), _fixed(_tree(new))))
+
+
+def _fixed(tree: _Tree) -> _Tree:
+    fixed: _Tree = {}
+    for name in _TAKEN_UP_AT_STARTS:
+        table, others = tree.get(name), _BUT.get(name, set())
+        fixed[name] = {key: table[key] for key in table if key not in others} if isinstance(table, dict) else table
+    return fixed
 
 
 def _tree(site: Site) -> _Tree:

@@ -172,6 +172,28 @@ async def test_a_reload_that_fails_leaves_the_old_in_force(site: Path, old: str,
         assert daemon.switchboard.line.plan.queues.keys() == {"sales"}
 
 
+@pytest.mark.parametrize(
+    ("new", "says"),
+    [
+        ("[asterisk]\nping = 5", "asterisk.ping: 10.0 -> 5.0"),
+        ('[daemon]\nlog = "var/log/other.log"\n[asterisk]', "daemon.log: "),
+        ('[mqtt]\nhost = "127.0.0.1"\n[asterisk]', "mqtt: added"),
+    ],
+)
+async def test_what_only_a_start_takes_up_is_refused_before_asterisk_is_told(site: Path, new: str, says: str) -> None:
+    async with running(site) as daemon:
+        before = await ask(site, Client.status)
+        edit(site, "[asterisk]", new)
+        edit(site, 'name = "Ann"', 'name = "Anna"')
+        result = await ask(site, lambda client: client.reload(dry_run=False))
+        assert (await ask(site, Client.status)).site_digest == before.site_digest
+        assert daemon.switchboard.line.plan.agents["7001"].name == "Ann"
+    assert not result.applied
+    assert says in (result.error or "")
+    assert "Ann" not in (result.error or "")
+    assert any("Anna" in line for line in result.differences)
+
+
 async def test_what_people_chose_survives_a_restart(site: Path) -> None:
     async with running(site):
         await ask(site, lambda client: client.login("7001", "102"))
