@@ -66,7 +66,7 @@ class Attendant:
 
     def move(self, call: Call, queue: str) -> Outcome | None:
         """Have a call in line wait in another queue, place kept; or say why not, and nothing changes."""
-        refused = self._switchboard.line.admit(queue, call.wants)
+        refused = self._switchboard.line.admit(queue, call.wants, self._switchboard.clock())
         if refused is None:
             now, from_queue = self._switchboard.clock(), call.queue or ""
             moved = CallMoved(at=now, call=call.id, queue=queue, from_queue=from_queue, by="caller")

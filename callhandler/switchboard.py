@@ -200,7 +200,7 @@ class Switchboard:
         now = self.clock()
         if call.id in self._visits:
             self._visits[call.id].news = None
-        refused = self.line.admit(queue_id, call.wants)
+        refused = self.line.admit(queue_id, call.wants, now)
         if refused is not None:
             reason = "the line is full" if refused is Outcome.FULL else f"nobody logged in can take {queue_id} calls"
             if refused is Outcome.NOBODY:

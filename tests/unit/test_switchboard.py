@@ -129,6 +129,41 @@ def test_an_unseen_end_of_a_talk_is_made_up_for_by_the_next() -> None:
     assert world.board.line.books.agents["a"].state is State.IDLE
 
 
+def test_who_calls_before_asterisk_is_seen_is_not_told_that_nobody_is_there() -> None:
+    world = World(SITE, attach=False)
+    world.login("a")  # whose phone nobody has seen yet
+    call = world.call()
+    assert world.admitted(call, "q") is None
+    world.attach((live(call.id),))
+    assert world.rung() == [(call.id, "a")]
+
+
+def test_a_phone_found_only_moments_after_asterisk_costs_nobody_the_line() -> None:
+    world = World(SITE, attach=False)
+    world.login("a")
+    waiting = world.enter("q")
+    world.attach((live(waiting.id),), gone=("pa", "pb"))
+    world.passes(5.0)
+    late = world.enter("q")
+    world.passes(4.0)
+    world.phone("pa", Device.FREE)
+    assert world.rung() == [(waiting.id, "a")]
+    assert late.queue == "q"
+
+
+def test_callers_lost_with_asterisk_raise_no_alarm_that_nobody_is_there() -> None:
+    world = world_with("a")
+    world.enter("q")
+    world.answers(world.leg("a"))
+    waiting = world.enter("q")
+    world.board.end_visit(world.visits[waiting.id])
+    world.phone("pa", Device.UNREACHABLE)  # during the talk: nobody is sent away for that
+    world.board.observe(o.LinkDown("Asterisk died"))
+    world.attach(gone=("pa", "pb"))
+    assert world.of(e.AlarmRaised) == []
+    assert world.story(waiting) == ["CallArrived", "CallEntered", "CallEnded"]
+
+
 def test_no_offers_while_asterisk_is_not_seen() -> None:
     world = World(SITE, attach=False)
     world.login("a")
