@@ -1,12 +1,8 @@
-"""The whole daemon in this process, on a fake Asterisk: who may start, what a reload and a restart leave as it was, who fails open."""
+"""The whole daemon on a fake Asterisk: who may start, what a reload and a restart leave as it was, who fails open."""
 
 import asyncio
-import contextlib
 import os
-import sys
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -16,100 +12,8 @@ from callhandler.core.views import CallState
 from callhandler.daemon import Daemon
 from callhandler.errors import CallhandlerError, Refused
 from callhandler.site.loading import load
-from tests.edge.alone import free_port
-from tests.edge.fake_asterisk import SECRET, FakeAgi, FakeAmi, agi_call, fake_ami, header_block
 from tests.edge.waiting import until
-
-T = TypeVar("T")
-CALL = "pbx1-1.1"
-SPEAKS = "import sys, wave; w = wave.open(sys.argv[1], 'wb'); w.setparams((1, 2, 8000, 0, 'NONE', '')); w.writeframes(b'\\0\\x40' * 800)"
-SITE = """
-[company]
-name = "Test"
-operator = "queue:sales"
-[asterisk]
-ami_port = {ami}
-agi_port = {agi}
-ami_secret = "{secret}"
-[speech]
-command = ["{python}", "-c", "{speaks}", "{{file}}"]
-[phones.101]
-password = "a-password-of-101"
-[phones.102]
-password = "a-password-of-102"
-[agents.7001]
-name = "Ann"
-pin = "481516"
-phone = "101"
-[queues.sales]
-name = "Sales"
-fallback = "hangup"
-[numbers.5000]
-enters = "queue:sales"
-"""
-
-
-@pytest.fixture
-async def asterisk() -> AsyncIterator[FakeAmi]:
-    async with fake_ami(devices={"PJSIP/101": "INUSE", "PJSIP/102": "INUSE"}) as fake:
-        yield fake
-
-
-@pytest.fixture
-def site(tmp_path: Path, asterisk: FakeAmi) -> Path:
-    values = {"ami": asterisk.port, "agi": free_port(), "secret": SECRET, "python": sys.executable, "speaks": SPEAKS}
-    file = tmp_path / "callhandler.toml"
-    file.touch(0o600)
-    file.write_text(SITE.format(**values).replace(SPEAKS, SPEAKS.replace("\\", "\\\\")))
-    return tmp_path
-
-
-@contextlib.asynccontextmanager
-async def running(site: Path) -> AsyncIterator[Daemon]:
-    daemon = Daemon(load(site))
-    try:
-        await daemon.start()
-        await until(lambda: daemon.switchboard.link is not None)
-        yield daemon
-    finally:
-        await daemon.stop()
-
-
-async def ask(site: Path, what: Callable[[Client], T]) -> T:
-    return await asyncio.to_thread(lambda: what(Client(site / "var" / "control.sock")))
-
-
-def edit(site: Path, old: str, new: str) -> None:
-    file = site / "callhandler.toml"
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new))
-
-
-@contextlib.asynccontextmanager
-async def caller(site: Path, *lines: bytes) -> AsyncIterator[list[bytes]]:
-    """A call from the trunk, whose Asterisk does all it is told and in which no key is ever pressed; gives what it was told."""
-    block = header_block(b"agi_callerid: 15550100", *lines).replace(b"agi_arg_2: pstn", b"agi_arg_2: trunk:pstn")
-    asterisk = await agi_call(load(site).site.asterisk.agi_port, block)
-    told: list[bytes] = []
-    obeying = asyncio.get_running_loop().create_task(_obey(asterisk, told))
-    try:
-        yield told
-    finally:
-        obeying.cancel()
-        await asyncio.gather(obeying, return_exceptions=True)
-        await asterisk.close()
-
-
-async def _obey(asterisk: FakeAgi, told: list[bytes]) -> None:
-    while line := await asterisk.command(60.0):
-        told.append(line)
-        if not line.startswith(b"WAIT FOR DIGIT"):
-            asterisk.send(b"200 result=0\n")
-
-
-async def waiting(daemon: Daemon) -> None:
-    await until(lambda: (call := daemon.switchboard.calls.here.get(CALL)) is not None and call.queue == "sales")
+from tests.edge.whole import CALL, ask, caller, edit, running, waiting
 
 
 async def test_a_second_daemon_is_refused_at_once_and_the_first_goes_on(site: Path) -> None:
@@ -140,7 +44,7 @@ async def test_a_reload_keeps_who_waits_in_their_place_and_their_music_on(site: 
         await until(lambda: told and told[-1].startswith(b"WAIT FOR DIGIT"))
         before = await ask(site, lambda client: client.call(CALL))
         edit(site, 'name = "Ann"', 'name = "Anna"')
-        edit(site, 'fallback = "hangup"', 'fallback = "hangup"\nwrap_up = 3')
+        edit(site, 'name = "Sales"', 'name = "Sales"\nwrap_up = 3')
         result = await ask(site, lambda client: client.reload(dry_run=False))
         after = await ask(site, lambda client: client.call(CALL))
     assert result.applied and result.error is None
@@ -169,7 +73,7 @@ async def test_a_reload_that_fails_leaves_the_old_in_force(site: Path, old: str,
         assert not result.applied
         assert says in (result.error or "")
         assert after.site_digest == before.site_digest
-        assert daemon.switchboard.line.plan.queues.keys() == {"sales"}
+        assert daemon.switchboard.line.plan.queues.keys() == {"sales", "support"}
 
 
 @pytest.mark.parametrize(
@@ -200,7 +104,7 @@ async def test_what_people_chose_survives_a_restart(site: Path) -> None:
         await ask(site, lambda client: client.pause("7001", "lunch"))
         await ask(site, lambda client: client.emergency_close("fire drill"))
     async with running(site):
-        (agent,) = await ask(site, Client.agents)
+        agent, _ = await ask(site, Client.agents)
         status = await ask(site, Client.status)
     assert (agent.status, agent.phone, agent.reason) == (Status.ON_BREAK, "102", "lunch")
     assert status.emergency == "fire drill"

@@ -1,0 +1,75 @@
+"""What people ask of the whole daemon, by way of its control API: agents, calls in line, and a sentence for every no."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from callhandler.control.client import Client
+from callhandler.control.desk import NotHere
+from callhandler.core.model import Outcome, Status
+from callhandler.core.views import AgentView
+from callhandler.errors import Refused
+from callhandler.store.queries import find_call
+from tests.edge.fake_asterisk import FakeAmi, event
+from tests.edge.waiting import until
+from tests.edge.whole import CALL, ask, caller, running, waiting
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "says"),
+    [
+        (lambda client: client.login("7009", None), NotHere, "no agent 7009; agents are 7001, 7002"),
+        (lambda client: client.login("7002", None), Refused, "no phone of their own"),
+        (lambda client: client.login("7002", "199"), Refused, "no phone 199; phones are 101, 102"),
+        (lambda client: client.pause("7002", "lunch"), Refused, "7002 is logged out; log in first"),
+        (lambda client: client.resume("7002"), Refused, "7002 is logged out; log in first"),
+        (lambda client: client.hang_up("pbx1-9.9"), NotHere, "no call pbx1-9.9"),
+        (lambda client: client.move(CALL, "sales"), NotHere, f"no call {CALL}"),
+    ],
+)
+async def test_what_can_not_be_is_refused_with_a_sentence(
+    site: Path, what: Callable[[Client], object], kind: type[Refused], says: str
+) -> None:
+    async with running(site):
+        with pytest.raises(kind, match=says):
+            await ask(site, what)
+
+
+async def test_whoever_sits_down_at_a_taken_phone_logs_the_other_out(site: Path) -> None:
+    async with running(site):
+        before = await ask(site, Client.agents)
+        await ask(site, lambda client: client.login("7002", "101"))
+        after = await ask(site, Client.agents)
+        again = await ask(site, lambda client: client.login("7002", None))
+        out = await ask(site, lambda client: client.logout("7002"))
+    assert [_seat(one) for one in before] == [(Status.AVAILABLE, "101"), (Status.LOGGED_OUT, None)]
+    assert [_seat(one) for one in after] == [(Status.LOGGED_OUT, None), (Status.AVAILABLE, "101")]
+    assert _seat(again) == (Status.AVAILABLE, "101"), "where the agent sits"
+    assert _seat(out) == (Status.LOGGED_OUT, None)
+
+
+def _seat(agent: AgentView) -> tuple[Status, str | None]:
+    return agent.status, agent.phone if agent.status is not Status.LOGGED_OUT else None
+
+
+async def test_a_waiting_call_is_moved_put_first_and_hung_up(site: Path, asterisk: FakeAmi) -> None:
+    async with running(site) as daemon, caller(site):
+        await waiting(daemon)
+        before = await ask(site, lambda client: client.call(CALL))
+        moved = await ask(site, lambda client: client.move(CALL, "support"))
+        with pytest.raises(NotHere, match="no queue nowhere; queues are sales, support"):
+            await ask(site, lambda client: client.move(CALL, "nowhere"))
+        first = await ask(site, lambda client: client.prioritise(CALL, 1, None))
+        await ask(site, lambda client: client.hang_up(CALL))
+        await until(lambda: [one["Channel"] for one in asterisk.sent("Hangup")] == [CALL])
+        asterisk.send(
+            event("Hangup", Uniqueid=CALL, Channel="PJSIP/pstn-00000001", Cause=16, Cause_txt="Normal Clearing")
+        )
+        await until(lambda: CALL not in daemon.switchboard.calls.here)
+        record = await daemon.journal.ask(find_call, CALL)
+    assert (moved.queue, moved.entered) == ("support", before.entered)
+    assert (first.priority, first.bonus) == (1, before.bonus)
+    assert record.outcome is Outcome.WITHDRAWN
+    assert record.reason.startswith("hung up by ")
+    assert [visit.queue for visit in record.visits] == ["sales", "support"]
