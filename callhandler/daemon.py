@@ -24,11 +24,13 @@ from callhandler.asterisk.sounds import make_sounds
 from callhandler.attendant import Attendant
 from callhandler.control.server import Server
 from callhandler.core import events as e
+from callhandler.core.closing import Closing
 from callhandler.core.inbox import InboxKeeper
 from callhandler.core.views import StatusView
 from callhandler.errors import CallhandlerError, Refused
 from callhandler.frontdesk import FrontDesk
 from callhandler.notify import keep_alive, notify
+from callhandler.openings import Openings
 from callhandler.publish.mqtt import MqttPublisher
 from callhandler.reception import Reception
 from callhandler.reloading import Reloading
@@ -103,7 +105,9 @@ class Daemon:
         self.switchboard = Switchboard(plan(site), self.ami, self.journal, clock, timers.at)
         timers.to(self.switchboard.wake)
         self._keeper = InboxKeeper()
-        self.switchboard.followed_by(self._keeper)
+        openings = Openings(lambda: self._reloading.loaded.site)
+        closing = Closing(self.switchboard.calls, self.switchboard.line.books, openings.of_number)
+        self.switchboard.followed_by(self._keeper, closing)
         self.desk = FrontDesk(
             self.switchboard,
             site.company.time_zone,

@@ -5,7 +5,6 @@ daemon was away) goes on where it was.
 """
 
 from callhandler.core import events as e
-from callhandler.core.model import Outcome
 from callhandler.errors import CallerGone
 from callhandler.scripts.caller import Prompt, Sound
 from callhandler.scripts.extension import dial_extension, directory, ring_agent, ring_phone
@@ -14,7 +13,8 @@ from callhandler.scripts.house import Session
 from callhandler.scripts.language import choose_language
 from callhandler.scripts.menu import ANY_KEY, menu
 from callhandler.scripts.message import leave_message
-from callhandler.scripts.waiting import told, wait_in_line
+from callhandler.scripts.treatment import TREATED, told
+from callhandler.scripts.waiting import wait_in_line
 
 MOST_PLACES = 40
 """A call sent on this often goes round in circles; it is told so and let go."""
@@ -70,6 +70,8 @@ async def _come_back(session: Session) -> str:
     await caller.answer()
     await caller.speak_language(call.attributes.get("language", session.house.site.default_language))
     if call.queue is not None:
+        if call.returned:
+            await caller.say(Prompt("std-head"))
         return f"queue:{call.queue}"
     if call.answered or session.number != call.number:
         number = session.house.site.numbers.get(session.number)
@@ -93,7 +95,7 @@ async def _where_it_was_sent(session: Session, to: str) -> str:
         await session.caller.say(Sound("vm-nobodyavail"))
         house.note(e.CallSent(at=house.now(), call=call.id, to="operator", reason=f"nobody answered at {kind} {which}"))
         return "operator"
-    if kind == "queue" and call.outcome in (Outcome.TIMEOUT, Outcome.NOBODY, Outcome.FULL):
+    if kind == "queue" and call.outcome in TREATED:
         return await told(session, which, call.outcome)
     return to
 

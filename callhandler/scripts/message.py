@@ -30,7 +30,6 @@ async def leave_message(session: Session, queue_id: str) -> str | None:
     await caller.answer()
     await caller.music(None)
     if await caller.say(Prompt("std-message"), keys=BACK) == BACK:
-        await _back(session)
         return None
     name = house.messages.free_name(session.call.id)
     for _ in range(TAKES):
@@ -46,7 +45,6 @@ async def leave_message(session: Session, queue_id: str) -> str | None:
             await caller.say(Prompt("std-message-kept"))
             return "hangup"
     house.messages.discard(name)
-    await _back(session)
     return None
 
 
@@ -105,10 +103,3 @@ def _keep(session: Session, queue_id: str, name: str, seconds: float) -> None:
     house.note(
         e.ItemOpened(at=now, call=call.id, queue=queue_id, item=MESSAGE, number=call.caller_number, reason=reason)
     )
-
-
-async def _back(session: Session) -> None:
-    """Go back to where the caller was: in line, the music goes on."""
-    queue = session.house.site.queues.get(session.call.queue or "")
-    if queue is not None:
-        await session.caller.music(queue.music)

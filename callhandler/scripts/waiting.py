@@ -4,11 +4,9 @@ leads elsewhere, or the line sends the caller on.
 Leaving the line is not this script's to remember: the end of the caller's channel does it, whatever happened here.
 """
 
-from callhandler.core import events as e
-from callhandler.core.model import Outcome
-from callhandler.scripts.caller import Sound
 from callhandler.scripts.checkin import check_in, live_keys, pressed, welcome
 from callhandler.scripts.house import Session
+from callhandler.scripts.treatment import told
 
 LISTEN = 60.0
 
@@ -41,14 +39,3 @@ async def wait_in_line(session: Session, queue_id: str) -> str:
 def _music(session: Session, queue_id: str) -> str:
     queue = session.house.site.queues.get(queue_id)
     return queue.music if queue is not None else "default"
-
-
-async def told(session: Session, queue_id: str, outcome: Outcome) -> str:
-    """Tell the caller what comes now, and return where the queue's fallback leads."""
-    house, caller = session.house, session.caller
-    await caller.music(None)
-    await caller.say(Sound("vm-nobodyavail" if outcome is Outcome.NOBODY else "tt-allbusy"))
-    queue = house.site.queues.get(queue_id)
-    to = queue.fallback if queue is not None else "operator"
-    house.note(e.CallSent(at=house.now(), call=session.call.id, to=to, reason=f"{outcome} in queue {queue_id}"))
-    return to

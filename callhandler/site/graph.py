@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable
 
 from callhandler.site.models import Choice, Menu, Site
+from callhandler.site.references import treatments
 
 PEOPLE = ("queue", "agent", "phone")
 """The kinds of destination behind which there is a person."""
 
 
 def kind(destination: str) -> str:
-    """Return what a destination is: queue, menu, agent, phone, say, operator, extension, directory or hangup."""
+    """Return what a destination is: queue, menu, agent, phone, say, message, outside, operator, extension, directory or hangup."""
     return destination.partition(":")[0]
 
 
@@ -32,12 +33,12 @@ def resolved(site: Site, destination: str) -> str:
 
 
 def fallback(site: Site, destination: str) -> str | None:
-    """Return where somebody goes from here who does nothing: a menu's or a queue's fallback."""
+    """Return where somebody goes from here who does nothing, or whom nobody can help: a menu's or a queue's fallback."""
     match kind(destination), target(destination):
         case "menu", name if name in site.menus:
             return resolved(site, site.menus[name].fallback)
         case "queue", name if name in site.queues:
-            return resolved(site, site.queues[name].fallback)
+            return resolved(site, site.queues[name].on_nobody or site.queues[name].fallback)
     return None
 
 
@@ -49,7 +50,9 @@ def keys_only(site: Site, destination: str) -> list[str]:
 def everywhere(site: Site, destination: str) -> list[str]:
     """Return where a caller gets from here by keys, or by doing nothing."""
     last = fallback(site, destination)
-    return [*keys_only(site, destination), *([last] if last else [])]
+    queue = site.queues.get(target(destination)) if kind(destination) == "queue" else None
+    others = [] if queue is None else [queue.fallback, *(to for _, to in treatments(queue))]
+    return [*keys_only(site, destination), *([last] if last else []), *(resolved(site, to) for to in others)]
 
 
 def reachable(site: Site, starts: Iterable[str], step: Callable[[Site, str], list[str]]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from callhandler.site.models import Choice, Site
+from callhandler.site.models import Choice, QueueTable, Site
 from callhandler.site.positions import KeyPath
 
 SECTIONS = {
@@ -40,6 +40,8 @@ def destinations(site: Site) -> Iterator[tuple[KeyPath, str]]:
     yield ("company", "operator"), site.company.operator
     for name, queue in site.queues.items():
         yield ("queues", name, "fallback"), queue.fallback
+        for field, destination in treatments(queue):
+            yield ("queues", name, field), destination
     for name, menu in site.menus.items():
         for key, action in menu.keys.items():
             path: KeyPath = ("menus", name, "keys", key)
@@ -49,6 +51,17 @@ def destinations(site: Site) -> Iterator[tuple[KeyPath, str]]:
         yield ("numbers", name, "enters"), number.enters
         if number.closed:
             yield ("numbers", name, "closed"), number.closed
+
+
+def treatments(queue: QueueTable) -> Iterator[tuple[str, str]]:
+    """Yield where a queue has callers go instead of to its fallback, by the names of the fields."""
+    own = {
+        "on_nobody": queue.on_nobody,
+        "on_timeout": queue.on_timeout,
+        "on_full": queue.on_full,
+        "on_closing": queue.on_closing,
+    }
+    yield from ((field, destination) for field, destination in own.items() if destination is not None)
 
 
 def _of_people(site: Site) -> Iterator[Reference]:

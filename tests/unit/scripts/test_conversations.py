@@ -129,8 +129,8 @@ def test_an_emergency_closes_even_what_never_closes(ladder: Ladder) -> None:
 def test_nobody_is_there_and_the_caller_is_told(ladder: Ladder) -> None:
     for agent in ladder.site.agents:
         ladder.world.logout(agent)
-    caller = ladder.dials("5000", "", "1")
-    assert caller.heard[-4:] == ["silence", "vm-nobodyavail", "nobody-here", "hung up on"]
+    caller = ladder.dials("5000", "", "1", "", "")
+    assert caller.heard[-5:] == ["silence", "std-nobody", "std-key-2", "nobody-here", "hung up on"]
     assert ladder.world.of(e.AlarmRaised)[-1].kind == "unroutable"
 
 
@@ -143,9 +143,9 @@ def test_everybody_leaves_while_a_caller_waits(ladder: Ladder) -> None:
         for leg in list(ladder.world.pbx.ringing.values()):
             ladder.world.fails(leg)
 
-    caller = ladder.dials("5000", "", "1", "", all_leave)
+    caller = ladder.dials("5000", "", "1", "", all_leave, "", "")
     assert caller.cuts == 1
-    assert caller.heard[-5:] == ["music default", "silence", "vm-nobodyavail", "nobody-here", "hung up on"]
+    assert caller.heard[-6:] == ["music default", "silence", "std-nobody", "std-key-2", "nobody-here", "hung up on"]
 
 
 def test_an_agent_by_extension(ladder: Ladder) -> None:
@@ -189,8 +189,8 @@ def test_coming_back_after_the_line_let_go_unheard(ladder: Ladder) -> None:
     for leg in list(ladder.world.pbx.ringing.values()):
         ladder.world.fails(leg)
     assert ladder.call.queue is None
-    back = ladder.comes_back()
-    assert back.heard[-4:] == ["silence", "vm-nobodyavail", "nobody-here", "hung up on"]
+    back = ladder.comes_back("", "")
+    assert back.heard[-5:] == ["silence", "std-nobody", "std-key-2", "nobody-here", "hung up on"]
 
 
 def test_transferred_to_another_number_after_a_talk(ladder: Ladder) -> None:
@@ -214,5 +214,5 @@ def test_going_round_in_circles_ends_with_a_word(tmp_path: Path) -> None:
         '\n[queues.loop]\nname = "Loop"\nfallback = "queue:loop"\nsteps = [{ wants = "none" }]\n'
         '[numbers.5009]\nenters = "queue:loop"\n',
     )
-    heard = circle.dials("5009").heard
+    heard = circle.dials("5009", *[""] * 80).heard
     assert heard[-3:] == ["sorry-youre-having-problems", "vm-goodbye", "hung up on"]

@@ -1,0 +1,80 @@
+"""Why a wait ends without an agent, and what comes then: everybody is told, offered a callback or a message, and sent on. Nobody is just
+hung up on.
+"""
+
+from callhandler.core import events as e
+from callhandler.core.model import Outcome
+from callhandler.scripts.callback_request import ask
+from callhandler.scripts.caller import Prompt, Spoken
+from callhandler.scripts.house import Session
+from callhandler.scripts.message import leave_message
+from callhandler.site.models import QueueTable, Site
+
+CALLBACK, MESSAGE = "1", "2"
+PATIENCE = 5.0
+_WHY = {
+    Outcome.NOBODY: "std-nobody",
+    Outcome.TIMEOUT: "std-timeout",
+    Outcome.FULL: "std-full",
+    Outcome.CLOSED: "std-closing",
+}
+TREATED = tuple(_WHY)
+"""Outcomes that a queue has a treatment for."""
+
+
+async def told(session: Session, queue_id: str, outcome: Outcome) -> str:
+    """Tell the caller why, offer what can be offered, and return where the caller goes: by choice, else by the queue's treatment."""
+    house, caller, call = session.house, session.caller, session.call
+    await caller.music(None)
+    keys = _keys(session, queue_id, outcome)
+    offers: dict[str, Spoken] = {CALLBACK: Prompt("std-offer-callback"), MESSAGE: Prompt("std-key-2")}
+    key = await caller.say(Prompt(_why(session, outcome)), *(offers[key] for key in keys), keys=keys)
+    if key is None and keys:
+        key = await caller.key(PATIENCE, keys)
+    if key is not None:
+        to = await (ask if key == CALLBACK else leave_message)(session, queue_id)
+        if to is not None:
+            return to
+    to = treatment(house.site, queue_id, outcome)
+    house.note(e.CallSent(at=house.now(), call=call.id, to=to, reason=f"{outcome} in queue {queue_id}"))
+    return to
+
+
+def _why(session: Session, outcome: Outcome) -> str:
+    if outcome is Outcome.CLOSED and session.house.emergency is not None:
+        return "std-emergency"
+    return _WHY.get(outcome, "std-nobody")
+
+
+def _keys(session: Session, queue_id: str, outcome: Outcome) -> str:
+    """Return the keys that mean something: not 2 where the treatment is a message anyway."""
+    site = session.house.site
+    queue = site.queues.get(queue_id)
+    if queue is None:
+        return ""
+    keys = CALLBACK if queue.callback and site.callbacks is not None else ""
+    message = queue.messages and not treatment(site, queue_id, outcome).startswith("message:")
+    return keys + (MESSAGE if message else "")
+
+
+def treatment(site: Site, queue_id: str, outcome: Outcome) -> str:
+    """Return where a queue has callers go. Who is sent away because it closes isn't sent into another line, but past it."""
+    to = _of_queue(site.queues.get(queue_id), outcome)
+    for _ in range(len(site.queues) + 1):
+        kind, _, which = (site.company.operator if to == "operator" else to).partition(":")
+        if outcome is not Outcome.CLOSED or kind != "queue":
+            return to
+        to = _of_queue(site.queues.get(which), outcome)
+    return "hangup"
+
+
+def _of_queue(queue: QueueTable | None, outcome: Outcome) -> str:
+    if queue is None:
+        return "operator"
+    own = {
+        Outcome.NOBODY: queue.on_nobody,
+        Outcome.TIMEOUT: queue.on_timeout,
+        Outcome.FULL: queue.on_full,
+        Outcome.CLOSED: queue.on_closing,
+    }
+    return own.get(outcome) or queue.fallback
