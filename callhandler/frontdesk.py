@@ -68,7 +68,7 @@ class FrontDesk:
         return [self._viewing.queue(queue) for queue in self._switchboard.line.plan.queues.values()]
 
     def login(self, agent: str, phone: str | None, by: str) -> AgentView:
-        """Log an agent in at a phone: the one named, the agent's own, or where the agent last sat. Whoever sat there is logged out."""
+        """Log an agent in at a phone: the one named, where the agent sits now, or the agent's own. Whoever sat there is logged out."""
         found = self._agent(agent)
         phone = phone or found.phone or found.plan.phone
         if phone is None:

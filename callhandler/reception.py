@@ -60,8 +60,6 @@ class Reception:
             await inbound(Session(caller, call, number, source, house, visit), again=known is not None)
         except CallerGone:
             self._switchboard.gone(call)
-        except asyncio.CancelledError:
-            raise
         except Exception:
             log.exception("a script failed; the dialplan keeps the caller and asks again", call=call.id)
         finally:

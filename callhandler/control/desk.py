@@ -47,7 +47,7 @@ class Desk(Protocol):
         """Return all queues of the site, in the site file's order."""
 
     def login(self, agent: str, phone: str | None, by: str) -> AgentView:
-        """Log an agent in at a phone (None: the agent's own, or where the agent last sat)."""
+        """Log an agent in at a phone (None: where the agent sits now, else the agent's own)."""
 
     def logout(self, agent: str, by: str) -> AgentView:
         """Log an agent out; a conversation under way goes on."""
