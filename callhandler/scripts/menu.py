@@ -12,7 +12,9 @@ ANY_KEY = "0123456789*#"
 async def menu(session: Session, menu_id: str) -> str:
     """Offer a menu until a key leads somewhere, or its tries are used up; return where the caller goes."""
     house, call, caller = session.house, session.call, session.caller
-    table = house.site.menus[menu_id]
+    table = house.site.menus.get(menu_id)
+    if table is None:  # the call comes back, and the site file lost this menu meanwhile
+        return _sent(session, "operator", f"menu {menu_id} is gone from the site file")
     await caller.answer()
     house.note(e.MenuEntered(at=house.now(), call=call.id, menu=menu_id))
     before: tuple[Spoken, ...] = ()

@@ -182,6 +182,14 @@ def test_coming_back_into_the_menu(ladder: Ladder) -> None:
     assert ladder.comes_back("1", HANGS_UP).heard[:3] == ["answered", "speaks en", "main-menu"]
 
 
+def test_coming_back_into_a_menu_that_the_site_file_lost(ladder: Ladder) -> None:
+    ladder.dials("5000", "", HANGS_UP)
+    del ladder.site.menus["main"]
+    ladder.comes_back("", HANGS_UP)
+    assert ladder.facts(e.CallSent)[-1] == "sent to operator: menu main is gone from the site file"
+    assert ladder.call.queue == "operator"
+
+
 def test_coming_back_after_the_line_let_go_unheard(ladder: Ladder) -> None:
     ladder.dials("5000", "", "1", HANGS_UP)
     for agent in ladder.site.agents:
