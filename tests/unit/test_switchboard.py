@@ -158,6 +158,7 @@ def test_callers_lost_with_asterisk_raise_no_alarm_that_nobody_is_there() -> Non
     waiting = world.enter("q")
     world.board.end_visit(world.visits[waiting.id])
     world.phone("pa", Device.UNREACHABLE)  # during the talk: nobody is sent away for that
+    world.passes(30.0)
     world.board.observe(o.LinkDown("Asterisk died"))
     world.attach(gone=("pa", "pb"))
     assert world.of(e.AlarmRaised) == []

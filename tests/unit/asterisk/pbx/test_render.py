@@ -11,6 +11,7 @@ from callhandler.asterisk.pbx.music import MusicClass
 from callhandler.asterisk.pbx.prepare import attach
 from callhandler.asterisk.pbx.quoting import Unwritable, host, value, word
 from callhandler.asterisk.pbx.render import render, render_attach
+from callhandler.core.line import PRESENCE_GRACE
 from callhandler.site.loading import LoadedSite
 from callhandler.site.new import init
 
@@ -90,6 +91,13 @@ def test_a_private_asterisk(loaded: LoadedSite, tmp_path: Path) -> None:
     assert "directory = /music" in files["musiconhold.conf"]
     assert "[callhandler-trunk-pstn]" in files["extensions.conf"]
     assert "identify_by = ip" in files["pjsip.conf"]
+
+
+def test_phones_are_asked_before_callers_give_them_up(loaded: LoadedSite, tmp_path: Path) -> None:
+    text = render(loaded, modules(tmp_path), (22, 10, 1), [])["pjsip.conf"]
+    found = re.search(r"(?m)^qualify_frequency = (\d+)$", text)
+    assert found is not None
+    assert int(found[1]) < PRESENCE_GRACE, "phones known before a start are found again while callers still wait for them"
 
 
 def test_older_asterisks_get_no_filters_that_they_would_not_understand(loaded: LoadedSite, tmp_path: Path) -> None:
