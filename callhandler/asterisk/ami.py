@@ -16,10 +16,11 @@ from callhandler.asterisk import quoting, wire
 from callhandler.asterisk.ami_link import AmiConnection, AmiLost, Headers, Reply
 from callhandler.asterisk.ami_session import AmiLink, AmiRefused, Snapshot, connect, log_in, take_snapshot
 from callhandler.asterisk.ami_text import fields
+from callhandler.asterisk.speaking import rung_briefly, sent_to_line, spoken
 from callhandler.asterisk.translate import Translator
-from callhandler.core.model import OfferEnd
-from callhandler.core.observed import LinkDown, Observation, OfferFailed
-from callhandler.core.ports import OfferLeg
+from callhandler.core.model import OfferEnd, WordEnd
+from callhandler.core.observed import LinkDown, Observation, OfferFailed, WordOver
+from callhandler.core.ports import BriefCall, OfferLeg, SpokenWord
 
 log = structlog.get_logger(__name__)
 _MOST_UNWANTED = 1_000
@@ -74,6 +75,36 @@ class Ami:
             self._not_wanted(channel)
         else:
             self._connection.send(wire.HANGUP, headers, lambda _: None, self._link.deadline)
+
+    def speak_to(self, word: SpokenWord) -> None:
+        """Say something into a conversation, once. Where it can't be said, WordOver is observed right after."""
+        self._order(wire.ORIGINATE, lambda: spoken(word), WordOver(word.leg, WordEnd.FAILED))
+
+    def ring_briefly(self, call: BriefCall) -> None:
+        """Ring a phone to tell its user something, once; nothing is observed where it can't be."""
+        self._order(wire.ORIGINATE, lambda: rung_briefly(call))
+
+    def send_to_line(self, channel: str) -> None:
+        """Take a channel out of its conversation and back to where calls enter, once."""
+        self._order(wire.REDIRECT, lambda: sent_to_line(channel))
+
+    def _order(self, action: str, headers: Callable[[], Headers], failed: Observation | None = None) -> None:
+        """Send an action that is never repeated; `failed` is observed when it was not sent or is refused."""
+
+        def answered(answer: Reply | None) -> None:
+            if answer is not None and not answer.good:
+                log.warning("Asterisk refused an order", action=action, reason=answer.message)
+                if failed is not None:
+                    self._observe(failed)
+
+        try:
+            if self._connection is not None and self._up:
+                self._connection.send(action, headers(), answered, self._link.deadline)
+                return
+        except (quoting.Unquotable, ValueError) as error:
+            log.error("an order could not be said to Asterisk", action=action, error=str(error))
+        if failed is not None:
+            self._soon(failed)
 
     # --- the link ---
 

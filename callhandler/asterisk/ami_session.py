@@ -6,7 +6,7 @@ Must not know what is done with it; `ami.py` observes it.
 import asyncio
 import contextlib
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -121,7 +121,8 @@ async def take_snapshot(connection: AmiConnection, deadline: float) -> Snapshot:
     version = settings.fields.get(wire.ASTERISK_VERSION) or await _value(connection, wire.VERSION_FUNCTION, deadline)
     status = await _list(connection, wire.STATUS_ACTION, deadline)
     devices = await _list(connection, wire.DEVICE_STATE_LIST, deadline)
-    channels = tuple(map(live_channel, status))
+    held = await _who_holds(connection, status, deadline)
+    channels = tuple(replace(channel, held=held.get(channel.channel)) for channel in map(live_channel, status))
     phones = tuple(seen for row in devices if (seen := phone_seen(row)) is not None)
     states = {row.get(wire.UNIQUEID, ""): row.get(wire.CHANNEL_STATE, "") for row in status}
     return Snapshot(LinkUp(node, spelt(version) or connection.banner.result(), channels, phones), states)
@@ -138,6 +139,17 @@ def spelt(version: str) -> str:
 async def _value(connection: AmiConnection, variable: str, deadline: float) -> str:
     answer = await connection.ask(wire.GETVAR, {"Variable": variable}, deadline)
     return answer.fields.get(wire.VALUE, "")
+
+
+async def _who_holds(connection: AmiConnection, status: list[Fields], deadline: float) -> dict[str, bool]:
+    """Ask of each answered offer whether its phone holds the caller: Status doesn't tell. All are asked at once."""
+    legs = [row for row in status if row.get(wire.CONTEXT) == wire.CONTEXT_OFFER and row.get(wire.STATUS_BRIDGE)]
+    questions = [{"Channel": row.get(wire.CHANNEL, ""), "Variable": wire.HELD_VARIABLE} for row in legs]
+    answers = await asyncio.gather(*(connection.ask(wire.GETVAR, question, deadline) for question in questions))
+    told = {
+        row.get(wire.UNIQUEID, ""): answer.fields.get(wire.VALUE) for row, answer in zip(legs, answers, strict=True)
+    }
+    return {channel: value == "1" for channel, value in told.items() if value in ("0", "1")}
 
 
 async def _list(connection: AmiConnection, name: str, deadline: float) -> list[Fields]:

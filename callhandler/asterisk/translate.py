@@ -13,20 +13,23 @@ from dataclasses import dataclass
 from callhandler.asterisk import wire
 from callhandler.asterisk.ami_text import Fields
 from callhandler.asterisk.meanings import offer_end, phone_seen
-from callhandler.core.model import OfferEnd
+from callhandler.core.model import OfferEnd, WordEnd
 from callhandler.core.observed import (
     Bridged,
     ChannelEnded,
     ChannelUp,
     HoldSeen,
+    KeySeen,
     LeftBridge,
     LiveChannel,
     Observation,
     OfferFailed,
     TransferSeen,
+    WordOver,
 )
 
 NOTHING: tuple[Observation, ...] = ()
+WORD_ENDS = {wire.CAUSE_WHOLE: WordEnd.WHOLE, wire.CAUSE_UNSPOKEN: WordEnd.FAILED}
 
 
 @dataclass(slots=True)
@@ -54,6 +57,7 @@ class Translator:
             wire.BRIDGE_DESTROY: self._bridge_destroy,
             wire.HOLD: lambda fields: (HoldSeen(fields[wire.UNIQUEID], True),),
             wire.UNHOLD: lambda fields: (HoldSeen(fields[wire.UNIQUEID], False),),
+            wire.DTMF_END: self._key,
             wire.DEVICE_STATE: self._device_state,
             wire.BLIND_TRANSFER: self._blind_transfer,
             wire.ATTENDED_TRANSFER: self._attended_transfer,
@@ -118,6 +122,8 @@ class Translator:
     def _hangup(self, fields: Fields) -> tuple[Observation, ...]:
         channel, cause = fields[wire.UNIQUEID], int(fields[wire.CAUSE])
         leg = self._legs.pop(channel, None)
+        if fields.get(wire.CONTEXT) == wire.CONTEXT_WORD:
+            return (WordOver(channel, WORD_ENDS.get(cause, WordEnd.CUT)),)
         if leg is None or leg.cancelled:
             return (ChannelEnded(channel, cause, fields.get(wire.CAUSE_TEXT, "")),)
         return (OfferFailed(channel, offer_end(cause, leg.rang)),)
@@ -147,6 +153,12 @@ class Translator:
     def _bridge_destroy(self, fields: Fields) -> tuple[Observation, ...]:
         self._bridges.pop(fields[wire.BRIDGE], None)
         return NOTHING
+
+    def _key(self, fields: Fields) -> tuple[Observation, ...]:
+        # What one side of a conversation presses is told again, as sent, for the other side's channel.
+        if fields[wire.DIRECTION] != wire.RECEIVED:
+            return NOTHING
+        return (KeySeen(fields[wire.UNIQUEID], fields[wire.DIGIT]),)
 
     def _device_state(self, fields: Fields) -> tuple[Observation, ...]:
         seen = phone_seen(fields)

@@ -43,4 +43,40 @@ class WakeAt:
     key: tuple[str, str]
 
 
-Decision = OfferTo | CancelOffer | LeaveLine | WakeAt
+@dataclass(frozen=True, slots=True)
+class SpeakTo:
+    """Say prompts to a caller who is on hold, over the music. `leg` is the unique id of the channel that speaks."""
+
+    call: str
+    leg: str
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RingBriefly:
+    """Ring a phone to tell an agent something of a call: `text` on the display, and `prompt` when it is answered. Never an offer."""
+
+    call: str
+    leg: str
+    phone: str
+    ring: float
+    text: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndLeg:
+    """Stop speaking or ringing at once."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnToLine:
+    """Take a caller out of a conversation and put them at the head of a queue's line, with the place they had."""
+
+    call: str
+    queue: str
+
+
+Decision = OfferTo | CancelOffer | LeaveLine | WakeAt | SpeakTo | RingBriefly | EndLeg | ReturnToLine

@@ -6,7 +6,7 @@ records facts.
 
 from dataclasses import dataclass
 
-from callhandler.core.model import Device, OfferEnd
+from callhandler.core.model import Device, OfferEnd, WordEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,22 @@ class HoldSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySeen:
+    """Whoever is at `channel` pressed a key. Asterisk is asked to tell of key 1 alone."""
+
+    channel: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordOver:
+    """What was said into a conversation by `leg` is over."""
+
+    leg: str
+    end: WordEnd
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneSeen:
     """A phone's state, by its id in the site file."""
 
@@ -76,13 +92,14 @@ class TransferSeen:
 
 @dataclass(frozen=True, slots=True)
 class LiveChannel:
-    """One channel in a snapshot of Asterisk."""
+    """One channel in a snapshot of Asterisk. `held`: it has the other side on hold; None where that isn't known."""
 
     channel: str
     name: str
     bridge: str | None
     context: str
     linked: str
+    held: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +126,8 @@ Observation = (
     | Bridged
     | LeftBridge
     | HoldSeen
+    | KeySeen
+    | WordOver
     | PhoneSeen
     | TransferSeen
     | LinkUp

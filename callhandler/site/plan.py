@@ -1,6 +1,6 @@
 """The site file as the core wants it: queues with parsed steps, agents, phones, rules. Reads nothing but a good site."""
 
-from callhandler.core.model import AgentPlan, OfferRules, Plan, Promise, Queue, Serves, Step, Tier
+from callhandler.core.model import AgentPlan, HoldRules, OfferRules, Plan, Promise, Queue, Serves, Step, Tier
 from callhandler.core.skills import parse
 from callhandler.site.models import Agent, QueueTable, Site
 
@@ -19,6 +19,8 @@ def plan(site: Site) -> Plan:
         ),
         tiers={name: Tier(table.priority, table.bonus) for name, table in site.tiers.items()},
         promise=Promise(site.waiting.check_in_at_most, site.waiting.check_in_aim),
+        holds=HoldRules(site.waiting.hold_remind, site.waiting.hold_check_in, site.waiting.hold_alert),
+        language=site.default_language,
     )
 
 

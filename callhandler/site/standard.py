@@ -6,6 +6,7 @@ language, with a prompt of the same id. Numbers and digits are not among them: t
 
 from callhandler.site.conversation import PromptTable
 from callhandler.site.standard_edges import EDGES
+from callhandler.site.standard_hold import HOLD
 
 _TEXTS: dict[str, tuple[str, str, str]] = {
     # --- check-ins in line: a turn of phrase, then where one stands, then what one can do
@@ -100,5 +101,6 @@ LANGUAGES = ("en", "es", "de")
 def standard() -> dict[str, PromptTable]:
     """Return the standard prompts by id; every id begins with `std-`."""
     return {
-        name: PromptTable(texts=dict(zip(LANGUAGES, texts, strict=True))) for name, texts in (_TEXTS | EDGES).items()
+        name: PromptTable(texts=dict(zip(LANGUAGES, texts, strict=True)))
+        for name, texts in (_TEXTS | EDGES | HOLD).items()
     }

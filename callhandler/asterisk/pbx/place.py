@@ -9,7 +9,7 @@ from pathlib import Path
 from callhandler.asterisk.pbx.unpack import cache_directory
 
 _FOLDERS = ("etc", "lib", "spool", "run", "log", "db")
-_PLAIN = re.compile(r"[\w/.+@, -]+")
+_PLAIN = re.compile(r"[\w/.+@ -]+")
 _LONGEST = 80
 """Bytes: Asterisk's control socket `run/asterisk.ctl` must have a path of at most 107 (unix(7))."""
 
@@ -26,6 +26,12 @@ def layout(directory: Path) -> dict[str, Path]:
     return {name: base / name for name in _FOLDERS}
 
 
+def sounds_folder(directory: Path) -> Path:
+    """The site's spoken prompts, by a path without letters that mean something to Playback(): through the link if need be."""
+    folder = directory / "var" / "sounds"
+    return folder if _PLAIN.fullmatch(str(folder)) else link_of(directory / "var" / "asterisk") / ".." / "sounds"
+
+
 def needs_link(base: Path) -> bool:
     """Whether Asterisk can't use a path as it is."""
     return _PLAIN.fullmatch(str(base)) is None or len(os.fsencode(base)) > _LONGEST
@@ -38,16 +44,21 @@ def link_of(base: Path) -> Path:
 
 def make(directory: Path) -> dict[str, Path]:
     """Make the folders of `layout`, for their owner only, and the link where one is needed."""
+    make_link(directory)
+    folders = layout(directory)
+    for path in folders.values():
+        path.mkdir(exist_ok=True, mode=0o700)
+    return folders
+
+
+def make_link(directory: Path) -> None:
+    """Make the base of all folders, and the link where one is needed."""
     base = directory / "var" / "asterisk"
     base.mkdir(parents=True, exist_ok=True, mode=0o700)
     if needs_link(base):
         link = link_of(base)
         link.parent.mkdir(parents=True, exist_ok=True)
         point(link, base)
-    folders = layout(directory)
-    for path in folders.values():
-        path.mkdir(exist_ok=True, mode=0o700)
-    return folders
 
 
 def point(path: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from callhandler.asterisk.pbx.get import AsteriskProgram
 from callhandler.asterisk.pbx.music import MusicClass, classes
-from callhandler.asterisk.pbx.place import make, point, write
+from callhandler.asterisk.pbx.place import make, make_link, point, write
 from callhandler.asterisk.pbx.render import render, render_attach
 from callhandler.site.loading import LoadedSite
 
@@ -42,7 +42,7 @@ def attach(loaded: LoadedSite, version: tuple[int, ...]) -> Attached:
     folder = loaded.directory / "var" / "asterisk" / "attach"
     own = loaded.site.asterisk.music
     files = render_attach(loaded, version, _music(loaded, None) if own else [])
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_link(loaded.directory)
     changed = write(folder, files)
     commands = []
     for name in files:

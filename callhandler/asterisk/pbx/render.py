@@ -14,7 +14,7 @@ import callhandler
 from callhandler.asterisk import wire
 from callhandler.asterisk.pbx.modules import present
 from callhandler.asterisk.pbx.music import MusicClass
-from callhandler.asterisk.pbx.place import layout
+from callhandler.asterisk.pbx.place import layout, sounds_folder
 from callhandler.asterisk.pbx.quoting import Unwritable, host, value, word
 from callhandler.asterisk.quoting import display_name
 from callhandler.site.loading import LoadedSite
@@ -59,7 +59,7 @@ def render(loaded: LoadedSite, modules: Path, version: tuple[int, ...], music: l
     folders = {name: value(str(path), f"the folder {name}") for name, path in layout(loaded.directory).items()}
     values: Values = {
         **folders,
-        **_dialplan(site),
+        **_dialplan(loaded),
         **_manager(site, version),
         "modules_folder": value(str(modules), "the folder of Asterisk's modules"),
         "modules": present(modules),
@@ -78,7 +78,7 @@ def render(loaded: LoadedSite, modules: Path, version: tuple[int, ...], music: l
 def render_attach(loaded: LoadedSite, version: tuple[int, ...], music: list[MusicClass]) -> dict[str, str]:
     """What an Asterisk that runs already is to include: `callhandler_manager.conf`, `callhandler_extensions.conf`, and music."""
     templates = _environment()
-    values: Values = {**_dialplan(loaded.site), **_manager(loaded.site, version), "music": _music(music)}
+    values: Values = {**_dialplan(loaded), **_manager(loaded.site, version), "music": _music(music)}
     return {
         "callhandler_manager.conf": templates.get_template("manager-user.conf.j2").render(values),
         "callhandler_extensions.conf": templates.get_template("callhandler.conf.j2").render(values),
@@ -89,7 +89,8 @@ def render_attach(loaded: LoadedSite, version: tuple[int, ...], music: list[Musi
     )
 
 
-def _dialplan(site: Site) -> Values:
+def _dialplan(loaded: LoadedSite) -> Values:
+    site = loaded.site
     phones = [
         {
             "id": word(id_, f"phones.{id_}"),
@@ -109,6 +110,7 @@ def _dialplan(site: Site) -> Values:
         "agi_host": host(site.asterisk.agi_host, "asterisk.agi_host"),
         "agi_port": str(site.asterisk.agi_port),
         "longest_call": str(LONGEST_CALL),
+        "sounds_folder": value(str(sounds_folder(loaded.directory)), "the folder of spoken prompts"),
     }
 
 
@@ -139,7 +141,7 @@ def _manager(site: Site, version: tuple[int, ...]) -> Values:
         "ami_user": word(site.asterisk.ami_user, "asterisk.ami_user"),
         "ami_secret": value(site.asterisk.ami_secret.get_secret_value(), "asterisk.ami_secret"),
         "ami_permit": "" if loopback else word(address, "asterisk.ami_host"),
-        "event_names": sorted(wire.EVENTS) if version >= _FILTERS_SINCE or (20, 11) <= version < (21,) else [],
+        "event_names": sorted(wire.FILTERED) if version >= _FILTERS_SINCE or (20, 11) <= version < (21,) else [],
     }
 
 

@@ -12,7 +12,7 @@ from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.calls import Call
 from callhandler.core.model import AgentPlan, Device, OfferEnd, OfferRules, Outcome, Plan, Queue, Serves, Step
-from callhandler.core.ports import OfferLeg
+from callhandler.core.ports import BriefCall, OfferLeg, SpokenWord
 from callhandler.core.skills import parse
 from callhandler.switchboard import Switchboard, Visit
 
@@ -45,6 +45,9 @@ class FakePbx:
         self.ringing: dict[str, OfferLeg] = {}
         self.cancelled: set[str] = set()
         self.hung_up: list[str] = []
+        self.words: list[SpokenWord] = []
+        self.brief: list[BriefCall] = []
+        self.sent_to_line: list[str] = []
 
     def offer(self, leg: OfferLeg) -> None:
         """Ring a phone; a leg never twice."""
@@ -59,6 +62,18 @@ class FakePbx:
     def hang_up(self, channel: str) -> None:
         """Take note that a channel is to end."""
         self.hung_up.append(channel)
+
+    def speak_to(self, word: SpokenWord) -> None:
+        """Take note of what is said."""
+        self.words.append(word)
+
+    def ring_briefly(self, call: BriefCall) -> None:
+        """Take note of a phone that is rung briefly."""
+        self.brief.append(call)
+
+    def send_to_line(self, channel: str) -> None:
+        """Take note of who is sent back to the line."""
+        self.sent_to_line.append(channel)
 
 
 class World:

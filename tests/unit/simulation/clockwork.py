@@ -11,7 +11,7 @@ from random import Random
 from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.model import AgentPlan, Device, OfferRules, Plan, Queue
-from callhandler.core.ports import OfferLeg
+from callhandler.core.ports import BriefCall, OfferLeg, SpokenWord
 from callhandler.core.skills import parse
 from callhandler.switchboard import Switchboard
 
@@ -155,6 +155,15 @@ class Clockwork:
 
     def hang_up(self, channel: str) -> None:
         """Nobody is hung up on here."""
+
+    def speak_to(self, word: SpokenWord) -> None:
+        """Nobody is on hold here."""
+
+    def ring_briefly(self, call: BriefCall) -> None:
+        """Nobody is on hold here."""
+
+    def send_to_line(self, channel: str) -> None:
+        """Nobody is on hold here."""
 
     def _answer(self, leg: OfferLeg) -> None:
         self.board.observe(o.Bridged("", frozenset((leg.leg, leg.call))))
