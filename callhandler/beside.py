@@ -55,7 +55,9 @@ class Beside:
         language = call.attributes.get("language", self._board.line.plan.language)
         match order:
             case SpeakTo():
-                self._pbx.speak_to(SpokenWord(order.leg, call.id, language, order.prompts))
+                # A customer who was called back has no place in line to go back to: the key isn't named.
+                prompts = order.prompts if call.called_at is None else order.prompts[:1]
+                self._pbx.speak_to(SpokenWord(order.leg, call.at, language, prompts))
             case RingBriefly():
                 name, number = f"{order.text} {call.caller_name or call.caller_number}", call.caller_number
                 brief = BriefCall(order.leg, order.phone, order.ring, name, number, language, order.prompt)
@@ -68,7 +70,9 @@ class Beside:
         now = self._board.clock()
         match seen:
             case o.KeySeen():
-                self._board.take(self.holding.key(seen.channel, seen.key, now))
+                call = self._board.calls.here.get(seen.channel)
+                if call is not None and call.called_at is None:
+                    self._board.take(self.holding.key(call.id, seen.key, now))
             case o.ChannelUp():
                 self.holding.heard(seen.channel, now)
             case o.WordOver():
@@ -87,7 +91,7 @@ class Beside:
     def _return(self, call: Call, queue_id: str) -> None:
         """Take a caller out of a conversation to the head of a line, as promised, with the time first entered."""
         now, line = self._board.clock(), self._board.line
-        self._pbx.send_to_line(call.id)
+        self._pbx.send_to_line(call.at)
         self._end_talk(call, "the caller went back to the line")
         queue, entered = line.plan.queues[queue_id], now if call.entered is None else call.entered
         tier = line.plan.tiers.get(call.attributes.get("tier", ""), NO_TIER)

@@ -7,10 +7,21 @@ apart. Knows no database, no AMI, no asyncio: those are ports. The simulation in
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from callhandler.beside import Beside
 from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.calls import Call, Calls
-from callhandler.core.decisions import CancelOffer, Decision, LeaveLine, OfferTo, WakeAt
+from callhandler.core.decisions import (
+    CancelOffer,
+    Decision,
+    EndLeg,
+    LeaveLine,
+    OfferTo,
+    ReturnToLine,
+    RingBriefly,
+    SpeakTo,
+    WakeAt,
+)
 from callhandler.core.following import Follower, Follows
 from callhandler.core.line import Line
 from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status, Tier
@@ -59,6 +70,7 @@ class Switchboard:
         """
         self.line = Line(plan, explain)
         self.calls = Calls()
+        self._beside = Beside(self, pbx, self._talk_ended)
         self._apply = self.calls.apply
         self.clock = clock
         self.emergency: str | None = None
@@ -75,7 +87,7 @@ class Switchboard:
         self._left_first: dict[str, str] = {}
         self._gap_since: float | None = None
         self._listeners: list[Callable[[e.Fact], None]] = []
-        self._followers: tuple[Follower, ...] = ()
+        self._followers: tuple[Follower, ...] = (self._beside.holding,)
 
     # --- facts ------------------------------------------------------------------------------------------------------
 
@@ -142,6 +154,8 @@ class Switchboard:
                     self._send_on(outcome)
                 case WakeAt():
                     self._wake_at(outcome.when, outcome.key)
+                case SpeakTo() | RingBriefly() | EndLeg() | ReturnToLine():
+                    self._beside.carry_out(outcome)
 
     def _offer(self, order: OfferTo) -> None:
         call = self.calls.here.get(order.call)
@@ -251,6 +265,8 @@ class Switchboard:
                 self._carry_out(self.line.see_phone(seen.phone, seen.device, self.clock()))
             case o.HoldSeen():
                 self._hold(seen)
+            case o.KeySeen() | o.ChannelUp() | o.WordOver():
+                self._beside.observe(seen)
             case o.TransferSeen():
                 self._transferred(seen)
             case o.LinkUp():
@@ -300,6 +316,7 @@ class Switchboard:
 
     def _channel_ended(self, seen: o.ChannelEnded) -> None:
         """Whose channel ends first ended the talk. Leaving a bridge says nothing: transfers and hold rooms do it too."""
+        self._beside.observe(seen)
         call = self.calls.by_leg.get(seen.channel)
         if call is not None and call.leg == seen.channel:
             self._talk_ended(call, self._left_first.get(seen.channel, "agent hung up"))
@@ -390,6 +407,7 @@ class Switchboard:
             return
         self.link = None
         self.line.suspend()
+        self._beside.holding.suspend()
         self.link_since = self._gap_since = self.clock()
         self.record(e.GapBegan(at=self._gap_since, reason=seen.reason))
 
@@ -403,6 +421,7 @@ class Switchboard:
             self._carry_out(self.line.see_phone(phone, phones.get(phone, Device.UNREACHABLE), now))
         self._compare_legs(live)
         self._compare_calls(live)
+        self._beside.compare(live, self._hold)
         if self._gap_since is not None:
             seconds = max(0.0, now - self._gap_since)
             self.record(e.GapEnded(at=now, seconds=seconds, reason="state was compared with Asterisk"))
