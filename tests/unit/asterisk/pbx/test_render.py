@@ -97,7 +97,7 @@ def test_phones_are_asked_before_callers_give_them_up(loaded: LoadedSite, tmp_pa
     text = render(loaded, modules(tmp_path), (22, 10, 1), [])["pjsip.conf"]
     found = re.search(r"(?m)^qualify_frequency = (\d+)$", text)
     assert found is not None
-    assert int(found[1]) < PRESENCE_GRACE, "phones known before a start are found again while callers still wait for them"
+    assert int(found[1]) < PRESENCE_GRACE, "found again while callers wait"
 
 
 def test_older_asterisks_get_no_filters_that_they_would_not_understand(loaded: LoadedSite, tmp_path: Path) -> None:
