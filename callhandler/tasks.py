@@ -33,8 +33,8 @@ class Tasks:
     def _done(self, task: asyncio.Task[None]) -> None:
         name = task.get_name()
         self._tasks.pop(name, None)
-        if self._stopping or task.cancelled():
+        if self._stopping:
             return
-        error = task.exception()
+        error = None if task.cancelled() else task.exception()  # cancelled by nobody here: dead all the same
         log.error("a task died", task=name, exc_info=error)
         self._on_death(name)
