@@ -39,6 +39,7 @@ from callhandler.site.plan import plan
 from callhandler.store.inbox import INBOX_KEPT, item_facts
 from callhandler.store.journal import Journal
 from callhandler.store.queries import decisions_of
+from callhandler.store.waits import estimates_so_far
 from callhandler.store.sources import Source
 from callhandler.switchboard import Switchboard
 from callhandler.tasks import Tasks
@@ -156,6 +157,10 @@ class Daemon:
             hour=0, minute=0, second=0, microsecond=0
         )
         found = await self.journal.recover(now, midnight.timestamp())
+        with contextlib.suppress(
+            Refused
+        ):  # a journal that can't be read, which `recover` has told of: estimates begin anew
+            self.attendant.restore(await self.journal.ask(estimates_so_far, now))
         talks = {number: (talk.agent, talk.at) for number, talk in found.last_talks.items()}
         self.switchboard.record(e.DaemonStarted(at=now, program=f"callhandler {__version__}"))
         for fact in await self._asked(item_facts, now - INBOX_KEPT):

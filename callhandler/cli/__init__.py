@@ -41,9 +41,14 @@ COMMANDS.update(
         "inbox": Lazy(
             "callhandler.cli.inbox", "app", "What waits for a person to see to: messages, missed callers, and more."
         ),
-        "queues": Lazy("callhandler.cli.queues", "queues", "The waiting lines now."),
+        "queues": Lazy(
+            "callhandler.cli.queues", "app", "The waiting lines: now, how well people were looked after, estimates."
+        ),
         "explain": Lazy(
             "callhandler.cli.explain", "explain", "Why a call went where it went: each decision with its candidates."
+        ),
+        "holdproof": Lazy(
+            "callhandler.cli.holdproof", "holdproof", "Every word a waiting caller heard, every gap, and the verdict."
         ),
         "reload": Lazy(
             "callhandler.cli.reload",

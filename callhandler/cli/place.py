@@ -1,4 +1,4 @@
-"""Where the site is, and the little a client must know of it: the socket, the journal, the time zone.
+"""Where the site is, and the little a client must know of it: the socket, the journal, the time zone, what those who wait are promised.
 
 Read leniently and without the site's models: an operator whose last edit broke the file must still be able to look at calls.
 """
@@ -31,6 +31,7 @@ class Place:
     socket: Path
     database: str
     zone: ZoneInfo
+    check_in_at_most: float
 
 
 def find(site: Path | None) -> Place:
@@ -45,6 +46,7 @@ def find(site: Path | None) -> Place:
         socket=directory / _text(raw, "daemon", "socket", "var/control.sock"),
         database=_text(raw, "daemon", "database", "sqlite:///var/journal.db"),
         zone=_zone(_text(raw, "company", "time_zone", "UTC")),
+        check_in_at_most=_number(raw, "waiting", "check_in_at_most", 90.0),
     )
 
 
@@ -65,6 +67,12 @@ def _text(raw: dict[str, object], table: str, key: str, default: str) -> str:
     found = raw.get(table)
     value = found.get(key) if isinstance(found, dict) else None
     return value if isinstance(value, str) else default
+
+
+def _number(raw: dict[str, object], table: str, key: str, default: float) -> float:
+    found = raw.get(table)
+    value = found.get(key) if isinstance(found, dict) else None
+    return float(value) if isinstance(value, int | float) else default
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -1,11 +1,21 @@
-"""`callhandler queues`."""
+"""`callhandler queues` and its verbs. Figures of the past are read from the journal, whether the daemon is there or not."""
 
+import time
+from typing import Annotated
+
+import typer
+
+from callhandler.cli.lazy import noun
 from callhandler.cli.place import JsonOption, SiteOption, find
 from callhandler.cli.printing import out, out_json
 from callhandler.control.client import Client
 
+app = noun("The waiting lines: how they are now, and how well those in them were looked after.")
+HoursOption = Annotated[int, typer.Option("--hours", min=1, max=10_000, metavar="N", help="The last N hours.")]
 
-def queues(site: SiteOption = None, as_json: JsonOption = False) -> None:
+
+@app.command()
+def show(site: SiteOption = None, as_json: JsonOption = False) -> None:
     """The waiting lines now: who waits, how long, and the agents there are."""
     views = Client(find(site).socket).queues()
     if as_json:
@@ -14,3 +24,38 @@ def queues(site: SiteOption = None, as_json: JsonOption = False) -> None:
     from callhandler.report.tables import queues_table  # noqa: PLC0415 - Rich is for people
 
     out(queues_table(views))
+
+
+@app.command()
+def checkins(hours: HoursOption = 24, site: SiteOption = None, as_json: JsonOption = False) -> None:
+    """Whether everybody who waited was spoken to in time: compliance, gaps, breaches by cause."""
+    from callhandler.core.kpi import check_in_figures  # noqa: PLC0415 - only the past needs the journal
+    from callhandler.store.sources import open_source  # noqa: PLC0415
+    from callhandler.store.waits import stays_between  # noqa: PLC0415
+
+    place, now = find(site), time.time()
+    with open_source(place.database, place.directory) as source:
+        figures = check_in_figures(stays_between(source, now - hours * 3_600, now), place.check_in_at_most, now)
+    if as_json:
+        out_json(figures)
+        return
+    from callhandler.report.waits import check_ins_table  # noqa: PLC0415 - Rich is for people
+
+    out(check_ins_table(figures))
+
+
+@app.command()
+def estimate(hours: HoursOption = 24, site: SiteOption = None, as_json: JsonOption = False) -> None:
+    """How good the estimates were, hour by hour: error, bias, and the part that came true."""
+    from callhandler.store.sources import open_source  # noqa: PLC0415 - only the past needs the journal
+    from callhandler.store.waits import estimates_between  # noqa: PLC0415
+
+    place, now = find(site), time.time()
+    with open_source(place.database, place.directory) as source:
+        figures = estimates_between(source, now - hours * 3_600, now)
+    if as_json:
+        out_json(figures)
+        return
+    from callhandler.report.waits import estimates_table  # noqa: PLC0415 - Rich is for people
+
+    out(estimates_table(figures, place.zone))

@@ -1,0 +1,95 @@
+"""What `callhandler holdproof`, `queues checkins` and `queues estimate` show: words, gaps, breaches, and what became of estimates."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from callhandler.core.kpi import CheckInFigures, Proof, StayProof
+from callhandler.core.plain import printable
+from callhandler.core.scoring import EstimateFigures
+from callhandler.report.words import clock, moment, span
+
+
+def proof_report(proof: Proof, zone: ZoneInfo) -> Iterator[RenderableType]:
+    """Yield the report part by part."""
+    if not proof.stays:
+        yield Text("this call never waited for an agent")
+        return
+    for one in proof.stays:
+        stay = one.stay
+        head = Text(moment(stay.since, zone), "bold")
+        queue = f" ({printable(stay.queue)})" if stay.queue else ""
+        until = f"until {clock(stay.until, zone)}: {printable(stay.ended_by)}" if stay.until else "still waiting"
+        head.append(f"  {stay.where}{queue}, {until}", "not bold")
+        yield head
+        yield _words(one, proof.at_most, zone)
+        for breach in stay.breaches:
+            text = f"silent since {clock(breach.since, zone)}, for {breach.silent:.0f} s by {clock(breach.at, zone)}: "
+            yield Text(text + printable(breach.reason), "red")
+    yield _verdict(proof)
+
+
+def _words(one: StayProof, at_most: float, zone: ZoneInfo) -> Table:
+    table = _table("gap", "due", "began", "ended", "what was said", "cut by")
+    ends = [*one.stay.words, None]
+    for gap, word in zip(one.gaps, ends, strict=True):
+        style = "bold red" if gap > at_most else ""
+        if word is None:
+            last = "(no word since)" if one.stay.until is None else f"({printable(one.stay.ended_by)})"
+            table.add_row(f"{gap:.1f}", "", "", clock(one.stay.until, zone), Text(last), "", style=style)
+        else:
+            times = (clock(at, zone) for at in (word.due, word.started, word.at))
+            table.add_row(f"{gap:.1f}", *times, Text(printable(word.said)), word.cut_by, style=style)
+    return table
+
+
+def _verdict(proof: Proof) -> Text:
+    longest = max(one.longest for one in proof.stays)
+    text = f"longest silence {longest:.1f} s, promised at most {proof.at_most:.0f} s: "
+    if proof.kept:
+        return Text(text + "kept", "bold green")
+    return Text(text + ("broken, cause above" if proof.explained else "broken, cause unknown"), "bold red")
+
+
+def check_ins_table(figures: Sequence[CheckInFigures]) -> RenderableType:
+    """Return the figures, a row for each place that people waited in."""
+    if not figures:
+        return Text("nobody waited")
+    names = ("where", "stays", "longer than promised gap", "kept", "gap p50", "p95", "longest", "of call", "breaches")
+    table = _table(*names)
+    for one in figures:
+        causes = ", ".join(f"{count} {printable(cause)}" for cause, count in one.breaches)
+        share = "" if one.compliance is None else f"{one.kept} ({one.compliance:.0%})"
+        gaps = (f"{gap:.1f}" for gap in (one.median_gap, one.p95_gap, one.longest_gap))
+        table.add_row(one.where, str(one.stays), str(one.long), share, *gaps, one.longest_call, causes or "none")
+    return table
+
+
+def estimates_table(figures: Iterable[EstimateFigures], zone: ZoneInfo) -> RenderableType:
+    """Return the figures, a row for each hour and queue."""
+    table = _table("hour", "queue", "estimates", "answered", "error", "bias", "came true", "said", "of those true")
+    for one in figures:
+        bias = "" if one.bias is None else ("-" if one.bias < 0 else "+") + span(abs(one.bias))
+        table.add_row(
+            moment(one.hour, zone)[:-3],
+            printable(one.queue),
+            str(one.made),
+            str(one.answered),
+            span(one.error),
+            bias,
+            f"{one.right:.0%}",
+            str(one.said),
+            "" if one.said_right is None else f"{one.said_right:.0%}",
+        )
+    return table if table.row_count else Text("no estimate was made of which it is known what became")
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
