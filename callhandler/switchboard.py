@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from callhandler.beside import Beside
+from callhandler.calling_back import Callbacks
 from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.calls import Call, Calls
@@ -72,6 +73,7 @@ class Switchboard:
         self.calls = Calls()
         self._beside = Beside(self, pbx, self._talk_ended)
         self._apply = self.calls.apply
+        self.callbacks = Callbacks(self, pbx)
         self.clock = clock
         self.emergency: str | None = None
         self.link: o.LinkUp | None = None
@@ -87,7 +89,7 @@ class Switchboard:
         self._left_first: dict[str, str] = {}
         self._gap_since: float | None = None
         self._listeners: list[Callable[[e.Fact], None]] = []
-        self._followers: tuple[Follower, ...] = (self._beside.holding,)
+        self._followers: tuple[Follower, ...] = (self._beside.holding, self.callbacks.core)
 
     # --- facts ------------------------------------------------------------------------------------------------------
 
@@ -160,7 +162,8 @@ class Switchboard:
     def _offer(self, order: OfferTo) -> None:
         call = self.calls.here.get(order.call)
         if call is None:
-            self._offer_over(order.leg, OfferEnd.CALLER_LEFT)
+            if not self.callbacks.offer(order):
+                self._offer_over(order.leg, OfferEnd.CALLER_LEFT)
             return
         queue = self.line.plan.queues[order.queue]
         name = call.caller_name or call.caller_number
@@ -205,7 +208,7 @@ class Switchboard:
 
     def gone(self, call: Call) -> None:
         """A script found its caller gone. Where Asterisk reported the end before the call was known here, it is written now."""
-        seen = self._ended.pop(call.id, None)
+        seen = self._ended.pop(call.at, None)
         if seen is not None and call.id in self.calls.here:
             self._channel_ended(seen)
 
@@ -260,7 +263,8 @@ class Switchboard:
             case o.ChannelEnded():
                 self._channel_ended(seen)
             case o.OfferFailed():
-                self._offer_over(seen.leg, seen.reason)
+                if not self.callbacks.leg_over(seen.leg, seen.reason):
+                    self._offer_over(seen.leg, seen.reason)
             case o.PhoneSeen() if seen.phone in self.line.plan.phones:
                 self._carry_out(self.line.see_phone(seen.phone, seen.device, self.clock()))
             case o.HoldSeen():
@@ -279,9 +283,9 @@ class Switchboard:
         for leg in seen.channels:
             agent = self.line.books.legs.get(leg)
             call = self.calls.here.get(agent.call or "") if agent is not None else None
-            if call is not None and call.leg == leg and call.id in seen.channels:
+            if call is not None and call.leg == leg and call.at in seen.channels:
                 self._left_first.pop(leg, None)
-            elif agent is not None and call is not None and call.id in seen.channels:
+            elif agent is not None and call is not None and call.at in seen.channels:
                 self._talk_ended(call, "ended unseen")
                 waited = max(0.0, now - (call.entered or now))
                 queue = agent.queue or ""
@@ -290,14 +294,14 @@ class Switchboard:
                 self.record(e.CallConnected(at=now, call=call.id, leg=leg, agent=agent.id, queue=queue, waited=waited))
                 return
         for channel in seen.channels:
-            call = self.calls.here.get(channel)
+            call = self.calls.at(channel)
             if call is not None and call.leg is None and call.queue is None and call.outcome is not Outcome.EXTENSION:
                 other = next((other for other in seen.channels if other != channel), "")
                 self.record(e.ExtensionConnected(at=now, call=call.id, channel=other))
 
     def _left_bridge(self, channel: str) -> None:
         """Remember who left first: it says who hung up, but not that anybody did. Transfers and hold rooms leave bridges too."""
-        call = self.calls.by_leg.get(channel) or self.calls.here.get(channel)
+        call = self.calls.by_leg.get(channel) or self.calls.at(channel)
         if call is not None and call.leg is not None:
             who = "agent hung up" if channel == call.leg else "caller hung up"
             self._left_first.setdefault(call.leg, who)
@@ -323,9 +327,9 @@ class Switchboard:
         elif seen.channel in self.line.books.legs:
             taken = seen.cause == ANSWERED_ELSEWHERE  # seen before the winner's bridge is
             self._offer_over(seen.channel, OfferEnd.TAKEN if taken else OfferEnd.LOST)
-        elif (caller := self.calls.here.get(seen.channel)) is not None:
+        elif (caller := self.calls.at(seen.channel)) is not None:
             self.end_call(caller, seen.text or "hung up", seen.cause)
-        else:
+        elif not self.callbacks.leg_over(seen.channel, "not accepted"):
             self._ended[seen.channel] = seen
             if len(self._ended) > ENDED_MEMORY:
                 del self._ended[next(iter(self._ended))]
@@ -334,25 +338,35 @@ class Switchboard:
         """Write down the end of a call: its channel is gone. `outcome` overrides what it would come to."""
         now = self.clock()
         self._talk_ended(call, self._left_first.get(call.leg or "", "caller hung up"))
+        if call.called_at is not None:
+            self._end_visit_of(call)
+            self.callbacks.leg_over(call.called_at, reason)
+            return
         by = self._withdrawn.pop(call.id, None)
         if by is not None:
             outcome, reason = outcome or Outcome.WITHDRAWN, f"hung up by {by}"
-        result = outcome or call.outcome
+        promised = self.callbacks.find(call.id) is not None
+        result = Outcome.CALLBACK if promised else outcome or call.outcome
         if call.queue is not None and outcome is None:
             waited = max(0.0, now - (call.entered or now))
             queue = self.line.plan.queues.get(call.queue)
             short = queue is not None and waited <= queue.short_abandon
             result = Outcome.ABANDONED_SHORT if short else Outcome.ABANDONED
-            self.record(e.CallAbandoned(at=now, call=call.id, queue=call.queue, waited=waited, reason=reason))
+            queue_id = call.queue
+            self.record(e.CallAbandoned(at=now, call=call.id, queue=queue_id, waited=waited, reason=reason))
+            self.callbacks.gave_up(call, queue_id, waited)
         if call.answered and outcome is not Outcome.LOST:
             result = Outcome.ANSWERED
         self.record(e.CallEnded(at=now, call=call.id, outcome=result, reason=reason, cause=cause))
+        self._end_visit_of(call)
+
+    def _end_visit_of(self, call: Call) -> None:
         if (visit := self._visits.get(call.id)) is not None:
             visit.end()
 
     def _offer_over(self, leg: str, reason: OfferEnd) -> None:
         agent = self.line.books.legs.get(leg)
-        reason = self._cancelled.pop(leg, reason)
+        reason = self.callbacks.why_over(leg, self._cancelled.pop(leg, reason))
         if agent is None or agent.leg != leg or agent.state is not State.OFFERED:
             return
         call, queue = agent.call or "", agent.queue or ""
@@ -366,7 +380,7 @@ class Switchboard:
         self.record(kind(at=self.clock(), call=call.id, leg=seen.channel, agent=call.agent))
 
     def _transferred(self, seen: o.TransferSeen) -> None:
-        call = self.calls.here.get(seen.transferee)
+        call = self.calls.at(seen.transferee)
         if call is None or call.leg is None or call.agent is None:
             return
         now = self.clock()
@@ -421,6 +435,7 @@ class Switchboard:
             self._carry_out(self.line.see_phone(phone, phones.get(phone, Device.UNREACHABLE), now))
         self._compare_legs(live)
         self._compare_calls(live)
+        self.callbacks.compare(live)
         self._beside.compare(live, self._hold)
         if self._gap_since is not None:
             seconds = max(0.0, now - self._gap_since)
@@ -433,7 +448,7 @@ class Switchboard:
     def _compare_legs(self, live: dict[str, o.LiveChannel]) -> None:
         for leg, agent in list(self.line.books.legs.items()):
             call = self.calls.here.get(agent.call or "")
-            there, caller = live.get(leg), live.get(agent.call or "")
+            there, caller = live.get(leg), live.get(call.at if call is not None else agent.call or "")
             together = (
                 there is not None and caller is not None and there.bridge is not None and there.bridge == caller.bridge
             )
@@ -446,7 +461,7 @@ class Switchboard:
 
     def _compare_calls(self, live: dict[str, o.LiveChannel]) -> None:
         for call in list(self.calls.here.values()):
-            if call.id not in live and call.id not in self._visits:  # a visit that is under way came after the snapshot
+            if call.at not in live and call.id not in self._visits:  # a visit that is under way came after the snapshot
                 outcome = Outcome.ANSWERED if call.answered else Outcome.LOST
                 self.end_call(call, "ended unseen", outcome=outcome)
 
@@ -461,7 +476,7 @@ class Switchboard:
     def withdraw(self, call: Call, by: str) -> None:
         """Hang up a call for a person; its end is written when Asterisk reports it."""
         self._withdrawn[call.id] = by
-        self._pbx.hang_up(call.id)
+        self._pbx.hang_up(call.at)
 
     def replace_plan(self, plan: Plan) -> None:
         """Take up another plan without anybody losing a place or a conversation."""

@@ -91,8 +91,8 @@ NOT_DIALLED = "not dialled"
 class Callback:
     """A callback that is open. Times are seconds since the epoch; changed by `Callbacks.apply` alone.
 
-    `dialled` counts the times the customer was about to be dialled, `failed` those that count as attempts. `agent` is offered it or talks,
-    at `agent_leg`; `leg` is the customer's. `due` is the time before which it isn't offered.
+    `dialled` counts the times the customer was about to be dialled, `failed` those that count as attempts. `agent` is offered it or
+    talks, at `agent_leg`, which is `attended_leg` too once it was picked up; `leg` is the customer's. Before `due` it isn't offered.
     """
 
     call: str
@@ -118,6 +118,7 @@ class Callback:
     last_failure: str = ""
     agent: str | None = None
     agent_leg: str | None = None
+    attended_leg: str | None = None
     leg: str | None = None
     settled: bool = False
     talked: float = 0.0
@@ -135,11 +136,6 @@ class Callback:
     def attempts(self, rules: CallbackRules) -> int:
         """Return how often the customer may be dialled: a number that nobody confirmed only once (field.md N20)."""
         return rules.attempts if self.confirmed else 1
-
-    @property
-    def is_attended(self) -> bool:
-        """Whether an agent has picked up for it: the agent's leg then has no ring time that could be over."""
-        return self.state in (_ANNOUNCED, _DIALLED, _HERE)
 
 
 class OpenCallbacks:
@@ -172,6 +168,11 @@ class OpenCallbacks:
         one = self.open.get(call)
         return one is not None and one.state is _RESTING
 
+    def is_attended(self, call: str | None, leg: str) -> bool:
+        """Tell whether an agent has picked up at a leg for a callback: that leg has no ring time any more that could be over."""
+        one = self.open.get(call or "")
+        return one is not None and one.attended_leg == leg
+
     def apply(self, fact: e.Fact) -> Callback | None:
         """Change the callbacks as a fact says; return the one it is about, also when it has just ended."""
         if isinstance(fact, e.CallbackRequested):
@@ -192,9 +193,10 @@ class OpenCallbacks:
             case e.OfferEnded():
                 if one.agent_leg in (fact.leg, None):
                     one.turn(Trigger.OFFER_END, fact.at)
-                    one.agent = one.agent_leg = None
+                    one.agent = one.agent_leg = one.attended_leg = None
             case e.CallbackAnnounced():
-                one.turn(Trigger.ANNOUNCE, fact.at)
+                if not one.turn(Trigger.ANNOUNCE, fact.at):
+                    one.attended_leg = fact.leg
             case e.CallbackDialled():
                 one.dialled = fact.attempt
                 if not one.turn(Trigger.DIAL, fact.at):
@@ -207,7 +209,7 @@ class OpenCallbacks:
                     one.agent, one.agent_leg = fact.agent, fact.leg
             case e.TalkEnded():
                 one.talked += fact.talked
-                one.agent = one.agent_leg = None
+                one.agent = one.agent_leg = one.attended_leg = None
             case e.CallbackAttemptEnded():
                 self._attempt_ended(one, fact)
             case e.CallbackRescheduled():

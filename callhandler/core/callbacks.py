@@ -163,6 +163,7 @@ class CallingBack:
         if one is None:
             return
         if one.state in (CallbackState.DIALLED, CallbackState.HERE):
+            reason = reason if one.state is CallbackState.DIALLED else "hung up"
             yield e.CallbackAttemptEnded(at=now, call=one.call, leg=leg, attempt=one.dialled, reason=reason)
         elif one.state is CallbackState.TALKING:
             yield from self.end(one, "done", reason, "", now)

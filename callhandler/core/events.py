@@ -431,7 +431,8 @@ class CallbackAccepted(Fact):
 class CallbackAttemptEnded(Fact):
     """An attempt to reach the customer failed.
 
-    `reason` is no answer, busy, not accepted, failed, lost, agent left, or not dialled: the last alone doesn't count as an attempt.
+    `reason` is no answer, busy, not accepted, hung up (said yes, and left before an agent was there), failed, lost, agent left, or not
+    dialled: the last alone doesn't count as an attempt.
     """
 
     call: str

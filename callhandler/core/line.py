@@ -173,6 +173,9 @@ class Line:
                 self._call_back(fact.call, now)
             case e.CallbackRequested():
                 self._cancel(fact.call, OfferEnd.CALLER_LEFT)
+            case e.CallbackAttemptEnded():  # a customer who was on the line, with phones ringing for them, has left
+                attended = next((leg for leg in self.books.legs if self.books.callbacks.is_attended(fact.call, leg)), None)
+                self._cancel(fact.call, OfferEnd.CALLER_LEFT, but=attended)
             case e.CallbackRescheduled():
                 self._out.append(WakeAt(max(now, fact.due), ("callback", fact.call)))
             case e.AgentLoggedIn() | e.AgentResumed():
@@ -331,8 +334,7 @@ class Line:
         """An offer that neither failed nor connected in its time is lost: nobody stays reserved for ever."""
         agent = self.books.legs.get(leg)
         if self._attached and agent is not None and agent.state is State.OFFERED:
-            callback = self.books.callbacks.open.get(agent.call or "")
-            if callback is not None and callback.agent_leg == leg and callback.is_attended:
+            if self.books.callbacks.is_attended(agent.call, leg):
                 self._out.append(WakeAt(now + ATTENDED, ("lease", leg)))
                 return
             self._out.append(CancelOffer(leg, OfferEnd.LOST))

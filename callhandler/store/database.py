@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 from callhandler.core.events import Fact
 from callhandler.store.encoding import Row, decode, encode
 from callhandler.store.migrate import migrate
-from callhandler.store.servers import writing_engine
+from callhandler.store.servers import synced, writing_engine
 from callhandler.store.summaries import FACTS, Summaries
 from callhandler.store.tables import SiteRow
 
@@ -68,8 +68,10 @@ class Database:
         self._next = max(self._next, greatest + 1)
         self._in_doubt = 0
 
-    def write(self, items: Sequence[Fact | Row]) -> int:
+    def write(self, items: Sequence[Fact | Row], to_disk: bool = False) -> int:
         """Add facts in one transaction, all or none. After a failure, offer the same facts again, in the same order.
+
+        With `to_disk` they are on the disk itself when this returns, past a power cut, and so are all before them.
 
         Returns:
             How many of them the database has now, counted from the first.
@@ -86,9 +88,13 @@ class Database:
         added = [self._numbered(item, following + place) for place, item in enumerate(items)]
         self._in_doubt = len(items)
         try:
+            if to_disk:
+                synced(connection, True)
             with connection.begin():
                 connection.execute(insert(FACTS), [row._asdict() for row, _ in added])
                 self._summaries.take(connection, added)
+            if to_disk:
+                synced(connection, False)
         except BaseException:
             self.close()
             raise

@@ -68,6 +68,7 @@ class Journal:
         self._tasks = Tasks(self._died)
         self._on_death = on_death
         self._open = self._dead = False
+        self._to_disk = 0
         self.trouble: str | None = None
 
     @property
@@ -131,6 +132,18 @@ class Journal:
         self._enough.set()
         return await self._pending.done()
 
+    async def commit(self) -> bool:
+        """Wait until all facts so far are on the disk itself, past a power cut; return whether they are.
+
+        Facts appended just before, with no `await` in between, are in no batch yet: it and those after it are written with
+        `synchronous=FULL`. Where the database can't be written, the spool is good enough: each of its writes is synced.
+        """
+        self._to_disk += 1
+        try:
+            return await self.flush() or (self._open and not self._dead and not self._pending.not_spooled())
+        finally:
+            self._to_disk -= 1
+
     async def ask(self, question: Callable[Concatenate[Source, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Put a question of `queries` to the journal, without keeping calls waiting. All facts so far are in the answer.
 
@@ -187,8 +200,8 @@ class Journal:
                 await self._enough.wait()
 
     async def _write(self) -> None:
-        items, spooled = self._pending.first(BATCH), self._pending.spooled > 0
-        attempt = await self._in_thread(lambda: self._writer.write(items, spooled))
+        items, spooled, to_disk = self._pending.first(BATCH), self._pending.spooled > 0, self._to_disk > 0
+        attempt = await self._in_thread(lambda: self._writer.write(items, spooled, to_disk))
         if attempt.error is None:
             await self._wrote(attempt.kept)
         else:

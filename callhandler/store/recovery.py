@@ -12,6 +12,9 @@ from callhandler.core.events import (
     AgentPaused,
     AgentResumed,
     CallArrived,
+    CallbackDialled,
+    CallbackEnded,
+    CallbackRequested,
     CallConnected,
     DaemonStarted,
     DaemonStopped,
@@ -42,6 +45,11 @@ OF_AGENTS: tuple[type[Fact], ...] = (
     WrapUpEnded,
 )
 _OF_THE_HOUSE = (DaemonStarted, DaemonStopped, SiteLoaded, EmergencyClosed, EmergencyOpened)
+_OF_CALLBACKS = (CallbackRequested, CallbackDialled, CallbackEnded)
+"""What the caps on calls out count."""
+_CALLBACKS_KEPT = 4 * 86_400.0
+"""Longer than any callback can be open: asked for a slot a day ahead at most, and expired a day after it."""
+_CAPS_KEPT = 86_400.0
 _TALKS_KEPT = 7 * 86_400.0
 _MOST_TALKS = 20_000
 
@@ -58,9 +66,10 @@ class LastTalk:
 class Recovery:
     """What the journal knows at a start.
 
-    `facts`, in order: all of the calls that have no end, the last of each kind for each agent, the last of each kind about the
-    house (started, stopped, site, emergency). `last_at` is when the last fact of all happened, None in an empty journal. `last_talks`
-    goes back seven days, by caller's number. `calls_today` counts conversations since midnight, by agent.
+    `facts`, in order: all of the calls that have no end and of those that are to be called back, what was dialled out and asked for
+    within a day, the last of each kind for each agent, the last of each kind about the house (started, stopped, site, emergency).
+    `last_at` is when the last fact of all happened, None in an empty journal. `last_talks` goes back seven days, by caller's number.
+    `calls_today` counts conversations since midnight, by agent.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -76,9 +85,13 @@ class Recovery:
 
 def recover(source: Source, now: float, midnight: float) -> Recovery:
     """Read what the state is rebuilt from. `now` and `midnight` (of the site's day) are in seconds since the epoch."""
-    found = {
-        row.seq: row.fact for row in (*_of_open_calls(source), *last_of_agents(source), *_last_of_the_house(source))
-    }
+    rows = (
+        *_of_open_calls(source),
+        *_of_callbacks(source, now),
+        *last_of_agents(source),
+        *_last_of_the_house(source),
+    )
+    found = {row.seq: row.fact for row in rows}
     facts = tuple(fact for _, fact in sorted(found.items(), key=lambda item: item[0]) if fact is not None)
     last = source.ask(int, "SELECT at FROM fact ORDER BY seq DESC LIMIT 1")
     return Recovery(
@@ -110,6 +123,20 @@ def _of_open_calls(source: Source) -> list[Stored]:
     # One question a call: asked for all at once, SQLite would rather walk through the whole journal in order.
     calls = source.ask(str, "SELECT id FROM call WHERE ended IS NULL")
     return [found for call in calls for found in facts_of(source, call)]
+
+
+def _of_callbacks(source: Source, now: float) -> list[Stored]:
+    """Return all facts of open callbacks' calls, and of all others what the caps count."""
+    open_ones = """
+        SELECT asked.call FROM fact AS asked WHERE asked.kind = 'CallbackRequested' AND asked.at >= :since
+        AND NOT EXISTS (SELECT 1 FROM fact AS over WHERE over.call = asked.call AND over.kind = 'CallbackEnded')
+    """
+    calls = dict.fromkeys(source.ask(str, open_ones, since=milliseconds(now - _CALLBACKS_KEPT)))
+    counted = "WHERE kind = :kind AND at >= :since ORDER BY seq"
+    since = milliseconds(now - _CAPS_KEPT)
+    kinds = [kind.__name__ for kind in _OF_CALLBACKS]
+    found = [row for kind in kinds for row in facts_where(source, counted, kind=kind, since=since)]
+    return [row for call in calls for row in facts_of(source, call)] + found
 
 
 def _last_of_the_house(source: Source) -> list[Stored]:

@@ -53,6 +53,16 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def synced(connection: Connection, each_commit: bool) -> None:
+    """Have each commit wait for the disk, or not, from the next one on. A database server does so anyway.
+
+    In WAL mode `synchronous=FULL` syncs the log after each commit, and with it all commits before. It can't be changed in a transaction.
+    """
+    driver = connection.connection.driver_connection
+    if isinstance(driver, sqlite3.Connection):
+        driver.execute(f"PRAGMA synchronous={'FULL' if each_commit else 'NORMAL'}").close()
+
+
 @contextmanager
 def open_server(url: str) -> Iterator[Source]:
     """Open a database server's journal for reading.

@@ -62,14 +62,17 @@ class Writer:
             return rows, _sentence(error)
         return rows, None
 
-    def write(self, items: Sequence[Fact | Row], spooled: bool) -> Attempt:
-        """Try to add facts to the database. `spooled` says that the spool holds facts; the first of them is the first of `items`."""
+    def write(self, items: Sequence[Fact | Row], spooled: bool, to_disk: bool = False) -> Attempt:
+        """Try to add facts to the database, with `to_disk` past a power cut.
+
+        `spooled` says that the spool holds facts; the first of them is the first of `items`.
+        """
         try:
             self._database.open()
             if spooled and not self._spool_numbered:
                 self._spool.append([], self._database.after)
                 self._spool_numbered = True
-            return Attempt(self._database.write(items), None)
+            return Attempt(self._database.write(items, to_disk), None)
         except Exception as error:  # whatever is wrong with the database, calls go on
             return Attempt(0, _sentence(error))
 

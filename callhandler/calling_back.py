@@ -1,0 +1,322 @@
+"""Callbacks as the switchboard carries them out: who asks for one, whose phone rings for it, and what is seen of the customer's.
+
+Part of switchboard.py, and like it without any `await`: core/callbacks.py decides. The one thing that must wait, the journal's word that an
+attempt is on disk before anybody is dialled, stands between `dialling` and `dial`, and is the caller's to wait for (reception.py).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from callhandler.core import events as e
+from callhandler.core import observed as o
+from callhandler.core.callback import NOT_DIALLED, Callback, CallbackState
+from callhandler.core.callbacks import SLOT, CallingBack, NumberGuard, Wish
+from callhandler.core.calls import Call, Calls
+from callhandler.core.decisions import CancelOffer, OfferTo
+from callhandler.core.following import Follows
+from callhandler.core.hours import Opening
+from callhandler.core.line import Line
+from callhandler.core.model import OfferEnd, Outcome, Tier
+from callhandler.core.ports import DialLeg, OfferLeg, Pbx
+from callhandler.errors import Refused
+
+NO_TIER = Tier()
+MINUTE = 60.0
+_FAILURES = {
+    OfferEnd.NO_ANSWER: "no answer",
+    OfferEnd.BUSY: "busy",
+    OfferEnd.REFUSED: "busy",
+    OfferEnd.LOST: "lost",
+}
+"""What becomes of a dialled customer, by how the leg ended; anything else is `failed`."""
+
+
+class Board(Protocol):
+    """The switchboard, as far as it is needed here."""
+
+    line: Line
+    calls: Calls
+    clock: Callable[[], float]
+
+    def record(self, fact: e.Fact) -> None:
+        """Keep a fact and do what follows from it."""
+
+    def take(self, follows: Follows) -> None:
+        """Record facts and carry out orders."""
+
+
+class NoGuard:
+    """Before the site's own guard is there, nobody may be called."""
+
+    def judged(self, number: str) -> str:
+        """Refuse."""
+        raise Refused("no number may be called")
+
+    def opening(self, number: str, now: float) -> Opening | None:
+        """Know no hours."""
+        return None
+
+
+@dataclass(slots=True)
+class AgentVisit:
+    """An agent who has picked up for a callback. `cut` interrupts what the agent hears, for there is news."""
+
+    leg: str
+    agent: str
+    callback: Callback
+    cut: Callable[[], None]
+
+
+class Callbacks:
+    """All that is done about callbacks."""
+
+    def __init__(self, board: Board, pbx: Pbx) -> None:
+        self.core = CallingBack(board.line.books.callbacks, lambda: board.line.plan, NoGuard())
+        self._board = board
+        self._pbx = pbx
+        self._books = board.line.books.callbacks
+        self._agents: dict[str, AgentVisit] = {}
+        self._why_over: dict[str, OfferEnd] = {}
+
+    def guard_by(self, guard: NumberGuard) -> None:
+        """Let this guard judge numbers from now on."""
+        self.core.guard = guard
+
+    # --- asking, and changing one's mind ----------------------------------------------------------------------------
+
+    def find(self, call: str) -> Callback | None:
+        """Return the open callback of a call."""
+        return self._books.open.get(call)
+
+    def all(self) -> list[Callback]:
+        """Return all that are open, in the order of the line."""
+        return sorted(self._books.open.values(), key=lambda one: (one.priority, one.entered - one.bonus, one.call))
+
+    def ask(
+        self, call: Call, queue: str, number: str, *, confirmed: bool, due: float | None, by: str, reason: str
+    ) -> Callback:
+        """Have a call's place kept for calling `number` back. With `due` it is a slot, whose end is promised.
+
+        Raises:
+            Refused: with a sentence, when that may not be.
+        """
+        waiting = self._board.line.books.calls.get(call.id)
+        now, plan = self._board.clock(), self._board.line.plan
+        priority, bonus = self._order(queue, call.attributes.get("tier", ""))
+        wish = Wish(
+            call=call.id,
+            queue=queue,
+            number=number,
+            confirmed=confirmed,
+            entered=now if call.entered is None else call.entered,
+            priority=priority if waiting is None else waiting.priority,
+            bonus=bonus if waiting is None else waiting.bonus,
+            wants=call.wants.text,
+            language=call.attributes.get("language", plan.language),
+            caller_name=call.caller_name,
+            reason=reason,
+            by=by,
+            due=due,
+            promise=None if due is None else due + SLOT,
+            offers_made=call.offers_made,
+        )
+        return self._asked(wish, now)
+
+    def add(self, call: str, queue: str, number: str, name: str, due: float | None, by: str) -> Callback:
+        """Have somebody called back who isn't on the line. `call` is a new id; the place is as of now.
+
+        Raises:
+            Refused: with a sentence, when that may not be.
+        """
+        now = self._board.clock()
+        priority, bonus = self._order(queue, "")
+        wish = Wish(
+            call=call,
+            queue=queue,
+            number=number,
+            confirmed=True,
+            entered=now,
+            priority=priority,
+            bonus=bonus,
+            wants="",
+            language=self._board.line.plan.language,
+            caller_name=name,
+            reason="asked for by a person",
+            by=by,
+            due=due,
+            promise=None if due is None else due + SLOT,
+        )
+        one = self._asked(wish, now)
+        ended = e.CallEnded(at=now, call=call, outcome=Outcome.CALLBACK, reason=f"asked for by {by}")
+        self._board.record(ended)
+        return one
+
+    def gave_up(self, call: Call, queue: str, waited: float) -> None:
+        """A caller hung up in line: where the site wants it, and the number may be called, they are called back unasked."""
+        rules = self.core.rules
+        if rules is None or rules.automatic_after is None or waited < rules.automatic_after or not call.caller_number:
+            return
+        try:
+            self.ask(call, queue, call.caller_number, confirmed=False, due=None, by="callhandler", reason="gave up")
+        except Refused:
+            return  # nobody was promised anything
+
+    def cancel(self, one: Callback, by: str, reason: str) -> None:
+        """End a callback that isn't wanted any more. A conversation under way goes on."""
+        if one.state in (CallbackState.HERE, CallbackState.TALKING):
+            raise Refused("the customer is on the line already")
+        self._board.take(self.core.end(one, "cancelled", reason, by, self._board.clock()))
+        self._tell_agent(one)
+
+    def reschedule(self, one: Callback, due: float, reason: str) -> None:
+        """Have a callback wait until `due`, which may be now."""
+        if one.state not in (CallbackState.WAITING, CallbackState.RESTING):
+            raise Refused(f"the callback is {one.state}: it can't be given another time now")
+        now = self._board.clock()
+        self._board.record(e.CallbackRescheduled(at=now, call=one.call, due=max(now, due), reason=reason))
+
+    def joined_by(self, one: Callback, call: Call) -> None:
+        """The customer calls by themselves: their call takes the callback's place in line, and nobody is dialled any more."""
+        self._board.take(self.core.end(one, "done", f"the customer called: {call.id}", "caller", self._board.clock()))
+        self._tell_agent(one)
+
+    def _asked(self, wish: Wish, now: float) -> Callback:
+        if wish.queue not in self._board.line.plan.queues:
+            raise Refused(f"there is no queue {wish.queue}")
+        self._board.record(self.core.asked(wish, now))
+        return self._books.open[wish.call]
+
+    def _order(self, queue_id: str, tier_id: str) -> tuple[int, float]:
+        plan = self._board.line.plan
+        queue, tier = plan.queues.get(queue_id), plan.tiers.get(tier_id, NO_TIER)
+        if queue is None:
+            raise Refused(f"there is no queue {queue_id}; queues are {', '.join(plan.queues)}")
+        return tier.priority or queue.priority, queue.bonus + tier.bonus
+
+    # --- the agent --------------------------------------------------------------------------------------------------
+
+    def offer(self, order: OfferTo) -> bool:
+        """Ring an agent for a callback; tell whether the order was about one that can be made now."""
+        one = self.find(order.call)
+        if one is None or one.state is not CallbackState.OFFERED:
+            return False
+        now = self._board.clock()
+        if (until := self.core.obstacle(one, now)) is not None:
+            self._board.record(e.CallbackRescheduled(at=now, call=one.call, due=until.at, reason=until.reason))
+            return False
+        queue = self._board.line.plan.queues[order.queue]
+        name = f"Callback {queue.name}: {one.caller_name or one.number}"
+        leg = OfferLeg(order.leg, order.phone, order.call, "", order.ring, name, one.number, callback=True)
+        self._pbx.offer(leg)
+        return True
+
+    def why_over(self, leg: str, reason: OfferEnd) -> OfferEnd:
+        """Return what an agent's leg that is over counts as: one that was picked up and hung up again was refused."""
+        told = self._why_over.pop(leg, None)
+        if told is not None:
+            return told
+        agent = self._board.line.books.legs.get(leg)
+        attended = agent is not None and self._books.is_attended(agent.call, leg)
+        return OfferEnd.REFUSED if attended and reason is OfferEnd.LOST else reason
+
+    def agent_at(self, leg: str) -> tuple[Callback, str] | None:
+        """Return the callback that the agent at a leg was rung for, and the agent; None when it is over, or was none."""
+        agent = self._board.line.books.legs.get(leg)
+        one = None if agent is None else self.find(agent.call or "")
+        return None if agent is None or one is None or one.agent_leg != leg else (one, agent.id)
+
+    def begin_agent(self, leg: str, cut: Callable[[], None]) -> AgentVisit | None:
+        """Take note that an agent has picked up for a callback; None when the callback is over."""
+        found = self.agent_at(leg)
+        if found is None:
+            return None
+        one, agent = found
+        visit = self._agents[leg] = AgentVisit(leg, agent, one, cut)
+        if one.state is CallbackState.OFFERED:
+            now = self._board.clock()
+            self._board.record(e.CallbackAnnounced(at=now, call=one.call, leg=leg, agent=agent, queue=one.queue))
+        return visit
+
+    def end_agent(self, visit: AgentVisit) -> None:
+        """Take note that an agent's conversation with us is over."""
+        if self._agents.get(visit.leg) is visit:
+            del self._agents[visit.leg]
+
+    def let_go(self, visit: AgentVisit, reason: OfferEnd) -> None:
+        """Say what it counts as when the agent's phone is now hung up by us."""
+        self._why_over[visit.leg] = reason
+
+    def _tell_agent(self, one: Callback) -> None:
+        for visit in self._agents.values():
+            if visit.callback is one:
+                visit.cut()
+
+    # --- the customer -----------------------------------------------------------------------------------------------
+
+    def dialling(self, visit: AgentVisit) -> e.CallbackDialled:
+        """Record that the customer is about to be dialled; nobody is, before `dial`.
+
+        Raises:
+            Refused: with a sentence, when that can't be.
+        """
+        if self.find(visit.callback.call) is not visit.callback:
+            raise Refused("the callback is over")
+        fact = self.core.dialling(visit.callback, self._board.clock())
+        self._board.record(fact)
+        return fact
+
+    def dial(self, fact: e.CallbackDialled, on_disk: bool, leg: DialLeg) -> None:
+        """Dial the customer, now that the attempt is on disk. Not when it isn't, or when it has ended meanwhile."""
+        one = self._books.by_leg.get(fact.leg)
+        if one is None or one.state is not CallbackState.DIALLED:
+            return
+        if on_disk:
+            self._pbx.dial(leg)
+        else:
+            self._attempt_over(one, NOT_DIALLED)
+
+    def customer_at(self, leg: str) -> Callback | None:
+        """Return the callback whose customer's leg this is."""
+        return self._books.by_leg.get(leg)
+
+    def accepted(self, one: Callback, channel: str) -> None:
+        """The customer said yes: from now on they are a caller on the line, at the head of it if their agent is gone."""
+        fact = e.CallbackAccepted(
+            at=self._board.clock(),
+            call=one.call,
+            leg=one.leg or "",
+            channel=channel,
+            number=one.number,
+            caller_name=one.caller_name,
+            queue=one.queue,
+            entered=one.entered,
+            wants=one.wants,
+            language=one.language,
+            offers_made=one.offers_made,
+        )
+        self._board.record(fact)
+        self._tell_agent(one)
+
+    def leg_over(self, leg: str, reason: OfferEnd | str) -> bool:
+        """A leg did not come up or is gone; tell whether it was a customer's."""
+        one = self._books.by_leg.get(leg)
+        if one is None:
+            return False
+        text = _FAILURES.get(reason, "failed") if isinstance(reason, OfferEnd) else reason
+        self._board.take(self.core.leg_over(leg, text, self._board.clock()))
+        self._tell_agent(one)
+        return True
+
+    def compare(self, live: dict[str, o.LiveChannel]) -> None:
+        """After a gap: attempts whose customer isn't there are lost. Should the phone ring yet, it is let go at once."""
+        for one in list(self._books.open.values()):
+            if one.state is CallbackState.DIALLED and one.leg is not None and one.leg not in live:
+                self._board.take((CancelOffer(one.leg, OfferEnd.LOST),))
+                self.leg_over(one.leg, "lost")
+
+    def _attempt_over(self, one: Callback, reason: str) -> None:
+        leg = one.leg or ""
+        now = self._board.clock()
+        self._board.record(e.CallbackAttemptEnded(at=now, call=one.call, leg=leg, attempt=one.dialled, reason=reason))
+        self._tell_agent(one)

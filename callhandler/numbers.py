@@ -1,0 +1,116 @@
+"""Which telephone numbers the house may call: the guard against toll fraud, and against calling people at night.
+
+Built on the library `phonenumbers`; its number plans say what is a premium number, which country a number is in (+1 246 is Barbados, not
+the United States), and what time it is there. Knows no callback and no call.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
+from phonenumbers.shortnumberinfo import is_emergency_number
+from phonenumbers.timezone import time_zones_for_number
+
+from callhandler.core.hours import Opening, opening
+from callhandler.errors import Refused
+from callhandler.site.calendars import schedule
+from callhandler.site.models import Site
+
+_DRESSING = str.maketrans("", "", " ()-./")
+_LONGEST = 17
+_DEAR = {
+    PhoneNumberType.PREMIUM_RATE: "a premium number",
+    PhoneNumberType.SHARED_COST: "a shared-cost number",
+    PhoneNumberType.PERSONAL_NUMBER: "a personal number",
+    PhoneNumberType.PAGER: "a pager",
+    PhoneNumberType.UAN: "a company-wide access number",
+    PhoneNumberType.VOICEMAIL: "a voicemail number",
+}
+"""Kinds of numbers that can cost anything, or can't be a person's own."""
+
+
+class SiteNumbers:
+    """The numbers of one site file; implements core.callbacks.NumberGuard."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        callbacks = site.callbacks
+        self._countries: Collection[str] = (callbacks.countries if callbacks else ()) or (site.company.country,)
+        self._refused: Collection[str] = callbacks.refuse if callbacks else ()
+        own = {_parsed(number, site.company.country) for number in site.numbers if number.startswith("+")}
+        self._own = {_international(number) for number in own if number is not None}
+
+    def judged(self, number: str) -> str:
+        """Return a number in international form (E.164), however it is written.
+
+        Raises:
+            Refused: with a sentence, when it is no number or may not be called.
+        """
+        site, plain = self._site, number.translate(_DRESSING)
+        digits = plain.removeprefix("+")
+        if not (digits.isascii() and digits.isdigit()) or len(digits) > _LONGEST:
+            raise Refused("no number is known" if not digits.isdigit() else "that is no telephone number")
+        if plain in site.phones or plain in site.agents or plain in site.numbers:
+            raise Refused(f"{plain} is one of our own numbers")
+        if any(is_emergency_number(plain, country) for country in (*self._countries, site.company.country)):
+            raise Refused(f"{plain} is an emergency number")
+        found = _parsed(plain, site.company.country)
+        if found is None:
+            raise Refused(f"{plain} is no telephone number")
+        return self._allowed(found)
+
+    def opening(self, number: str, now: float) -> Opening | None:
+        """Return whether it is within calling hours where a number is, by the clock there; None when there are no such hours."""
+        hours = self._site.callbacks.hours if self._site.callbacks else None
+        if hours is None:
+            return None
+        here = schedule(self._site, hours, now)
+        return opening(replace(here, zone=self._zone(number)), now)
+
+    def _allowed(self, number: PhoneNumber) -> str:
+        text = _international(number)
+        country = phonenumbers.region_code_for_number(number)
+        if country not in self._countries:
+            raise Refused(f"{text} is not in a country that is called ({', '.join(self._countries)})")
+        kind = _DEAR.get(phonenumbers.number_type(number))
+        if kind is not None:
+            raise Refused(f"{text} is {kind}")
+        if text in self._own:
+            raise Refused(f"{text} is one of our own numbers")
+        for prefix in self._refused:
+            if text.startswith(prefix):
+                raise Refused(f"numbers that begin with {prefix} are not called")
+        return text
+
+    def _zone(self, number: str) -> str:
+        """Return the time zone of a number: the site's own where the number may be in it, else the first it may be in."""
+        own = self._site.company.time_zone
+        parsed = _parsed(number, self._site.company.country)
+        zones = time_zones_for_number(parsed) if parsed is not None else ()
+        return own if own in zones else next((zone for zone in zones if _is_zone(zone)), own)
+
+
+def _parsed(number: str, country: str) -> PhoneNumber | None:
+    """Return a number that exists, read as one of `country`, or as an international one that lost its plus on the way; else None."""
+    for text in (number, f"+{number.lstrip('+0')}"):
+        try:
+            found = phonenumbers.parse(text, country)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(found):
+            return found
+    return None
+
+
+def _international(number: PhoneNumber) -> str:
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError):
+        return False
+    return True
