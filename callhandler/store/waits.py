@@ -1,4 +1,4 @@
-"""What the journal knows of waiting: check-ins, holds and estimates. Looks rows up by index; the figures are the core's (kpi.py, scoring.py)."""
+"""What the journal knows of waiting: check-ins, holds and estimates. Rows are looked up by index; the figures are the core's."""
 
 from callhandler.core import events as e
 from callhandler.core.estimating import MEMORY
