@@ -138,9 +138,7 @@ def exposure(seen: Evidence) -> Verdict:
             "in manager.conf: bindaddr = 127.0.0.1, and for each user deny = 0.0.0.0/0.0.0.0 with a narrow permit",
         )  # fmt: skip
     if not near:
-        return warning(
-            check, f"AMI listens on {address}, and its secrets travel in clear", "in manager.conf: bindaddr = 127.0.0.1"
-        )
+        return warning(check, f"AMI listens on {address}, and its secrets travel in clear", _nearer(seen))
     if others:
         return warning(
             check, f"{some(list(others))} may log in from any address, should AMI ever listen on more than {address}",
@@ -151,7 +149,7 @@ def exposure(seen: Evidence) -> Verdict:
 
 def _nearer(seen: Evidence) -> str:
     if seen.mode is Mode.PRIVATE:
-        return f'ami_host = "127.0.0.1" under [asterisk] in {seen.loaded.path}, then {seen.mend}'
+        return f'ami_host = "127.0.0.1" under [asterisk] in {seen.loaded.path}, then end callhandler and start it again'
     return "in manager.conf: bindaddr = 127.0.0.1"
 
 
