@@ -27,7 +27,14 @@ async def agi(route):
     """A FastAGI application with one route, and a tick that shows whether the loop lives."""
     application = fast_agi.Application(loop=asyncio.get_running_loop())
     application.add_route("call", route)
-    server = await asyncio.start_server(application.handler, "127.0.0.1", PORT)
+
+    async def handler(reader, writer):
+        try:
+            await application.handler(reader, writer)
+        except Exception as error:  # some Pythons tell of it only when the task is collected
+            tell(died=repr(error))
+
+    server = await asyncio.start_server(handler, "127.0.0.1", PORT)
     tell(ready=True)
     async with server:
         for tick in range(100):

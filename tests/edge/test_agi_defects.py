@@ -188,7 +188,7 @@ async def test_f09_a_callers_name_may_be_any_bytes() -> None:
     block = header_block(b"agi_calleridname: Jos\xe9", b"agi_callerid: \xff\xfe")
     async with listening("F09") as (alone, port):
         call = await agi_call(port, block)
-        await alone.until(lambda _: "UnicodeDecodeError" in alone.text)
+        await alone.until(lambda told: "UnicodeDecodeError" in str(told.get("died")))
         assert not [told for told in alone.told if "command" in told or "error" in told], "its route never ran"
         await call.close()
 
