@@ -60,9 +60,13 @@ class Attendant:
                 self._switchboard.record(made)
         self._watch.begin(call.id, what, now)
 
-    def end(self, call: Call, cut_by: str, *, heard: bool) -> None:
-        """Take note that it has ended; does nothing where an answer or a hang-up did so before."""
-        self._switchboard.take(self._watch.end(call.id, cut_by, self._switchboard.clock(), heard=heard))
+    def end(self, call: Call, cut_by: str, silent_for: float | None) -> None:
+        """Take note that it ended `silent_for` seconds ago; does nothing where an answer or a hang-up did so before."""
+        now = self._switchboard.clock()
+        if silent_for is None:
+            self._watch.unheard(call.id, now)
+        else:
+            self._switchboard.take(self._watch.end(call.id, cut_by, now - silent_for))
 
     def move(self, call: Call, queue: str) -> Outcome | None:
         """Have a call in line wait in another queue, place kept; or say why not, and nothing changes."""

@@ -53,12 +53,18 @@ class AgiCaller:
         self._answered = False
         self._music: str | None = None
         self._music_stopped = False
+        self._spoke_until: float | None = None
         self._cut: bool | None = None  # None: no verb that can be cut is under way
 
     @property
     def language(self) -> str:
         """The language code prompts are spoken in."""
         return self._language
+
+    @property
+    def silent_for(self) -> float | None:
+        """Seconds since the last word of the last `say` ended; None when nothing of it was played."""
+        return None if self._spoke_until is None else self._time() - self._spoke_until
 
     async def answer(self) -> None:
         """Answer the channel and speak the caller's language. Later calls do nothing."""
@@ -172,14 +178,16 @@ class AgiCaller:
                 return None
             self._music_stopped = True  # playing a file ends the music
             answer = await self._speak(one, keys)
+        self._spoke_until = None
             if answer.key is not None:
                 return answer.key
         return None
 
     async def _wait_for_key(self, seconds: float, keys: str) -> str | None:
-        now = self._session.gone.get_loop().time
-        until = now() + seconds
-        while (left := until - now()) > 0 and not self._cut:
+            if answer is not _NOTHING:
+                self._spoke_until = self._time()
+        until = self._time() + seconds
+        while (left := until - self._time()) > 0 and not self._cut:
             answer = await self._do(wire.AGI_WAIT_FOR_DIGIT, str(max(1, round(left * 1_000))), deadline=left + 10.0)
             if answer.key is None or answer.key in keys:
                 return answer.key

@@ -32,6 +32,9 @@ JUST_AFTER = 0.01
 
 _CONCERN = (
     e.CallEntered,
+    e.CallbackAccepted,
+    e.CallbackAttemptEnded,
+    e.CallbackEnded,
     e.CallMoved,
     e.CheckedIn,
     e.CheckInBreached,
@@ -101,15 +104,19 @@ class Watch:
         if silence is not None:
             silence.word = Word(what, now, due(silence.since, self._books.plan.promise, self._longest()))
 
-    def end(self, call: str, cut_by: str, now: float, *, heard: bool = True) -> Outs:
-        """Return the fact that the word begun last has ended; none when it was not heard, or settled already."""
+    def end(self, call: str, cut_by: str, at: float) -> Outs:
+        """Return the facts of a word that ended `at`; none when it was settled already."""
         silence = self._silences.get(call)
         if silence is None or silence.word is None:
             return []
-        if heard:
-            return [*self._breach(call, silence, now), self._said(call, silence, cut_by, now)]
-        silence.word, silence.unheard, silence.not_before = None, True, now + TRY_AGAIN
-        return []
+        at = max(at, silence.word.started)
+        return [*self._breach(call, silence, at), self._said(call, silence, cut_by, at)]
+
+    def unheard(self, call: str, now: float) -> None:
+        """Take note that nothing was heard of the word begun last: its prompts are missing."""
+        silence = self._silences.get(call)
+        if silence is not None and silence.word is not None:
+            silence.word, silence.unheard, silence.not_before = None, True, now + TRY_AGAIN
 
     # --- following --------------------------------------------------------------------------------------------------
 
@@ -121,19 +128,21 @@ class Watch:
         match fact:
             case e.CallConnected():
                 out = self._over(fact.call, "answer", now)
-            case e.CallAbandoned() | e.CallEnded():
+            case e.CallAbandoned() | e.CallEnded() | e.CallbackAttemptEnded() | e.CallbackEnded():
                 out = self._over(fact.call, "hang-up", now)
             case e.CallLeftLine():
                 out = self._over(fact.call, "line", now)
         self.apply(fact)
-        if isinstance(fact, e.CallEntered) or (isinstance(fact, e.CheckedIn) and fact.where is Where.IN_LINE):
+        if isinstance(fact, e.CallEntered | e.CallbackAccepted) or (
+            isinstance(fact, e.CheckedIn) and fact.where is Where.IN_LINE
+        ):
             out += self._timer(fact.call)
         return out
 
     def apply(self, fact: e.Fact) -> None:
         """Take note of a fact."""
         match fact:
-            case e.CallEntered() if fact.call not in self._silences:
+            case e.CallEntered() | e.CallbackAccepted() if fact.call not in self._silences:
                 self._silences[fact.call] = Silence(fact.at)
             case e.CheckedIn(where=Where.IN_LINE):
                 self._checked_in(fact)
@@ -142,7 +151,14 @@ class Watch:
             case e.CheckInBreached(where=Where.IN_LINE):
                 if (silence := self._silences.get(fact.call)) is not None:
                     silence.breached = fact.since >= silence.since
-            case e.CallConnected() | e.CallAbandoned() | e.CallLeftLine() | e.CallEnded():
+            case (
+                e.CallConnected()
+                | e.CallAbandoned()
+                | e.CallLeftLine()
+                | e.CallEnded()
+                | e.CallbackAttemptEnded()
+                | e.CallbackEnded()
+            ):
                 self._silences.pop(fact.call, None)
             case e.GapBegan():
                 self._gap = (fact.at, None, AWAY if fact.reason == NOT_RUNNING else UNSEEN)

@@ -75,6 +75,10 @@ class Caller(Protocol):
     def language(self) -> str:
         """The language code prompts are spoken in."""
 
+    @property
+    def silent_for(self) -> float | None:
+        """Return how many seconds ago the last word of the last `say` ended; None when nothing of it was played: its sounds are missing."""
+
     async def answer(self) -> None:
         """Answer the channel (once; later calls do nothing)."""
 

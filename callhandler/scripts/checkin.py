@@ -16,8 +16,6 @@ from callhandler.scripts.house import Session
 from callhandler.scripts.message import leave_message
 
 CALLBACK, MESSAGE, PERSON = "1", "2", "0"
-HEARD = 0.4
-"""Seconds: what is over sooner, and was not cut, was no word: the prompt is missing."""
 
 
 def live_keys(session: Session) -> str:
@@ -75,10 +73,9 @@ def _offered(session: Session, standing: Standing) -> str:
 async def _say(session: Session, what: CheckIn, *spoken: Spoken) -> str | None:
     house, call, visit = session.house, session.call, session.visit
     house.attending.begin(call, what)
-    began = house.now()
     key = await session.caller.say(*spoken, keys=live_keys(session))
     cut_by = "key" if key is not None else "line" if visit.news is not None else ""
-    house.attending.end(call, cut_by, heard=bool(cut_by) or house.now() - began >= HEARD)
+    house.attending.end(call, cut_by, session.caller.silent_for)
     return key
 
 
@@ -97,7 +94,7 @@ async def pressed(session: Session, key: str) -> str | None:
         to = await (ask if key == CALLBACK else leave_message)(session, queue)
     if to is None and call.queue is not None and session.visit.news is None:
         await session.caller.say(Prompt("std-kept"))
-    house.attending.end(call, "", heard=True)
+    house.attending.end(call, "", 0.0)
     return to
 
 

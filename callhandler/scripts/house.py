@@ -54,8 +54,11 @@ class Attending(Protocol):
     def begin(self, call: Call, what: CheckIn) -> None:
         """Take note that something begins to be said."""
 
-    def end(self, call: Call, cut_by: str, *, heard: bool) -> None:
-        """Take note that it has ended: `cut_by` a key, the line, or nothing. What an answer or a hang-up cut is written without this."""
+    def end(self, call: Call, cut_by: str, silent_for: float | None) -> None:
+        """Take note that it ended `silent_for` seconds ago (None: nothing was heard), `cut_by` a key, the line, or nothing.
+
+        What an answer or a hang-up cut is written down without this.
+        """
 
     def move(self, call: Call, queue: str) -> Outcome | None:
         """Have a call in line wait in another queue, place kept; or say why not, and nothing changes."""

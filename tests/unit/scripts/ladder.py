@@ -55,6 +55,7 @@ class FakeCaller:
         self.language = "en"
         self.playing: str | None = None
         self.cuts = 0
+        self.silent_for: float | None = 0.0
 
     def _reacts(self, keys: str) -> str | None:
         """React; whoever has no reaction left hangs up."""
