@@ -27,6 +27,7 @@ from callhandler.core.following import Follower, Follows
 from callhandler.core.line import Line
 from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status, Tier
 from callhandler.core.ports import FactLog, OfferLeg, Pbx
+from callhandler.core.redials import Redials
 
 NO_TIER = Tier()
 REDIAL_MEMORY = 50_000
@@ -74,6 +75,7 @@ class Switchboard:
         self._beside = Beside(self, pbx, self._talk_ended)
         self._apply = self.calls.apply
         self.callbacks = Callbacks(self, pbx)
+        self.redials = Redials(self.calls, lambda: self.line.plan.redial)
         self.clock = clock
         self.emergency: str | None = None
         self.link: o.LinkUp | None = None
@@ -89,7 +91,7 @@ class Switchboard:
         self._left_first: dict[str, str] = {}
         self._gap_since: float | None = None
         self._listeners: list[Callable[[e.Fact], None]] = []
-        self._followers: tuple[Follower, ...] = (self._beside.holding, self.callbacks.core)
+        self._followers: tuple[Follower, ...] = (self._beside.holding, self.callbacks.core, self.redials)
 
     # --- facts ------------------------------------------------------------------------------------------------------
 
@@ -218,6 +220,9 @@ class Switchboard:
         if call.id in self._visits:
             self._visits[call.id].news = None
         refused = self.line.admit(queue_id, call.wants, now)
+        place = self.redials.place(call, queue_id, now)
+        if refused is Outcome.FULL and place is not None:
+            refused = None  # whoever calls again had a place in the line that is full
         if refused is not None:
             reason = "the line is full" if refused is Outcome.FULL else f"nobody logged in can take {queue_id} calls"
             if refused is Outcome.NOBODY:
@@ -234,7 +239,7 @@ class Switchboard:
                 at=now,
                 call=call.id,
                 queue=queue_id,
-                entered=call.entered if call.entered is not None else now,
+                entered=next(at for at in (call.entered, place, now) if at is not None),
                 priority=tier.priority or queue.priority,
                 bonus=queue.bonus + tier.bonus,
                 wants=call.wants.text,
@@ -292,6 +297,7 @@ class Switchboard:
                 self._cancelled.pop(leg, None)
                 self._left_first.pop(leg, None)
                 self.record(e.CallConnected(at=now, call=call.id, leg=leg, agent=agent.id, queue=queue, waited=waited))
+                self.callbacks.reached(call)
                 return
         for channel in seen.channels:
             call = self.calls.at(channel)

@@ -213,4 +213,5 @@ class Plan:
     promise: Promise = Promise()
     callbacks: CallbackRules | None = None
     holds: HoldRules = HoldRules()
+    redial: float = 300.0
     language: str = "en"
