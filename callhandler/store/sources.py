@@ -72,8 +72,10 @@ def _connect(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=5.0, check_same_thread=False)
     try:
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
-    except sqlite3.OperationalError:
+    except sqlite3.Error as error:
         connection.close()
+        if not isinstance(error, sqlite3.OperationalError):  # it is no database at all
+            raise
         log = file.with_name(file.name + "-wal")
         if log.exists() and log.stat().st_size:
             raise
