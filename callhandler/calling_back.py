@@ -178,7 +178,51 @@ class Callbacks:
 
     def joined_by(self, one: Callback, call: Call) -> None:
         """The customer calls by themselves: their call takes the callback's place in line, and nobody is dialled any more."""
-        self._board.take(self.core.end(one, "done", f"the customer called: {call.id}", "caller", self._board.clock()))
+        now = self._board.clock()
+        for name, value in (("wants", call.wanting(one.wants)), ("language", one.language)):
+            if value and call.attributes.get(name) != value:
+                self._board.record(e.AttributeSet(at=now, call=call.id, name=name, value=value))
+        self._board.record(
+            e.CallSent(at=now, call=call.id, to=f"queue:{one.queue}", reason=f"at the place of callback {one.call}")
+        )
+        self._board.record(
+            e.CallEntered(
+                at=now,
+                call=call.id,
+                queue=one.queue,
+                entered=one.entered,
+                priority=one.priority,
+                bonus=one.bonus,
+                wants=call.wants.text,
+                offers_made=call.offers_made,
+            )
+        )
+        self._close(one, f"the customer called: {call.id}", "caller")
+
+    def join(self, one: Callback, call: Call) -> None:
+        """A caller asks to be called back who is going to be already: their call's own place is let go."""
+        now = self._board.clock()
+        waited = 0.0 if call.entered is None else max(0.0, now - call.entered)
+        reason = f"is called back at the place of {one.call}"
+        self._board.record(
+            e.CallLeftLine(
+                at=now,
+                call=call.id,
+                queue=call.queue or one.queue,
+                outcome=Outcome.CALLBACK,
+                waited=waited,
+                reason=reason,
+            )
+        )
+
+    def reached(self, call: Call) -> None:
+        """A caller talks with an agent: a callback that is open to their number isn't needed any more."""
+        one = self.core.open_to(call.caller_number) if call.caller_number else None
+        if one is not None and one.call != call.id and one.state not in (CallbackState.HERE, CallbackState.TALKING):
+            self._close(one, f"the customer talked with an agent in call {call.id}", "callhandler")
+
+    def _close(self, one: Callback, reason: str, by: str) -> None:
+        self._board.take(self.core.end(one, "done", reason, by, self._board.clock()))
         self._tell_agent(one)
 
     def _asked(self, wish: Wish, now: float) -> Callback:
@@ -262,7 +306,13 @@ class Callbacks:
         """
         if self.find(visit.callback.call) is not visit.callback:
             raise Refused("the callback is over")
-        fact = self.core.dialling(visit.callback, self._board.clock())
+        one = visit.callback
+        try:
+            self.core.guard.judged(one.number)  # the site file may have changed since it was asked for
+        except Refused as refused:
+            self._board.take(self.core.end(one, "failed", str(refused), "callhandler", self._board.clock()))
+            raise
+        fact = self.core.dialling(one, self._board.clock())
         self._board.record(fact)
         return fact
 
@@ -275,6 +325,11 @@ class Callbacks:
             self._pbx.dial(leg)
         else:
             self._attempt_over(one, NOT_DIALLED)
+
+    def channel_of(self, one: Callback) -> str | None:
+        """Return the name of the channel of a customer who has said yes."""
+        call = self._board.calls.here.get(one.call)
+        return call.channel if call is not None and call.called_at == one.leg else None
 
     def customer_at(self, leg: str) -> Callback | None:
         """Return the callback whose customer's leg this is."""

@@ -36,11 +36,12 @@ from callhandler.reception import Reception
 from callhandler.reloading import Reloading
 from callhandler.site.loading import LoadedSite, load
 from callhandler.site.plan import plan
+from callhandler.store.abandoned import abandoned
 from callhandler.store.inbox import INBOX_KEPT, item_facts
 from callhandler.store.journal import Journal
 from callhandler.store.queries import decisions_of
-from callhandler.store.waits import estimates_so_far
 from callhandler.store.sources import Source
+from callhandler.store.waits import estimates_so_far
 from callhandler.switchboard import Switchboard
 from callhandler.tasks import Tasks
 from callhandler.timing import SteadyClock, Timers
@@ -118,7 +119,7 @@ class Daemon:
             self.journal.flush,
         )
         self.attendant = Attendant(self.switchboard)
-        self.reception = Reception(loaded, self.switchboard, self.desk, self.attendant)
+        self.reception = Reception(loaded, self.switchboard, self.desk, self.attendant, self.journal.commit)
         self.agi = AgiServer(asterisk.agi_host, asterisk.agi_port, self.reception.receive)
         self.control = Server(self.desk, loaded.inside(site.daemon.socket))
         self.mqtt = None if site.mqtt is None else MqttPublisher(site.mqtt, site.asterisk.node, self.desk)
@@ -165,6 +166,8 @@ class Daemon:
         self.switchboard.record(e.DaemonStarted(at=now, program=f"callhandler {__version__}"))
         for fact in await self._asked(item_facts, now - INBOX_KEPT):
             self._keeper.apply(fact)
+        left = await self._asked(abandoned, now - self._loaded.site.waiting.redial)
+        self.switchboard.redials.restore(left, {number: at for number, (_, at) in talks.items()})
         self.switchboard.restore(found.facts, talks, found.last_at)
         self.desk.figures.begin(now, found.calls_today)
         self.switchboard.record(e.SiteLoaded(at=now, digest=self._loaded.digest, reason="start"))

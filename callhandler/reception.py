@@ -4,19 +4,26 @@ import asyncio
 
 import structlog
 
+from callhandler.asterisk import wire
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.caller import AgiCaller
 from callhandler.asterisk.sounds import sound_path
 from callhandler.attendant import Attendant
+from callhandler.callback_rooms import AgentsRoom, AskingRoom, Commit, CustomersRoom
 from callhandler.core import events as e
 from callhandler.core.calls import Call
 from callhandler.core.hours import Opening, opening
 from callhandler.core.model import Outcome
+from callhandler.core.redials import Left
 from callhandler.errors import CallerGone
 from callhandler.frontdesk import FrontDesk
 from callhandler.lookup import CsvLookup, Lookup
 from callhandler.messages import MessageBox
+from callhandler.numbers import SiteNumbers
 from callhandler.pins import Pins
+from callhandler.scripts.callback_agent import call_back
+from callhandler.scripts.callback_customer import called_back
+from callhandler.scripts.callback_house import AgentSession, CustomerSession
 from callhandler.scripts.house import Customer, Session
 from callhandler.scripts.inbound import inbound
 from callhandler.site.calendars import schedule
@@ -32,8 +39,17 @@ _SETTLED = 2.0
 class Reception:
     """Receives calls. `site` may be replaced at any time; calls that are here keep the one they came with."""
 
-    def __init__(self, loaded: LoadedSite, switchboard: Switchboard, desk: FrontDesk, attendant: Attendant) -> None:
+    def __init__(
+        self,
+        loaded: LoadedSite,
+        switchboard: Switchboard,
+        desk: FrontDesk,
+        attendant: Attendant,
+        commit: Commit,
+    ) -> None:
+        """Take the parts a conversation needs; `commit` waits until all facts so far are on disk."""
         self._switchboard = switchboard
+        self._commit = commit
         self._attendant = attendant
         self._desk = desk
         self._pins = Pins(switchboard.clock)
@@ -44,6 +60,7 @@ class Reception:
         self._loaded = loaded
         site = loaded.site
         self._lookup = None if site.lookup is None else CsvLookup(loaded.inside(site.lookup.csv), site.company.country)
+        self._switchboard.callbacks.guard_by(SiteNumbers(site))
 
     async def receive(self, session: AgiSession) -> None:
         """Hold one AGI session's conversation. Whatever goes wrong in it, the caller goes on in the dialplan or is let go properly."""
@@ -52,7 +69,11 @@ class Reception:
         site = self._loaded.site
         messages = MessageBox(self._loaded.directory)
         caller = AgiCaller(session, self._sound, site.default_language, site.company.time_zone, messages.path)
-        known = self._switchboard.calls.here.get(env.uniqueid)
+        known = self._switchboard.calls.at(env.uniqueid)
+        if known is None and env.script == wire.SCRIPT_CALLBACK:
+            known = await self._call_back(session, caller, site)
+            if known is None:
+                return
         call = known or self._arrive(session, number, source)
         visit = self._switchboard.begin_visit(call, caller.cut, lambda: session.end("the call is over"))
         house = HouseOfCall(site, self._switchboard, self._desk, self._pins, self._lookup, messages, self._attendant)
@@ -64,6 +85,31 @@ class Reception:
             log.exception("a script failed; the dialplan keeps the caller and asks again", call=call.id)
         finally:
             self._switchboard.end_visit(visit)
+
+    async def _call_back(self, session: AgiSession, caller: AgiCaller, site: Site) -> Call | None:
+        """Speak with one side of a callback; return the call of a customer who said yes, and is in line from then on."""
+        leg, callbacks = session.env.uniqueid, self._switchboard.callbacks
+        visit = callbacks.begin_agent(leg, caller.cut)
+        customer = callbacks.customer_at(leg)
+        try:
+            if visit is not None:
+                task = AgentsRoom(callbacks, visit, site, self._commit)
+                await call_back(AgentSession(caller, site, self._switchboard.clock(), task))
+            elif customer is not None:
+                if await called_back(
+                    CustomerSession(caller, site, CustomersRoom(callbacks, customer, session.env.channel))
+                ):
+                    return self._switchboard.calls.at(leg)
+            else:  # it was cancelled at the moment the phone was picked up
+                await caller.hang_up()
+        except CallerGone:
+            pass  # the channel's own end tells the switchboard
+        except Exception:
+            log.exception("a script failed; the dialplan keeps the channel and asks again", leg=leg)
+        finally:
+            if visit is not None:
+                callbacks.end_agent(visit)
+        return None
 
     def _arrive(self, session: AgiSession, number: str, source: str) -> Call:
         env = session.env
@@ -99,6 +145,7 @@ class HouseOfCall:
     ) -> None:
         self.site = site
         self.attending = attending
+        self.calling_back = AskingRoom(switchboard.callbacks, switchboard.clock)
         self.messages = messages
         self._switchboard = switchboard
         self._desk = desk
@@ -136,6 +183,10 @@ class HouseOfCall:
     def enter(self, call: Call, queue: str) -> Outcome | None:
         """Put a call in line, or say why not."""
         return self._switchboard.enter(call, queue)
+
+    def redialled(self, call: Call) -> Left | None:
+        """Return the place in line that the caller left a moment ago."""
+        return self._switchboard.redials.find(call, self.now())
 
     def opening(self, hours: str) -> Opening:
         """Tell whether opening hours say open now."""

@@ -16,11 +16,12 @@ from callhandler.asterisk import quoting, wire
 from callhandler.asterisk.ami_link import AmiConnection, AmiLost, Headers, Reply
 from callhandler.asterisk.ami_session import AmiLink, AmiRefused, Snapshot, connect, log_in, take_snapshot
 from callhandler.asterisk.ami_text import fields
+from callhandler.asterisk.dialling import dialled, originate
 from callhandler.asterisk.speaking import rung_briefly, sent_to_line, spoken
 from callhandler.asterisk.translate import Translator
 from callhandler.core.model import OfferEnd, WordEnd
 from callhandler.core.observed import LinkDown, Observation, OfferFailed, WordOver
-from callhandler.core.ports import BriefCall, OfferLeg, SpokenWord
+from callhandler.core.ports import BriefCall, DialLeg, OfferLeg, SpokenWord
 
 log = structlog.get_logger(__name__)
 _MOST_UNWANTED = 1_000
@@ -44,19 +45,26 @@ class Ami:
 
     def offer(self, leg: OfferLeg) -> None:
         """Ring a phone, once. With the link down, or when it can't be said, OfferFailed is observed right after."""
+        self._ring(leg.leg, lambda: originate(leg), leg.ring)
+
+    def dial(self, leg: DialLeg) -> None:
+        """Dial a customer, once; as for `offer`."""
+        self._ring(leg.leg, lambda: dialled(leg), leg.ring)
+
+    def _ring(self, leg: str, headers: Callable[[], Headers], ring: float) -> None:
         if self._connection is None or not self._up:
-            self._soon(OfferFailed(leg.leg, OfferEnd.LOST))
+            self._soon(OfferFailed(leg, OfferEnd.LOST))
             return
         try:
-            headers = originate(leg)
-            self._translator.offered(leg.leg)
-            self._connection.send(wire.ORIGINATE, headers, partial(self._originated, leg.leg), self._link.deadline)
+            said = headers()
+            self._translator.offered(leg)
+            self._connection.send(wire.ORIGINATE, said, partial(self._originated, leg), self._link.deadline)
         except quoting.Unquotable as error:
             log.error("an offer could not be said to Asterisk", error=str(error))
-            self._translator.give_up(leg.leg, OfferEnd.UNREACHABLE)
-            self._soon(OfferFailed(leg.leg, OfferEnd.UNREACHABLE))
+            self._translator.give_up(leg, OfferEnd.UNREACHABLE)
+            self._soon(OfferFailed(leg, OfferEnd.UNREACHABLE))
             return
-        asyncio.get_running_loop().call_later(leg.ring + self._link.overdue, self._overdue, leg.leg)
+        asyncio.get_running_loop().call_later(ring + self._link.overdue, self._overdue, leg)
 
     def cancel(self, leg: str) -> None:
         """Stop ringing a leg, also one whose channel is not there yet. May be repeated."""
@@ -224,21 +232,3 @@ class Ami:
 def refused_pause(times: int, most: float) -> float:
     """Seconds until the next login after `times` refusals in a row: soon at first, since a secret may just have been changed."""
     return min(most, 5.0 * 4.0 ** min(times - 1, 10))
-
-
-def originate(leg: OfferLeg) -> Headers:
-    """Return the headers of the Originate that rings a leg. Raises Unquotable."""
-    return {
-        wire.CHANNEL: wire.PHONE_PREFIX + quoting.identifier(leg.phone),
-        wire.CONTEXT: wire.CONTEXT_OFFER,
-        "Exten": "s",
-        "Priority": "1",
-        "Async": "true",
-        "ChannelId": quoting.identifier(leg.leg),
-        "Timeout": str(round(leg.ring * 1_000)),
-        "CallerID": quoting.caller_id(leg.display_name, leg.display_number),
-        "Variable": [
-            f"{wire.VARIABLE_CALL}={quoting.identifier(leg.call)}",
-            f"{wire.VARIABLE_CALLER}={quoting.channel_name(leg.caller_channel)}",
-        ],
-    }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 
-from callhandler.asterisk import wire
+from callhandler.asterisk import quoting, wire
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import AgiReply
 from callhandler.errors import CallerGone
@@ -147,6 +147,11 @@ class AgiCaller:
         await self._done()
         self._session.end("the caller was handed to the dialplan")
 
+    async def join(self, channel: str) -> None:
+        """Be joined with another channel by the dialplan, as an answered offer is. The session is over then."""
+        await self._do(wire.AGI_SET_VARIABLE, wire.VARIABLE_CALLER, quoting.channel_name(channel))
+        await self.leave(wire.CONTEXT_OFFER)
+
     async def hang_up(self) -> None:
         """Hang up in good order. The session is over then: the script must end too."""
         await self._done()
@@ -173,25 +178,28 @@ class AgiCaller:
             self._cut = None
 
     async def _say(self, spoken: tuple[Spoken, ...], keys: str) -> str | None:
+        self._spoke_until = None
         for one in itertools.chain.from_iterable(map(_pieces, spoken)):
             if self._cut:  # between two commands there was nothing to cut but this
                 return None
             self._music_stopped = True  # playing a file ends the music
             answer = await self._speak(one, keys)
-        self._spoke_until = None
+            if answer is not _NOTHING:
+                self._spoke_until = self._time()
             if answer.key is not None:
                 return answer.key
         return None
 
     async def _wait_for_key(self, seconds: float, keys: str) -> str | None:
-            if answer is not _NOTHING:
-                self._spoke_until = self._time()
         until = self._time() + seconds
         while (left := until - self._time()) > 0 and not self._cut:
             answer = await self._do(wire.AGI_WAIT_FOR_DIGIT, str(max(1, round(left * 1_000))), deadline=left + 10.0)
             if answer.key is None or answer.key in keys:
                 return answer.key
         return None
+
+    def _time(self) -> float:
+        return self._session.gone.get_loop().time()
 
     async def _speak(self, spoken: Prompt | Sound | Number | Clock | Recording, keys: str) -> AgiReply:
         match spoken:

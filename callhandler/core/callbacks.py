@@ -152,10 +152,9 @@ class CallingBack:
             raise Refused(f"the callback is {refused}")
         if (until := self.obstacle(one, now)) is not None:
             raise Refused(until.reason)
-        number = self.guard.judged(one.number)  # the site file may have changed since it was asked for
         attempt = one.dialled + 1
         leg = f"{one.call}-d{attempt}"
-        return e.CallbackDialled(at=now, call=one.call, leg=leg, agent=one.agent, number=number, attempt=attempt)
+        return e.CallbackDialled(at=now, call=one.call, leg=leg, agent=one.agent, number=one.number, attempt=attempt)
 
     def leg_over(self, leg: str, reason: str, now: float) -> Iterator[e.Fact | CancelOffer | WakeAt]:
         """The customer's channel is gone, or never came to be: an attempt failed, or the conversation is over."""

@@ -1,10 +1,105 @@
-"""Asking to be called back instead of waiting on the line."""
+"""Asking to be called back instead of waiting on the line: the number, read back and confirmed; now or at a time; and the promise.
 
-from callhandler.scripts.caller import Prompt
+Until the promise is made the caller keeps the place on the line, and an agent's answer ends this conversation at once.
+"""
+
+from callhandler.errors import Refused
+from callhandler.scripts.caller import Clock, Digits, Prompt, Spoken
 from callhandler.scripts.house import Session
+
+YES, OTHER, BACK = "1", "2", "*"
+NOW, CHOOSE, LATER = "1", "2", "9"
+TRIES = 3
+LONGEST_NUMBER = 15
+PATIENCE = 6.0
+PAGE = 4
+SLOT = 900.0
 
 
 async def ask(session: Session, queue_id: str) -> str | None:
     """Ask for the number and promise the call; return where the caller goes next, None when the caller waits on at the same place."""
-    await session.caller.say(Prompt("std-not-now"))
+    house, call, caller = session.house, session.call, session.caller
+    queue = house.site.queues.get(queue_id)
+    if queue is None or not queue.callback or house.site.callbacks is None or call.called_at is not None:
+        await caller.say(Prompt("std-not-now"))
+        return None
+    await caller.answer()
+    number = await _number(session)
+    if number is None:
+        return None
+    other = house.calling_back.open_to(number)
+    if other is not None:
+        house.calling_back.join(other, call)
+        await caller.say(Prompt("std-cb-joined"))
+        return "hangup"
+    due = await _when(session, number)
+    try:
+        house.calling_back.ask(call, queue_id, number, due)
+    except Refused:
+        await caller.say(Prompt("std-not-now"))
+        return None
+    await caller.say(*_promise(due))
+    return "hangup"
+
+
+async def _number(session: Session) -> str | None:
+    """Return the confirmed number in international form; None when the caller goes back."""
+    house, caller = session.house, session.caller
+    shown = session.call.caller_number
+    number = house.calling_back.judged(shown)
+    for _ in range(TRIES):
+        if number is not None:
+            key = await _confirmed(session, shown)
+            if key == YES:
+                return number
+            if key != OTHER:
+                return None
+        shown = await caller.digits(Prompt("std-cb-key-in"), most=LONGEST_NUMBER, seconds=PATIENCE)
+        if not shown:
+            return None
+        number = house.calling_back.judged(shown)
+        if number is None:
+            await caller.say(Prompt("std-cb-not-this"))
+    return number if number is not None and await _confirmed(session, shown) == YES else None
+
+
+async def _confirmed(session: Session, shown: str) -> str | None:
+    """Read a number back; return the key pressed."""
+    keys = YES + OTHER + BACK
+    spoken = Prompt("std-cb-number"), Digits(shown.removeprefix("+")), Prompt("std-cb-confirm")
+    for _ in range(2):
+        key = await session.caller.say(*spoken, keys=keys) or await session.caller.key(PATIENCE, keys)
+        if key is not None:
+            return key
     return None
+
+
+async def _when(session: Session, number: str) -> float | None:
+    """Return when the slot begins that the caller chooses; None for as soon as it is their turn."""
+    slots, caller = session.house.calling_back.slots(number), session.caller
+    if not slots:
+        return None
+    keys = NOW + CHOOSE
+    key = await caller.say(Prompt("std-cb-when"), keys=keys) or await caller.key(PATIENCE, keys)
+    if key != CHOOSE:
+        return None
+    for first in range(0, len(slots), PAGE):
+        page = slots[first : first + PAGE]
+        places = "12345678"[: len(page)]
+        spoken: list[Spoken] = []
+        for place, slot in zip(places, page, strict=True):
+            spoken += [Prompt("std-cb-from"), Clock(slot), Prompt("std-cb-press"), Digits(place)]
+        more = first + PAGE < len(slots)
+        spoken += [Prompt("std-cb-later")] if more else []
+        keys = places + (LATER if more else "")
+        key = await caller.say(*spoken, keys=keys) or await caller.key(PATIENCE, keys)
+        if key != LATER:
+            return None if key is None else page[places.index(key)]
+    return None
+
+
+def _promise(due: float | None) -> tuple[Spoken, ...]:
+    if due is None:
+        return (Prompt("std-cb-promise-now"),)
+    between = Prompt("std-cb-promise-at"), Clock(due), Prompt("std-cb-and"), Clock(due + SLOT)
+    return (*between, Prompt("std-cb-goodbye"))

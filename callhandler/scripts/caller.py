@@ -106,6 +106,9 @@ class Caller(Protocol):
     async def leave(self, context: str, exten: str = "s") -> None:
         """Hand the channel to the dialplan at `context`,`exten`, and end the script in good order."""
 
+    async def join(self, channel: str) -> None:
+        """Be joined with another channel by the dialplan, as an answered offer is, and end the script in good order."""
+
     async def hang_up(self) -> None:
         """Hang up in good order."""
 

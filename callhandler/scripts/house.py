@@ -9,6 +9,8 @@ from callhandler.core.decisions import LeaveLine
 from callhandler.core.events import Fact
 from callhandler.core.hours import Opening
 from callhandler.core.model import Outcome
+from callhandler.core.redials import Left
+from callhandler.scripts.callback_house import CallbackHouse
 from callhandler.scripts.caller import Caller
 from callhandler.site.models import Site
 
@@ -83,6 +85,10 @@ class House(Protocol):
     def messages(self) -> Messages:
         """Where messages are kept."""
 
+    @property
+    def calling_back(self) -> CallbackHouse:
+        """Callbacks."""
+
     async def joined(self, call: Call) -> bool:
         """Tell of a call whose channel is gone whether it was joined with an agent; a hang-up is told at once when no phone rang."""
 
@@ -94,6 +100,9 @@ class House(Protocol):
 
     def enter(self, call: Call, queue: str) -> Outcome | None:
         """Put a call in line, or say why not."""
+
+    def redialled(self, call: Call) -> Left | None:
+        """Return the place in line that the caller left a moment ago by hanging up, None when there is none."""
 
     def opening(self, hours: str) -> Opening:
         """Tell whether a table of opening hours says open now."""

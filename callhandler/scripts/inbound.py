@@ -6,6 +6,7 @@ daemon was away) goes on where it was.
 
 from callhandler.core import events as e
 from callhandler.errors import CallerGone
+from callhandler.scripts.callback_again import open_callback
 from callhandler.scripts.caller import Prompt, Sound
 from callhandler.scripts.extension import dial_extension, directory, ring_agent, ring_phone
 from callhandler.scripts.handset import feature_code
@@ -13,6 +14,7 @@ from callhandler.scripts.house import Session
 from callhandler.scripts.language import choose_language
 from callhandler.scripts.menu import ANY_KEY, menu
 from callhandler.scripts.message import leave_message
+from callhandler.scripts.redial import take_up
 from callhandler.scripts.treatment import TREATED, told
 from callhandler.scripts.waiting import wait_in_line
 
@@ -53,6 +55,9 @@ async def _begin(session: Session) -> str:
         opening = house.opening(number.hours)
         if not opening.open:
             return _closed(session, opening.reason, number.closed)
+    kept = await open_callback(session) or await take_up(session)
+    if kept is not None:
+        return kept
     house.note(e.CallSent(at=house.now(), call=call.id, to=number.enters, reason=f"dialled {session.number}"))
     if number.greeting is not None:
         await _greet(session, number.greeting)

@@ -89,6 +89,28 @@ def _speech(site: Site) -> Iterator[Problem]:
         yield Problem(("mqtt", "password"), "there is a password but no user", "add `user = ...`")
 
 
+def _callbacks(site: Site) -> Iterator[Problem]:
+    callbacks = site.callbacks
+    if callbacks is None:
+        return
+    trunk = site.trunks.get(callbacks.trunk)
+    if trunk is not None and "/" in trunk.host:
+        yield Problem(
+            ("callbacks", "trunk"),
+            f"the trunk `{callbacks.trunk}` is a whole network ({trunk.host}): nobody can be called over it",
+            "name a trunk whose host is one address",
+        )
+    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - 50 ms that only checking needs
+
+    for index, country in enumerate(callbacks.countries):
+        if country not in SUPPORTED_REGIONS:
+            yield Problem(
+                ("callbacks", "countries", index),
+                f"`{country}` is no country",
+                "what is right: ISO country codes such as `DE`",
+            )
+
+
 def _extensions(site: Site) -> Iterator[Problem]:
     """Phones, agents, numbers and feature codes share what can be dialled on a handset."""
     taken: dict[str, KeyPath] = {}
@@ -223,6 +245,7 @@ _CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (
     _company,
     _asterisk,
     _speech,
+    _callbacks,
     _extensions,
     _agents,
     _queues,

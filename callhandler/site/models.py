@@ -9,7 +9,7 @@ from pydantic import Field
 
 from callhandler.site.conversation import Choice, Hours, Menu, NumberTable, PromptTable, SpecialDay, Weekday
 from callhandler.site.people import Agent, Codes, Offers, Phone, QueueTable, ServesRow, StepRow, Tier
-from callhandler.site.standard import standard
+from callhandler.site.standard import standard, standard_callbacks
 from callhandler.site.technical import Asterisk, Daemon, Lookup, Mqtt, Speech, Trunk
 from callhandler.site.values import (
     COUNTRY_PATTERN,
@@ -127,6 +127,11 @@ class Site(Table):
         return next(iter(self.company.languages))
 
     def spoken(self) -> dict[str, PromptTable]:
-        """Return all that is to be spoken: the prompts, the standard ones, and the agents' names as `agent-ID` for the directory."""
+        """Return all that is to be spoken: the prompts, the standard ones, and names: of agents as `agent-ID` for the directory, of queues
+        as `queue-ID` for those who call back.
+        """
         names = {f"agent-{agent}": PromptTable(text=table.name) for agent, table in self.agents.items()}
+        if self.callbacks is not None:
+            names |= {f"queue-{queue}": PromptTable(text=table.name) for queue, table in self.queues.items()}
+            names |= standard_callbacks(self.company.name)
         return names | standard() | self.prompts

@@ -1,8 +1,19 @@
 """The site file as the core wants it: queues with parsed steps, agents, phones, rules. Reads nothing but a good site."""
 
-from callhandler.core.model import AgentPlan, HoldRules, OfferRules, Plan, Promise, Queue, Serves, Step, Tier
+from callhandler.core.model import (
+    AgentPlan,
+    CallbackRules,
+    HoldRules,
+    OfferRules,
+    Plan,
+    Promise,
+    Queue,
+    Serves,
+    Step,
+    Tier,
+)
 from callhandler.core.skills import parse
-from callhandler.site.models import Agent, QueueTable, Site
+from callhandler.site.models import Agent, Callbacks, QueueTable, Site
 
 
 def plan(site: Site) -> Plan:
@@ -20,7 +31,27 @@ def plan(site: Site) -> Plan:
         tiers={name: Tier(table.priority, table.bonus) for name, table in site.tiers.items()},
         promise=Promise(site.waiting.check_in_at_most, site.waiting.check_in_aim),
         holds=HoldRules(site.waiting.hold_remind, site.waiting.hold_check_in, site.waiting.hold_alert),
+        redial=site.waiting.redial,
         language=site.default_language,
+        callbacks=None if site.callbacks is None else _callbacks(site.callbacks),
+    )
+
+
+def _callbacks(table: Callbacks) -> CallbackRules:
+    return CallbackRules(
+        attempts=table.attempts,
+        spacing=table.spacing,
+        ring=table.ring,
+        expires=table.expires,
+        automatic_after=table.automatic_after,
+        per_number=table.per_number,
+        per_hour=table.per_hour,
+        per_day=table.per_day,
+        at_once=table.at_once,
+        minutes=table.minutes,
+        minutes_per_day=table.minutes_per_day,
+        slot_capacity=table.slot_capacity,
+        slots_ahead=table.slots_ahead,
     )
 
 

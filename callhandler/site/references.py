@@ -33,6 +33,7 @@ def references(site: Site) -> Iterator[Reference]:
             yield Reference(path, SECTIONS[kind], name)
     yield from _of_people(site)
     yield from _of_conversation(site)
+    yield from _of_callbacks(site)
 
 
 def destinations(site: Site) -> Iterator[tuple[KeyPath, str]]:
@@ -70,6 +71,8 @@ def _of_people(site: Site) -> Iterator[Reference]:
             yield Reference(("agents", name, "phone"), "phones", agent.phone)
         for index, row in enumerate(agent.serves):
             yield Reference(("agents", name, "serves", index, "queue"), "queues", row.queue)
+    for index, phone in enumerate(site.waiting.away_phones):
+        yield Reference(("waiting", "away_phones", index), "phones", phone)
     for name, queue in site.queues.items():
         if queue.greeting is not None:
             yield Reference(("queues", name, "greeting"), "prompts", queue.greeting)
@@ -93,3 +96,13 @@ def _of_conversation(site: Site) -> Iterator[Reference]:
     for name, prompt_table in site.prompts.items():
         for language in prompt_table.texts:
             yield Reference(("prompts", name, "texts", language), "languages", language)
+
+
+def _of_callbacks(site: Site) -> Iterator[Reference]:
+    if site.callbacks is None:
+        return
+    yield Reference(("callbacks", "trunk"), "trunks", site.callbacks.trunk)
+    if site.callbacks.hours is not None:
+        yield Reference(("callbacks", "hours"), "hours", site.callbacks.hours)
+    if site.callbacks.message is not None:
+        yield Reference(("callbacks", "message"), "prompts", site.callbacks.message)

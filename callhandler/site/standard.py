@@ -5,6 +5,7 @@ language, with a prompt of the same id. Numbers and digits are not among them: t
 """
 
 from callhandler.site.conversation import PromptTable
+from callhandler.site.standard_callbacks import CALLBACKS
 from callhandler.site.standard_edges import EDGES
 from callhandler.site.standard_hold import HOLD
 
@@ -96,11 +97,22 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
 }
 
 LANGUAGES = ("en", "es", "de")
+COMPANY = "{company}"
 
 
 def standard() -> dict[str, PromptTable]:
     """Return the standard prompts by id; every id begins with `std-`."""
-    return {
-        name: PromptTable(texts=dict(zip(LANGUAGES, texts, strict=True)))
-        for name, texts in (_TEXTS | EDGES | HOLD).items()
+    return _tables(_TEXTS | EDGES | HOLD)
+
+
+def standard_callbacks(company: str) -> dict[str, PromptTable]:
+    """Return the standard prompts of callbacks, which name the company; a site without callbacks needs none of them."""
+    said = {
+        name: (en.replace(COMPANY, company), es.replace(COMPANY, company), de.replace(COMPANY, company))
+        for name, (en, es, de) in CALLBACKS.items()
     }
+    return _tables(said)
+
+
+def _tables(texts: dict[str, tuple[str, str, str]]) -> dict[str, PromptTable]:
+    return {name: PromptTable(texts=dict(zip(LANGUAGES, said, strict=True))) for name, said in texts.items()}

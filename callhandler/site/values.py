@@ -24,6 +24,7 @@ LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 HOST_PATTERN = r"^[A-Za-z0-9:]([A-Za-z0-9.:_-]{0,252}[A-Za-z0-9:])?$"
 NETWORK_PATTERN = r"^[A-Za-z0-9:]([A-Za-z0-9.:_-]{0,252}[A-Za-z0-9:])?(/[0-9]{1,3})?$"
 NUMBER_PATTERN = r"^\+?[0-9]{2,15}$"
+PREFIX_PATTERN = r"^\+[0-9]{1,15}$"
 CODE_PATTERN = r"^[*#0-9]{2,6}$"
 PIN_PATTERN = r"^[0-9]+$"
 COUNTRY_PATTERN = r"^[A-Z]{2}$"
@@ -47,6 +48,7 @@ MEANINGS = {
     HOST_PATTERN: "an IP address or a host name",
     NETWORK_PATTERN: "an IP address, a host name, or a network such as `192.0.2.0/24`",
     NUMBER_PATTERN: "2 to 15 digits, with a leading + if it is international",
+    PREFIX_PATTERN: "the beginning of a number in international form, such as `+49900`",
     CODE_PATTERN: "a feature code of 2 to 6 keys (*, # and digits), such as `*60`",
     PIN_PATTERN: "digits only, as a telephone has no other keys",
     COUNTRY_PATTERN: "an ISO country code of two capital letters, such as `US`",
@@ -62,6 +64,8 @@ Line = Annotated[str, StringConstraints(pattern=LINE_PATTERN)]
 Host = Annotated[str, StringConstraints(pattern=HOST_PATTERN)]
 Language = Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN)]
 Number = Annotated[str, StringConstraints(pattern=NUMBER_PATTERN)]
+Prefix = Annotated[str, StringConstraints(pattern=PREFIX_PATTERN)]
+Country = Annotated[str, StringConstraints(pattern=COUNTRY_PATTERN)]
 Code = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
 Whole = Annotated[int, Strict()]
 Level = Annotated[int, Strict(), Field(ge=1, le=10)]

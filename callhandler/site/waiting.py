@@ -4,14 +4,20 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from callhandler.site.values import NUMBER_PATTERN, Digits, Host, Id, Line, Port, Seconds, SecretLine, Table, Whole
-
-
-class First(StrEnum):
-    """Who is called first for a callback."""
-
-    AGENT = "agent"
-    CUSTOMER = "customer"
+from callhandler.site.values import (
+    NUMBER_PATTERN,
+    Country,
+    Digits,
+    Host,
+    Id,
+    Line,
+    Port,
+    Prefix,
+    Seconds,
+    SecretLine,
+    Table,
+    Whole,
+)
 
 
 class Encryption(StrEnum):
@@ -56,13 +62,6 @@ class Callbacks(Table):
     caller_number: str | None = Field(
         default=None, pattern=NUMBER_PATTERN, description="The number shown to customers."
     )
-    first: First = Field(
-        default=First.AGENT,
-        description="Who is called first: the agent, or the customer, who may then wait customer_waits at most.",
-    )
-    customer_waits: Seconds = Field(
-        default=20.0, description="With first = customer: the longest wait for an agent then."
-    )
     offer_after: Seconds = Field(default=60.0, description="Offered to callers who have waited this long.")
     offer_estimate: Seconds = Field(default=180.0, description="Offered at once when the estimated wait is this long.")
     automatic_after: Seconds | None = Field(
@@ -70,20 +69,20 @@ class Callbacks(Table):
         description="Who gave up after waiting this long is called back without asking; nobody by default.",
     )
     attempts: Whole = Field(default=3, ge=1, le=10, description="Attempts to reach a customer.")
-    spacing: Seconds = Field(default=600.0, ge=10, description="Time between attempts.")
+    spacing: Seconds = Field(default=600.0, ge=1, description="Time between attempts.")
     ring: Seconds = Field(default=30.0, ge=5, le=120, description="How long the customer's phone rings.")
     expires: Seconds = Field(default=86_400.0, ge=60, description="A callback not made by then has expired.")
     hours: Id | None = Field(
         default=None, description="Opening hours within which customers are called; always by default."
     )
-    countries: list[str] = Field(
+    countries: list[Country] = Field(
         default=[], description="Countries that may be called (ISO codes); company.country by default."
     )
-    refuse: list[str] = Field(
+    refuse: list[Prefix] = Field(
         default=[], description="Prefixes that are never called, in international form such as +49900."
     )
     per_number: Whole = Field(
-        default=2, ge=1, description="Callbacks to one number a day; one when the number was not confirmed."
+        default=2, ge=1, description="Callbacks to one number within a day; one when the number was not confirmed."
     )
     per_hour: Whole = Field(default=60, ge=1, description="Calls out in one hour.")
     per_day: Whole = Field(default=500, ge=1, description="Calls out in one day.")

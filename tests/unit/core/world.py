@@ -12,7 +12,7 @@ from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.calls import Call
 from callhandler.core.model import AgentPlan, Device, OfferEnd, OfferRules, Outcome, Plan, Queue, Serves, Step
-from callhandler.core.ports import BriefCall, OfferLeg, SpokenWord
+from callhandler.core.ports import BriefCall, DialLeg, OfferLeg, SpokenWord
 from callhandler.core.skills import parse
 from callhandler.switchboard import Switchboard, Visit
 
@@ -42,6 +42,7 @@ class FakePbx:
 
     def __init__(self) -> None:
         self.offered: list[OfferLeg] = []
+        self.dialled: list[DialLeg] = []
         self.ringing: dict[str, OfferLeg] = {}
         self.cancelled: set[str] = set()
         self.hung_up: list[str] = []
@@ -54,6 +55,11 @@ class FakePbx:
         assert leg.leg not in {one.leg for one in self.offered}
         self.offered.append(leg)
         self.ringing[leg.leg] = leg
+
+    def dial(self, leg: DialLeg) -> None:
+        """Dial a customer; a leg never twice."""
+        assert leg.leg not in {one.leg for one in self.dialled}
+        self.dialled.append(leg)
 
     def cancel(self, leg: str) -> None:
         """Take note that a leg is to stop."""

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from callhandler.attendant import Attendant
+from callhandler.callback_rooms import AskingRoom
 from callhandler.core import events as e
 from callhandler.core.calls import Call
 from callhandler.core.hours import Opening
 from callhandler.core.model import Outcome
+from callhandler.core.redials import Left
 from callhandler.errors import CallerGone, Refused
 from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt, Recorded, Recording, Sound, Spoken
 from callhandler.scripts.house import Customer, Session
@@ -53,9 +55,9 @@ class FakeCaller:
         self.reactions = list(reactions)
         self.heard: list[str] = []
         self.language = "en"
+        self.silent_for: float | None = 0.0
         self.playing: str | None = None
         self.cuts = 0
-        self.silent_for: float | None = 0.0
 
     def _reacts(self, keys: str) -> str | None:
         """React; whoever has no reaction left hangs up."""
@@ -118,6 +120,10 @@ class FakeCaller:
         """Be handed to the dialplan."""
         self.heard.append(f"-> {context},{exten}")
 
+    async def join(self, channel: str) -> None:
+        """Be joined with somebody."""
+        self.heard.append(f"joined with {channel}")
+
     async def hang_up(self) -> None:
         """Be hung up on."""
         self.heard.append("hung up on")
@@ -155,6 +161,7 @@ class FakeHouse:
         self.emergency: str | None = None
         self.open = Opening(True, "open hours", None)
         self.customer: Customer | Exception | None = None
+        self.calling_back = AskingRoom(world.board.callbacks, lambda: world.now)
         self.done: list[str] = []
         self.refuses: str | None = None
         self.free: dict[str, str] = {}
@@ -176,6 +183,10 @@ class FakeHouse:
     def enter(self, call: Call, queue: str) -> Outcome | None:
         """Put a call in line."""
         return self.world.board.enter(call, queue)
+
+    def redialled(self, call: Call) -> Left | None:
+        """Return the place that was kept."""
+        return self.world.board.redials.find(call, self.world.now)
 
     def opening(self, hours: str) -> Opening:
         """Be open or closed."""

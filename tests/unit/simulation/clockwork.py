@@ -11,7 +11,7 @@ from random import Random
 from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.model import AgentPlan, Device, OfferRules, Plan, Queue
-from callhandler.core.ports import BriefCall, OfferLeg, SpokenWord
+from callhandler.core.ports import BriefCall, DialLeg, OfferLeg, SpokenWord
 from callhandler.core.skills import parse
 from callhandler.switchboard import Switchboard
 
@@ -149,6 +149,9 @@ class Clockwork:
     def offer(self, leg: OfferLeg) -> None:
         """Answer at once: at this instant, but after all that follows from what happens now."""
         self._at(self.now, self._answer, leg)
+
+    def dial(self, leg: DialLeg) -> None:
+        """Nobody is called back here."""
 
     def cancel(self, leg: str) -> None:
         """Nothing rings long enough to be cancelled."""

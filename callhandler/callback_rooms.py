@@ -1,0 +1,134 @@
+"""Callbacks as conversations see them: implements scripts.callback_house over the switchboard. Here an attempt waits for the disk.
+
+One object for each conversation. Knows no Asterisk: sessions of it are reception.py's business.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from callhandler.calling_back import AgentVisit, Callbacks
+from callhandler.core.callback import Callback, CallbackState
+from callhandler.core.calls import Call
+from callhandler.core.model import CallbackRules, OfferEnd
+from callhandler.core.ports import DialLeg
+from callhandler.errors import Refused
+from callhandler.site.models import Site
+
+Commit = Callable[[], Awaitable[bool]]
+"""Waits until all facts so far are on disk; tells whether they are (store.journal.Journal.commit)."""
+
+
+class AskingRoom:
+    """Where callers ask; implements scripts.callback_house.CallbackHouse."""
+
+    def __init__(self, callbacks: Callbacks, clock: Callable[[], float]) -> None:
+        self._callbacks = callbacks
+        self._clock = clock
+
+    def judged(self, number: str) -> str | None:
+        """Return a number in international form; None when it may not be called."""
+        try:
+            return self._callbacks.core.guard.judged(number)
+        except Refused:
+            return None
+
+    def open_to(self, number: str) -> Callback | None:
+        """Return the open callback to a number."""
+        return self._callbacks.core.open_to(number)
+
+    def slots(self, number: str) -> list[float]:
+        """Return when the slots begin that can be promised."""
+        return self._callbacks.core.slots(number, self._clock())
+
+    def ask(self, call: Call, queue: str, number: str, due: float | None) -> None:
+        """Keep the call's place for calling back."""
+        self._callbacks.ask(call, queue, number, confirmed=True, due=due, by="caller", reason="asked for in line")
+
+    def take_place(self, callback: Callback, call: Call) -> None:
+        """Put a call into line at a callback's place."""
+        self._callbacks.joined_by(callback, call)
+
+    def join(self, callback: Callback, call: Call) -> None:
+        """Let a call's own place go."""
+        self._callbacks.join(callback, call)
+
+    def cancel(self, callback: Callback) -> None:
+        """End a callback because the customer said so."""
+        self._callbacks.cancel(callback, "caller", "the customer said so")
+
+
+class AgentsRoom:
+    """One agent rung for one callback; implements scripts.callback_house.AgentsTask."""
+
+    def __init__(self, callbacks: Callbacks, visit: AgentVisit, site: Site, commit: Commit) -> None:
+        self._callbacks = callbacks
+        self._visit = visit
+        self._site = site
+        self._commit = commit
+        self.callback = visit.callback
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self._callbacks.find(self.callback.call) is not self.callback
+
+    @property
+    def is_dialled(self) -> bool:
+        """Whether the customer is being dialled for this agent."""
+        mine = self.callback.agent_leg == self._visit.leg
+        return mine and not self.is_over and self.callback.state is CallbackState.DIALLED
+
+    @property
+    def customer(self) -> str | None:
+        """The name of the channel of the customer who has said yes."""
+        if self.is_over or self.callback.agent_leg != self._visit.leg:
+            return None
+        return self._callbacks.channel_of(self.callback)
+
+    async def dial(self) -> None:
+        """Have the customer dialled, once the attempt is on disk."""
+        callbacks = self._site.callbacks
+        rules = self._callbacks.core.rules
+        if callbacks is None or rules is None:
+            raise Refused("nobody is called back any more")
+        fact = self._callbacks.dialling(self._visit)
+        on_disk = await self._commit()
+        number = callbacks.caller_number or ""
+        leg = DialLeg(
+            fact.leg,
+            fact.call,
+            fact.number,
+            callbacks.trunk,
+            rules.ring,
+            _longest(rules),
+            self._site.company.name,
+            number,
+        )
+        self._callbacks.dial(fact, on_disk, leg)
+
+    def let_go(self, reason: OfferEnd) -> None:
+        """Say what it counts as when the agent's phone is now hung up."""
+        self._callbacks.let_go(self._visit, reason)
+
+
+class CustomersRoom:
+    """One customer called back; implements scripts.callback_house.CustomersTask."""
+
+    def __init__(self, callbacks: Callbacks, callback: Callback, channel: str) -> None:
+        self._callbacks = callbacks
+        self._channel = channel
+        self.callback = callback
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no further attempt is made after this one."""
+        rules = self._callbacks.core.rules or CallbackRules()
+        return self.callback.failed + 1 >= self.callback.attempts(rules)
+
+    def accepted(self) -> None:
+        """Take note that the customer said yes."""
+        if self.callback.state is CallbackState.DIALLED:
+            self._callbacks.accepted(self.callback, self._channel)
+
+
+def _longest(rules: CallbackRules) -> float:
+    return rules.minutes * 60.0
