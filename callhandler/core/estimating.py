@@ -217,17 +217,18 @@ class Estimating:
                 self._open.pop(fact.call, None)
 
     def _answered(self, fact: e.CallConnected) -> None:
-        history, made = self._history(fact.queue), self._open.pop(fact.call, {})
+        history = self._history(fact.queue)
         history.ended[fact.call] = (fact.at, False)
         history.last_wait = fact.waited
-        if made:
-            self._found_out(history, fact.call, all(kept(one, fact.at) for one in made.values()))
+        became = [kept(one, fact.at) for one in self._open.pop(fact.call, {}).values()]
+        if any(one is not None for one in became):
+            self._found_out(history, fact.call, False not in became)
 
     def _gave_up(self, fact: e.CallAbandoned) -> None:
         """Who gave up after what was said proves it wrong; who gave up before proves nothing."""
-        history, made = self._history(fact.queue), self._open.pop(fact.call, {})
+        history = self._history(fact.queue)
         history.ended[fact.call] = (fact.at, True)
-        if not all(kept(one, fact.at) for one in made.values()):
+        if any(kept(one, fact.at) is False for one in self._open.pop(fact.call, {}).values()):
             self._found_out(history, fact.call, came_true=False)
 
     @staticmethod
@@ -244,7 +245,7 @@ class Estimating:
             handled[leg].wrapped_up = fact.until - fact.at
 
 
-def kept(made: e.EstimateMade, at: float) -> bool:
-    """Tell whether someone who was answered `at` was so within what the estimate says; one longer than any range says nothing."""
+def kept(made: e.EstimateMade, at: float) -> bool | None:
+    """Tell whether someone who was answered `at` was so within the estimate's range; None for one longer than any, which says nothing."""
     most = rounded_up(made.seconds)
-    return most is None or at - made.at <= most
+    return None if most is None else at - made.at <= most

@@ -25,18 +25,18 @@ class EstimateFigures:
     answered: int
     error: float | None
     bias: float | None
-    right: float
+    right: float | None
     said: int
     said_right: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An estimate and what became of it. `off` is by how many seconds it was too long; None where the caller gave up."""
+    """An estimate and what became of it. `off` is by how many seconds it was too long, None where the caller gave up; `right` as `kept`."""
 
     made: e.EstimateMade
     off: float | None
-    right: bool
+    right: bool | None
 
 
 def outcomes(facts: Iterable[e.Fact]) -> list[Outcome]:
@@ -51,7 +51,8 @@ def outcomes(facts: Iterable[e.Fact]) -> list[Outcome]:
                 for made in open_.pop(fact.call, ()):
                     found.append(Outcome(made, made.seconds - (fact.at - made.at), kept(made, fact.at)))
             case e.CallAbandoned():
-                found += [Outcome(made, None, False) for made in open_.pop(fact.call, ()) if not kept(made, fact.at)]
+                gone = open_.pop(fact.call, ())
+                found += [Outcome(made, None, False) for made in gone if kept(made, fact.at) is False]
             case e.CallMoved() | e.CallLeftLine() | e.CallEnded():
                 open_.pop(fact.call, None)
     return found
@@ -67,7 +68,8 @@ def estimate_figures(facts: Iterable[e.Fact]) -> list[EstimateFigures]:
 
 def _figures(hour: float, queue: str, found: list[Outcome]) -> EstimateFigures:
     offs = [one.off for one in found if one.off is not None]
-    said = [one.right for one in found if one.made.most is not None]
+    right = [one.right for one in found if one.right is not None]
+    said = [one.right for one in found if one.right is not None and one.made.most is not None]
     return EstimateFigures(
         hour=hour,
         queue=queue,
@@ -75,7 +77,7 @@ def _figures(hour: float, queue: str, found: list[Outcome]) -> EstimateFigures:
         answered=len(offs),
         error=sum(map(abs, offs)) / len(offs) if offs else None,
         bias=sum(offs) / len(offs) if offs else None,
-        right=sum(one.right for one in found) / len(found),
+        right=sum(right) / len(right) if right else None,
         said=len(said),
         said_right=sum(said) / len(said) if said else None,
     )

@@ -81,7 +81,7 @@ def estimates_table(figures: Iterable[EstimateFigures], zone: ZoneInfo) -> Rende
             str(one.answered),
             span(one.error),
             bias,
-            f"{one.right:.0%}",
+            "" if one.right is None else f"{one.right:.0%}",
             str(one.said),
             "" if one.said_right is None else f"{one.said_right:.0%}",
         )
