@@ -14,7 +14,7 @@ from callhandler.core.model import Plan, Where, WordEnd
 
 RETURN_KEY = "1"
 REMIND_RING = 8.0
-"""Seconds that a reminder rings."""
+"""Seconds that a reminder rings, at most: never until the next one."""
 LONGEST_WORD = 30.0
 """Seconds after which a word whose end wasn't seen is taken for failed."""
 RETRY = 5.0
@@ -126,7 +126,7 @@ class Holding:
         if end is WordEnd.WHOLE:
             return [_checked_in(held, word, "", now)]
         held.trouble = "a spoken word was cut off" if end is WordEnd.CUT else f"`{word.said}` could not be said"
-        return [WakeAt(now + RETRY, ("hold word", held.call))]
+        return [*self._breach(held, now), WakeAt(now + RETRY, ("hold word", held.call))]
 
     def key(self, call: str, key: str, now: float) -> Outcomes:
         """A caller pressed a key: on hold, and told of it, the one key leads back to the head of the line."""
@@ -175,11 +175,11 @@ class Holding:
             return []
         length = now - held.since
         held.reminder = ring_leg(held.call, now)
-        text = f"ON HOLD {_clock(length)}"
+        text, ring = f"ON HOLD {_clock(length)}", min(REMIND_RING, self._plan().holds.remind)
         following = held.since + self._plan().holds.remind * 2.0 ** (held.reminders + 1)
         return [
             e.HoldReminded(at=now, call=held.call, agent=held.agent, held=length),
-            RingBriefly(held.call, held.reminder, offer.phone, REMIND_RING, text, "std-hold-reminder"),
+            RingBriefly(held.call, held.reminder, offer.phone, ring, text, "std-hold-reminder"),
             WakeAt(following, ("hold reminder", held.call)),
         ]
 

@@ -62,6 +62,7 @@ class Event:
     kind: str
     peer: str
     param: str
+    name: str = ""
 
 
 def write_tone(path: Path, hertz: float, seconds: int = 240) -> Path:
@@ -196,7 +197,13 @@ class Softphone:
                 if said.get("response"):
                     self._answers.put_nowait((bool(said["ok"]), str(said.get("data", ""))))
                     continue
-                event = Event(time.time(), str(said["type"]), str(said.get("peeruri", "")), str(said.get("param", "")))
+                event = Event(
+                    time.time(),
+                    str(said["type"]),
+                    str(said.get("peeruri", "")),
+                    str(said.get("param", "")),
+                    str(said.get("peerdisplayname", "")),
+                )
                 async with self._changed:
                     self.events.append(event)
                     self._changed.notify_all()

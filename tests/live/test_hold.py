@@ -1,0 +1,336 @@
+"""On hold by the agent's handset, heard and not inferred: the word over the music, the reminder on the phone, the key back to the line,
+the cut when the agent comes back, and a daemon killed in the middle of it.
+
+Two agents and their callers are softphones; what they heard is taken from their RTP, what rang from their SIP.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from callhandler.core.plain import Plain
+
+from .hearing import find, place_in, silences, tone
+from .lab import Ear, SiteUp, free_base, listening, site_running
+from .softphone import Softphone
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+CALLER, AGENT, OTHER = 440.0, 880.0, 1320.0
+SPEAK, AIM, REMIND, ALERT, AT_MOST = 3.0, 6.0, 9.0, 10.0, 12.0
+EXTRA = f"""
+# --- for the hold tests: a promise kept in seconds, and a line of its own with two agents
+[waiting]
+hold_remind = {REMIND}
+hold_check_in = {SPEAK}
+check_in_aim = {AIM}
+check_in_at_most = {AT_MOST}
+hold_alert = {ALERT}
+
+[queues.care]
+name = "Care"
+fallback = "say:nobody-here"
+wrap_up = 60
+steps = [{{ wants = "care" }}]
+
+[numbers.5011]
+enters = "queue:care"
+""" + "".join(
+    f"""
+[phones.{phone}]
+password = "hold-test-{phone}"
+
+[agents.71{phone[1:]}]
+name = "Agent {phone}"
+pin = "6183{phone[1:]}"
+phone = "{phone}"
+skills = {{ care = 5 }}
+"""
+    for phone in ("105", "106")
+)
+FIRST, SECOND = "493011122201", "493011122202"
+
+
+@pytest.fixture(scope="module")
+def hold_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUp]:
+    """A site with short intervals, whose daemon may be killed."""
+    with site_running(tmp_path_factory.mktemp("hold") / "site", free_base(), EXTRA) as site:
+        yield site
+
+
+@dataclass
+class Talk:
+    """A caller who talks with the agent at phone 105, both heard."""
+
+    site: SiteUp
+    caller: Softphone
+    agent: Softphone
+    ear: Ear
+    agents_ear: Ear
+    call: str
+
+
+@asynccontextmanager
+async def talking(site: SiteUp, folder: Path) -> AsyncIterator[Talk]:
+    """Agent 7105 alone is there; the caller gets through and they talk."""
+    site.ask("agents", "resume", "7105")
+    site.ask("agents", "pause", "7106")
+    async with (
+        site.desk_phone("105", folder / "agent", AGENT) as agent,
+        site.trunk_caller(FIRST, folder / "caller", CALLER) as caller,
+    ):
+        with listening(caller) as ear, listening(agent) as agents_ear:
+            await caller.dial("5011")
+            await agent.wait_for("CALL_INCOMING", 5)
+            await agent.answer()
+            await agent.wait_for("CALL_ESTABLISHED", 3)
+            await asyncio.sleep(1)
+            calls = site.ask("calls")
+            assert isinstance(calls, list)
+            (call,) = (one["id"] for one in calls if isinstance(one, dict) and one["caller_number"] == FIRST)
+            yield Talk(site, caller, agent, ear, agents_ear, str(call))
+
+
+async def until(at: float) -> None:
+    await asyncio.sleep(max(0.0, at - time.time()))
+
+
+async def hangs_up(phone: Softphone) -> None:
+    await phone.hang_up()
+    await asyncio.sleep(0.5)
+
+
+def facts(site: SiteUp, call: str, *kinds: str) -> list[dict[str, Plain]]:
+    """A call's facts of some kinds, as the journal has them."""
+    marks = ",".join("?" * len(kinds))
+    sql = (
+        f"SELECT kind, agent, reason, at / 1000.0, details FROM fact WHERE call = ? AND kind IN ({marks}) ORDER BY seq"
+    )
+    with closing(sqlite3.connect(site.directory / "var" / "journal.db")) as journal:
+        rows = journal.execute(sql, (call, *kinds)).fetchall()
+    return [
+        {"kind": kind, "agent": agent, "reason": reason, "at": at, **json.loads(more)}
+        for kind, agent, reason, at, more in rows
+    ]
+
+
+def hears(ear: Ear, hertz: float, start: float, end: float) -> float:
+    """How much of what was heard is this tone, 0 to 1."""
+    return float(np.mean(tone(ear.heard(start, end), hertz) > 0.7))
+
+
+async def test_a_held_caller_is_spoken_to_over_the_music_and_the_agent_reminded(
+    hold_site: SiteUp, tmp_path: Path
+) -> None:
+    site = hold_site
+    async with talking(site, tmp_path) as talk:
+        rings = len(talk.agent.events)
+        held = time.time()
+        await talk.agent.hold()
+        reminder = await talk.agent.wait_for("CALL_INCOMING", REMIND + 1, rings)
+        await talk.agent.wait_for("CALL_CLOSED", 10, rings)
+        stopped = time.time()
+        await talk.caller.press("7")
+        await until(
+            held + 2 * REMIND + 9
+        )  # the second reminder has stopped: the phone's keys are for the held call again
+        now = time.time()
+        heard = talk.ear.heard(held, now)
+        await talk.agent.resume()
+        resumed = time.time()
+        await until(resumed + 2)
+        assert hears(talk.ear, AGENT, resumed + 0.3, resumed + 1.8) > 0.9, "they talk on"
+        assert hears(talk.agents_ear, CALLER, resumed + 0.3, resumed + 1.8) > 0.9
+        await hangs_up(talk.agent)
+
+    assert abs(reminder.at - held - REMIND) < 0.4
+    assert reminder.name == f"ON HOLD 0:0{REMIND:.0f} {FIRST}"
+    assert 7 < stopped - reminder.at < 9.5, "it stops by itself"
+    (first,) = find(heard, site.prompt("std-held"), 0.5)
+    (second,) = find(heard, site.prompt("std-held-again"), 0.5)
+    keys = find(heard, site.prompt("std-held-key"), 0.5)
+    assert abs(first.at - held - SPEAK) < 0.4
+    assert len(keys) == 2
+    assert abs(keys[0].at - first.at - len(site.prompt("std-held")) / 8000) < 0.3
+    ended = keys[0].at + len(site.prompt("std-held-key")) / 8000
+    assert abs(second.at - ended - AIM) < 0.5, "the next is counted from the end of the last"
+    assert silences(heard.between(held + 0.5, now), 0.5) == []
+    music = site.music()
+    before = heard.between(held + 1, held + 2.5)
+    assert max(place_in(before, piece).score for piece in music.values()) > 0.9, "music before the word"
+    over = heard.between(first.at + 0.5, first.at + 2.5)
+    assert max(place_in(over, piece).score for piece in music.values()) > 0.1, "and under it"
+    (one, two, *_) = facts(site, talk.call, "CheckedIn")
+    assert (one["where"], one["said"], one["cut_by"]) == ("on hold", "held held-key", "")
+    assert two["said"] == "held-again held-key"
+    assert isinstance(one["started"], float)
+    assert abs(one["started"] - first.at) < 0.2
+    reminded = facts(site, talk.call, "HoldReminded")
+    assert [round(float(str(fact["held"]))) for fact in reminded] == [9, 18], "each when twice as long"
+    (alarm,) = facts(site, talk.call, "AlarmRaised")
+    assert alarm["kind"] == "hold"
+    assert alarm["reason"] == "agent 7105 has kept a caller on hold for 0:10"
+    assert facts(site, talk.call, "CheckInBreached") == []
+    agents = site.ask("agents")
+    assert isinstance(agents, list)
+    assert all(agent["misses"] == 0 for agent in agents if isinstance(agent, dict)), "a reminder is no offer"
+
+
+async def test_the_word_is_cut_when_the_agent_comes_back(hold_site: SiteUp, tmp_path: Path) -> None:
+    """p95 at most 200 ms from the phone's resume to a caller who hears nothing but the agent; here every one of eight."""
+    site, lasted = hold_site, []
+    async with talking(site, tmp_path) as talk:
+        for _ in range(8):
+            held = time.time()
+            await talk.agent.hold()
+            await until(held + SPEAK + 2.5)
+            before = talk.ear.heard(held, time.time())
+            await talk.agent.resume()
+            resumed = time.time()
+            await until(resumed + 1.5)
+            assert find(before, site.prompt("std-held"), 0.4) or find(before, site.prompt("std-held-again"), 0.4)
+            lasted.append(last_word(talk.ear, resumed))
+        await hangs_up(talk.agent)
+    cuts = [fact["cut_by"] for fact in facts(site, talk.call, "CheckedIn")]
+    assert cuts == ["resume"] * 8
+    assert max(lasted) <= 0.2, lasted
+
+
+def last_word(ear: Ear, resumed: float) -> float:
+    """Seconds after the resume until the agent's tone is all that is heard: 50 ms pieces of at least 98 % tone."""
+    step = 400
+    sound = ear.heard(resumed, resumed + 1.5).samples
+    pieces = sound[: len(sound) // step * step].reshape(-1, step).astype(np.float64)
+    wave = np.exp(-2j * np.pi * AGENT * np.arange(step) / 8000)
+    share = 2 * np.abs(pieces @ wave / step) ** 2 / np.maximum(np.mean(pieces**2, axis=1), 1e-9)
+    unclean = np.flatnonzero(share < 0.98)
+    return 0.0 if not len(unclean) else float(unclean[-1] + 1) * step / 8000
+
+
+async def test_key_1_leads_back_to_the_head_of_the_line_and_to_another_agent(hold_site: SiteUp, tmp_path: Path) -> None:
+    site = hold_site
+    async with (
+        site.desk_phone("106", tmp_path / "other", OTHER) as other,
+        site.trunk_caller(SECOND, tmp_path / "second", CALLER) as second,
+        talking(site, tmp_path) as talk,
+    ):
+        await second.dial("5011")
+        rings = len(talk.agent.events)
+        held = time.time()
+        await talk.agent.hold()
+        await until(held + 1)
+        await talk.caller.press("1")  # a slip: nobody has spoken of the key yet
+        await until(held + SPEAK + 2.5)
+        assert not [event for event in talk.agent.events[rings:] if event.kind == "CALL_CLOSED" and event.name == FIRST]
+        assert facts(site, talk.call, "HeldCallerReturned") == []
+        await talk.caller.press("1")
+        pressed = time.time()
+        for _ in range(20):
+            if told := [event for event in talk.agent.events if event.name.startswith("BACK IN LINE")]:
+                break
+            await asyncio.sleep(0.1)
+        assert told[0].name == f"BACK IN LINE {FIRST}"
+        assert told[0].at - pressed < 0.5
+        await until(pressed + 1)
+        assert agent_state(site, "7105") == "wrapping up"
+        site.ask("agents", "resume", "7106")
+        offered = await other.wait_for("CALL_INCOMING", 3)
+        assert FIRST in offered.peer, "before the one who waits there already"
+        await other.answer()
+        await other.wait_for("CALL_ESTABLISHED", 2)
+        answered = time.time()
+        await until(answered + 2)
+        assert hears(talk.ear, OTHER, answered + 0.3, answered + 1.8) > 0.9
+        back = talk.ear.heard(pressed, answered)
+        assert find(back, site.prompt("std-head"), 0.5), "the caller is told"
+        await hangs_up(second)
+        await hangs_up(other)
+        await talk.caller.wait_for("CALL_CLOSED", 3)
+    (returned,) = facts(site, talk.call, "HeldCallerReturned")
+    assert returned["agent"] == "7105"
+    first, again = facts(site, talk.call, "CallEntered")
+    assert first["entered"] == again["entered"]
+    assert next(fact["reason"] for fact in facts(site, talk.call, "TalkEnded")) == "the caller went back to the line"
+    assert facts(site, talk.call, "CheckedIn")[-1]["cut_by"] == "key"
+
+
+def agent_state(site: SiteUp, agent: str) -> Plain:
+    agents = site.ask("agents")
+    assert isinstance(agents, list)
+    (state,) = (one["state"] for one in agents if isinstance(one, dict) and one["id"] == agent)
+    return state
+
+
+def ready_count(site: SiteUp) -> int:
+    """How often `up` has told that the daemon is ready."""
+    return (site.directory / "var" / "up.out").read_text(errors="replace").count("The daemon is ready")
+
+
+def kill(site: SiteUp) -> int:
+    """Kill the daemon; returns how often it had been ready."""
+    starts = ready_count(site)
+    os.kill(site.daemon_pid(), signal.SIGKILL)
+    return starts
+
+
+async def back(site: SiteUp, starts: int) -> None:
+    """Wait until the daemon is back."""
+    for _ in range(150):
+        if ready_count(site) > starts:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("the daemon is not back")
+
+
+async def test_a_daemon_killed_in_the_middle_of_a_hold_parts_nobody(hold_site: SiteUp, tmp_path: Path) -> None:
+    """Killed in the middle of a spoken word: it goes on to its end, and the next comes in time. Then the agent takes the caller back while
+    there is no daemon: the one that comes back knows."""
+    site = hold_site
+    async with talking(site, tmp_path) as talk:
+        held = time.time()
+        await talk.agent.hold()
+        await until(held + SPEAK + 1.5)
+        await back(site, kill(site))
+        length = (len(site.prompt("std-held")) + len(site.prompt("std-held-key"))) / 8000
+        await until(held + 2 * REMIND + 9)  # no reminder rings: the phone's keys are for the held call
+        heard = talk.ear.heard(held, time.time())
+        first, *_ = find(heard, site.prompt("std-held"), 0.5)
+        key, *_ = find(heard, site.prompt("std-held-key"), 0.5)
+        ended = first.at + length
+        assert abs(key.at + len(site.prompt("std-held-key")) / 8000 - ended) < 0.3, "the word goes on to its end"
+        words = [word.at for name in ("std-held", "std-held-again") for word in find(heard, site.prompt(name), 0.5)]
+        (following, *_) = sorted(at for at in words if at > first.at + 1)
+        assert ended < following < ended + AT_MOST, "the hold was taken up again"
+        assert silences(heard.between(held + 0.5, time.time()), 0.5) == []
+        await talk.agent.resume()
+        resumed = time.time()
+        await until(resumed + 2)
+        assert hears(talk.ear, AGENT, resumed + 0.3, resumed + 1.8) > 0.9, "they talk on"
+
+        held = time.time()
+        await talk.agent.hold()
+        await until(held + 1)
+        starts = kill(site)
+        await talk.agent.resume()
+        resumed = time.time()
+        await back(site, starts)
+        await until(resumed + SPEAK + 3)
+        assert hears(talk.ear, AGENT, resumed + 0.5, time.time() - 0.2) > 0.97, "nothing is said into the conversation"
+        assert hears(talk.agents_ear, CALLER, resumed + 0.5, time.time() - 0.2) > 0.97
+        await hangs_up(talk.agent)
+    kinds = [
+        str(fact["kind"]) for fact in facts(site, talk.call, "CallConnected", "CallHeld", "CallResumed", "TalkEnded")
+    ]
+    assert kinds == ["CallConnected", "CallHeld", "CallResumed", "CallHeld", "CallResumed", "TalkEnded"]
+    # Whether the word whose end nobody saw was heard isn't known, and then it doesn't count.
+    breaches = {fact["reason"] for fact in facts(site, talk.call, "CheckInBreached")}
+    assert breaches <= {"Asterisk was not seen when the word was due"}
