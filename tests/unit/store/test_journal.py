@@ -209,7 +209,7 @@ async def test_more_than_memory_holds_is_counted(open_journal: Opener, site: Pat
             journal.append(fact(number))
         assert not await journal.flush()
         (site / "var/journal.db").rmdir()
-        await until(lambda: journal.backlog == 0)
+        await until(lambda: journal.trouble is None and journal.backlog == 0)
         assert await numbers(journal) == list(range(10))
     assert "5 facts are lost" in said[-1]
 
