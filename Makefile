@@ -1,7 +1,7 @@
 # What there is to do here. `make help` prints it. Needs make and Python 3.11 or newer; everything else it gets by itself.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test lint check format lock clean
+.PHONY: help run demo holdproof test lint check format lock clean
 
 # The first Python that can make virtual environments; else the first that is new enough, to say what it lacks.
 first = $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
@@ -26,6 +26,10 @@ demo: $(VENV)/.run  ## watch it work: driven callers and agents, and what SIP sa
 test: $(VENV)/.dev  ## all tests: unit, edge, live (a real Asterisk, real SIP phones; fetched first)
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
 	@$(BIN)/python -m pytest tests/unit tests/edge tests/live
+
+holdproof: $(VENV)/.dev  ## a caller waits at the real 60 and 90 seconds, and what is heard is compared with the journal (5 minutes)
+	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
+	@$(BIN)/python -m bench.hold_proof
 
 lint: $(VENV)/.dev  ## ruff, mypy strict, import contracts
 	@$(BIN)/ruff check .

@@ -48,7 +48,9 @@ COMMANDS.update(
             "callhandler.cli.explain", "explain", "Why a call went where it went: each decision with its candidates."
         ),
         "holdproof": Lazy(
-            "callhandler.cli.holdproof", "holdproof", "Every word a waiting caller heard, every gap, and the verdict."
+            "callhandler.cli.holdproof",
+            "holdproof",
+            "Every word a waiting caller heard, every silence, and the verdict.",
         ),
         "reload": Lazy(
             "callhandler.cli.reload",

@@ -14,7 +14,7 @@ def holdproof(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Every word a waiting caller heard, every gap between them, every breach with its cause, and the verdict."""
+    """Every word a waiting caller heard, every silence between them, every breach with its cause, and the verdict."""
     from callhandler.core.kpi import proof  # noqa: PLC0415 - nothing else needs the journal
     from callhandler.store.queries import find_call  # noqa: PLC0415
     from callhandler.store.sources import open_source  # noqa: PLC0415

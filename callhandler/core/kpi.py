@@ -1,9 +1,9 @@
 """Figures of how well people were looked after while they waited, from facts alone, so that each can be computed again.
 
-A *stay* is one stretch of waiting without an agent: in line, or on hold. A *gap* is the time between the ends of two spoken words, or
+A *stay* is one stretch of waiting without an agent: in line, or on hold. A *silence* is the time between the ends of two spoken words, or
 from the stay's begin to the end of the first, or from the end of the last to the stay's end. In a conversation that the caller began
-with a key there is no gap, however long it takes. Compliance counts the stays that were longer than promised at most: which part of
-them had no gap longer than that.
+with a key there is no silence, however long it takes. Compliance counts the stays that were longer than promised at most: which part of
+them had no silence longer than that.
 """
 
 from collections import Counter
@@ -29,22 +29,22 @@ class Stay:
     words: tuple[e.CheckedIn, ...] = ()
     breaches: tuple[e.CheckInBreached, ...] = ()
 
-    def gaps(self, now: float) -> list[float]:
-        """Return the gaps, in order, in seconds; of a stay that lasts, as it is `now`."""
+    def silences(self, now: float) -> list[float]:
+        """Return the silences, in order, in seconds; of a stay that lasts, as it is `now`."""
         ends, last = [], self.since
         for word in self.words:
             ends.append((word.started if word.said.startswith(MENU) else word.at) - last)
             last = word.at
         until = now if self.until is None else self.until
-        return [max(0.0, gap) for gap in (*ends, until - last)]
+        return [max(0.0, silence) for silence in (*ends, until - last)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StayProof:
-    """A stay with its gaps in seconds, one more than there are words; `kept` tells whether none was longer than promised."""
+    """A stay with its silences in seconds, one more than there are words; `kept` tells whether none was longer than promised."""
 
     stay: Stay
-    gaps: tuple[float, ...]
+    silences: tuple[float, ...]
     longest: float
     kept: bool
 
@@ -62,10 +62,10 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckInFigures:
-    """How well the promise was kept where somebody waited. Gaps in seconds, 0 where there is none.
+    """How well the promise was kept where somebody waited. Silences in seconds, 0 where there is none.
 
-    `long` counts the stays that were longer than `at_most`, `kept` those among them without a longer gap; `compliance` is None when
-    nobody waited that long. `longest_call` is the call of the longest gap; `breaches` are counted by cause.
+    `long` counts the stays that were longer than `at_most`, `kept` those among them without a longer silence; `compliance` is None when
+    nobody waited that long. `longest_call` is the call of the longest silence; `breaches` are counted by cause.
     """
 
     where: Where
@@ -74,9 +74,9 @@ class CheckInFigures:
     long: int
     kept: int
     compliance: float | None
-    median_gap: float
-    p95_gap: float
-    longest_gap: float
+    median_silence: float
+    p95_silence: float
+    longest_silence: float
     longest_call: str
     breaches: tuple[tuple[str, int], ...]
 
@@ -170,8 +170,10 @@ def proof(call: str, found: Iterable[Stay], at_most: float, now: float) -> Proof
     """Return the evidence of one call's stays; `at_most` is what is promised, in seconds."""
     proofs = []
     for stay in found:
-        gaps = stay.gaps(now)
-        proofs.append(StayProof(stay=stay, gaps=tuple(gaps), longest=max(gaps), kept=max(gaps) <= at_most))
+        silences = stay.silences(now)
+        proofs.append(
+            StayProof(stay=stay, silences=tuple(silences), longest=max(silences), kept=max(silences) <= at_most)
+        )
     return Proof(
         call=call,
         at_most=at_most,
@@ -192,9 +194,9 @@ def check_in_figures(found: Iterable[Stay], at_most: float, now: float) -> list[
 
 
 def _figures(where: Where, found: list[Stay], at_most: float, now: float) -> CheckInFigures:
-    gaps = sorted((gap, stay.call) for stay in found for gap in stay.gaps(now))
+    silences = sorted((silence, stay.call) for stay in found for silence in stay.silences(now))
     long = [stay for stay in found if (now if stay.until is None else stay.until) - stay.since > at_most]
-    well = sum(max(stay.gaps(now)) <= at_most for stay in long)
+    well = sum(max(stay.silences(now)) <= at_most for stay in long)
     causes = Counter(breach.reason for stay in found for breach in stay.breaches)
     return CheckInFigures(
         where=where,
@@ -203,10 +205,10 @@ def _figures(where: Where, found: list[Stay], at_most: float, now: float) -> Che
         long=len(long),
         kept=well,
         compliance=well / len(long) if long else None,
-        median_gap=percentile([gap for gap, _ in gaps], 0.5),
-        p95_gap=percentile([gap for gap, _ in gaps], 0.95),
-        longest_gap=gaps[-1][0],
-        longest_call=gaps[-1][1],
+        median_silence=percentile([silence for silence, _ in silences], 0.5),
+        p95_silence=percentile([silence for silence, _ in silences], 0.95),
+        longest_silence=silences[-1][0],
+        longest_call=silences[-1][1],
         breaches=tuple(causes.most_common()),
     )
 

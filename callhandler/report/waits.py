@@ -1,4 +1,4 @@
-"""What `callhandler holdproof`, `queues checkins` and `queues estimate` show: words, gaps, breaches, and what became of estimates."""
+"""What `callhandler holdproof`, `queues checkins` and `queues estimate` show: words, silences, breaches, and what became of estimates."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo
@@ -34,16 +34,16 @@ def proof_report(proof: Proof, zone: ZoneInfo) -> Iterator[RenderableType]:
 
 
 def _words(one: StayProof, at_most: float, zone: ZoneInfo) -> Table:
-    table = _table("gap", "due", "began", "ended", "what was said", "cut by")
+    table = _table("silence", "due", "began", "ended", "what was said", "cut by")
     ends = [*one.stay.words, None]
-    for gap, word in zip(one.gaps, ends, strict=True):
-        style = "bold red" if gap > at_most else ""
+    for silence, word in zip(one.silences, ends, strict=True):
+        style = "bold red" if silence > at_most else ""
         if word is None:
             last = "(no word since)" if one.stay.until is None else f"({printable(one.stay.ended_by)})"
-            table.add_row(f"{gap:.1f}", "", "", clock(one.stay.until, zone), Text(last), "", style=style)
+            table.add_row(f"{silence:.1f}", "", "", clock(one.stay.until, zone), Text(last), "", style=style)
         else:
             times = (clock(at, zone) for at in (word.due, word.started, word.at))
-            table.add_row(f"{gap:.1f}", *times, Text(printable(word.said)), word.cut_by, style=style)
+            table.add_row(f"{silence:.1f}", *times, Text(printable(word.said)), word.cut_by, style=style)
     return table
 
 
@@ -59,13 +59,14 @@ def check_ins_table(figures: Sequence[CheckInFigures]) -> RenderableType:
     """Return the figures, a row for each place that people waited in."""
     if not figures:
         return Text("nobody waited")
-    names = ("where", "stays", "longer than promised gap", "kept", "gap p50", "p95", "longest", "of call", "breaches")
+    long = f"over {figures[0].at_most:.0f} s"
+    names = ("where", "stays", long, "kept", "silence p50", "p95", "longest", "of call", "breaches")
     table = _table(*names)
     for one in figures:
         causes = ", ".join(f"{count} {printable(cause)}" for cause, count in one.breaches)
         share = "" if one.compliance is None else f"{one.kept} ({one.compliance:.0%})"
-        gaps = (f"{gap:.1f}" for gap in (one.median_gap, one.p95_gap, one.longest_gap))
-        table.add_row(one.where, str(one.stays), str(one.long), share, *gaps, one.longest_call, causes or "none")
+        silences = (f"{silence:.1f}" for silence in (one.median_silence, one.p95_silence, one.longest_silence))
+        table.add_row(one.where, str(one.stays), str(one.long), share, *silences, one.longest_call, causes or "none")
     return table
 
 

@@ -4,22 +4,26 @@ Intervals are shortened by the site's own settings. The agent is on break until 
 """
 
 import asyncio
+import itertools
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from callhandler.core.plain import Plain
 
-from .ear import Sound
-from .hearing import find, place_in, silences
-from .lab import SiteUp, free_base, listening, site_running
-from .softphone import Softphone
+from .ear import RATE, Sound
+from .hearing import QUIET, find, place_in, silences, tone_seconds
+from .lab import Ear, SiteUp, free_base, listening, site_running
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 CALLER, AGENT = 440.0, 880.0
 AT_MOST, AIM = 25.0, 6.0
+ANSWERS = 10
 EXTRA = f"""
 
 # --- for the check-in tests: short intervals, and a line that one agent serves
@@ -70,17 +74,195 @@ async def test_who_waits_hears_each_check_in_and_music_in_between(waiting_site: 
             whole = ear.heard(answered, now)
         await caller.hang_up()
     said = heard_in(site, whole, "thanks-1", "thanks-2", "thanks-3", "thanks-4", "next", "key-2", "key-0", "key-1")
-    print(said)
     names = [name for name, _ in said]
     assert names[:7] == ["next", "key-2", "key-0", "thanks-1", "next", "key-2", "key-0"]
     assert names[7:11] == ["thanks-2", "next", "key-2", "key-0"]
     music = site.music()
-    for (before, ended), (after, begins) in zip(said, said[1:], strict=False):
-        ended += length(site, before)
+    for (before, began), (after, begins) in itertools.pairwise(said):
+        ended = began + length(site, before)
         if after.startswith("thanks"):
             assert AIM - 0.3 <= begins - ended <= AIM + 1.0
-            piece = whole.between(ended + 1.0, begins - 1.0)
+            middle = (ended + begins) / 2
+            piece = whole.between(middle - 0.75, middle + 0.75)
             assert max(place_in(piece, samples).score for samples in music.values()) > 0.8
         else:
             assert -0.3 < begins - ended < 0.6
     assert silences(whole, 1.0) == []
+
+    (stay,), kept = proof(site, "493011100001")
+    assert kept
+    told = [word for word in stay if word["cut_by"] == ""]
+    begun = [at for name, at in said if name in ("thanks-1", "thanks-2", "thanks-3")]
+    written = [number(word["started"]) for word in told[1 : len(begun) + 1]]
+    assert np.allclose(begun[: len(written)], written, atol=0.3), "what stands in the journal is what was heard"
+
+
+def proof(site: SiteUp, caller: str) -> tuple[list[list[dict[str, Plain]]], bool]:
+    """The words of each stay of a caller's last call, as `holdproof` tells them, and whether the promise was kept."""
+    records = site.ask("calls", "--last", "50")
+    assert isinstance(records, list)
+    call = next(one["id"] for one in records if isinstance(one, dict) and one["caller_number"] == caller)
+    evidence = site.ask("holdproof", str(call))
+    assert isinstance(evidence, dict)
+    found = []
+    assert isinstance(evidence["stays"], list)
+    for one in evidence["stays"]:
+        assert isinstance(one, dict)
+        assert isinstance(one["stay"], dict)
+        words = one["stay"]["words"]
+        assert isinstance(words, list)
+        found.append([word for word in words if isinstance(word, dict)])
+    return found, bool(evidence["kept"])
+
+
+def number(value: Plain) -> float:
+    assert isinstance(value, int | float)
+    return float(value)
+
+
+async def spoken(site: SiteUp, ear: Ear, name: str, since: float, seconds: float) -> float:
+    """Wait until a standard prompt is being heard, begun after `since`; return when it began."""
+    deadline = time.time() + seconds
+    while time.time() < deadline:
+        await asyncio.sleep(0.2)
+        for prompt, at in heard_in(site, ear.heard(max(since, time.time() - 6), time.time()), name):
+            assert prompt == name
+            return at
+    raise AssertionError(f"std-{name} was not heard within {seconds} s")
+
+
+def waiting(site: SiteUp, caller: str) -> dict[str, Plain]:
+    """How a caller's call is now, as the CLI tells it."""
+    views = site.ask("calls")
+    assert isinstance(views, list)
+    return next(view for view in views if isinstance(view, dict) and view["caller_number"] == caller)
+
+
+async def test_keys_work_during_music_and_during_prompts_and_lead_back_to_the_same_place(
+    waiting_site: SiteUp, tmp_path: Path
+) -> None:
+    site, who = waiting_site, "493011100002"
+    async with (
+        site.desk_phone("101", tmp_path / "agent", AGENT),
+        site.trunk_caller(who, tmp_path / "caller", CALLER) as caller,
+    ):
+        site.ask("agents", "pause", "7001")
+        with listening(caller) as ear:
+            await caller.dial("5020")
+            answered = time.time()
+            first = await spoken(site, ear, "key-0", answered, 12)
+            before = waiting(site, who)
+            await asyncio.sleep(max(0.0, first + length(site, "key-0") + 1.5 - time.time()))
+            pressed = time.time()
+            await caller.press("2")
+            assert await spoken(site, ear, "message", pressed, 3) - pressed < 0.8, "a key during music"
+            pressed = time.time()
+            await caller.press("*")
+            kept = await spoken(site, ear, "kept", pressed, 3)
+            assert kept - pressed < 0.8
+            word = await spoken(site, ear, "next", kept + 2, AIM + 6)
+            pressed = time.time()
+            await caller.press("0")
+            assert await spoken(site, ear, "kept", pressed, 3) - pressed < 0.8, "a key during a prompt"
+            await asyncio.sleep(1)
+            rest = heard_in(site, ear.heard(word, time.time()), "key-2", "key-0")
+            assert [at for _, at in rest if at > pressed] == [], "the key cut the prompt"
+            after = waiting(site, who)
+            assert silences(ear.heard(answered, time.time()), 1.0) == []
+        await caller.hang_up()
+    assert (before["queue"], after["queue"], after["state"]) == ("patient", "operator", "waiting")
+    assert (after["entered"], after["position"]) == (before["entered"], 1)
+    await asyncio.sleep(0.5)
+    (words,), kept_all = proof(site, who)
+    assert kept_all
+    said = [(str(word["said"]).split()[0], word["cut_by"]) for word in words]
+    assert said[:4] == [("next", ""), ("menu", ""), ("thanks-1", "key"), ("menu", "")]
+
+
+def prompts_end(sound: Sound, hertz: float) -> float:
+    """When the last 20 ms began in which there was anything but a tone, after which there was only the tone."""
+    step = RATE // 50
+    blocks = sound.samples[: len(sound.samples) // step * step].reshape(-1, step).astype(np.float64)
+    phase = np.exp(-2j * np.pi * hertz * np.arange(step) / RATE)
+    power = np.mean(blocks**2, axis=1)
+    share = 2 * np.abs(blocks @ phase / step) ** 2 / np.maximum(power, 1e-12)
+    other = np.flatnonzero((power * (1 - share) > 10 ** (QUIET / 10)) & (share < 0.9))
+    return sound.start + (float(other[-1]) + 1) / 50 if len(other) else sound.start
+
+
+async def test_a_prompt_is_cut_when_the_agent_answers(waiting_site: SiteUp, tmp_path: Path) -> None:
+    site, lasted = waiting_site, []
+    async with (
+        site.desk_phone("101", tmp_path / "agent", AGENT) as agent,
+        site.trunk_caller("493011100003", tmp_path / "caller", CALLER) as caller,
+    ):
+        with listening(caller) as ear:
+            for _ in range(ANSWERS):
+                await asyncio.to_thread(site.ask, "agents", "pause", "7001")
+                rung = len(agent.events)
+                await caller.dial("5020")
+                await spoken(site, ear, "next", time.time() - 0.5, 5)
+                await asyncio.to_thread(site.ask, "agents", "resume", "7001")
+                await agent.wait_for("CALL_INCOMING", 3, rung)
+                answered = time.time()
+                await agent.answer()
+                await asyncio.sleep(1.0)
+                talk = ear.heard(answered - 0.5, answered + 1.0)
+                assert prompts_end(talk.between(talk.start, answered), AGENT) > answered - 0.4, "it was being spoken"
+                assert tone_seconds(talk.between(answered + 0.2, answered + 1.0), AGENT) > 0.6
+                lasted.append(prompts_end(talk, AGENT) - answered)
+                await agent.hang_up()
+                await caller.wait_for("CALL_CLOSED", 3)
+                caller.events.clear()
+    assert sorted(lasted)[round(0.95 * (ANSWERS - 1))] <= 0.2, lasted
+    (words,), _ = proof(site, "493011100003")
+    assert words[-1]["cut_by"] == "answer"
+
+
+async def test_each_hears_the_own_place_and_who_comes_nearer_hears_it(waiting_site: SiteUp, tmp_path: Path) -> None:
+    site = waiting_site
+    async with (
+        site.desk_phone("101", tmp_path / "agent", AGENT),
+        site.trunk_caller("493011100004", tmp_path / "first", CALLER) as first,
+        site.trunk_caller("493011100005", tmp_path / "second", CALLER) as second,
+    ):
+        site.ask("agents", "pause", "7001")
+        await first.dial("5020")
+        with listening(second) as ear:
+            await second.dial("5020")
+            dialled = time.time()
+            place = await spoken(site, ear, "place", dialled, 5)
+            await first.hang_up()
+            nearer = await spoken(site, ear, "next", place + 3, AIM + 12)
+            assert heard_in(site, ear.heard(place + 3, nearer), "busier") == []
+        await second.hang_up()
+    await asyncio.sleep(0.5)
+    (words,), kept = proof(site, "493011100005")
+    assert kept
+    assert [word["position"] for word in words[:2]] == [2, 1]
+
+
+async def test_after_a_crash_the_promise_goes_on_from_the_last_word(waiting_site: SiteUp, tmp_path: Path) -> None:
+    site, who = waiting_site, "493011100006"
+    async with (
+        site.desk_phone("101", tmp_path / "agent", AGENT),
+        site.trunk_caller(who, tmp_path / "caller", CALLER) as caller,
+    ):
+        site.ask("agents", "pause", "7001")
+        with listening(caller) as ear:
+            await caller.dial("5020")
+            answered = time.time()
+            last = await spoken(site, ear, "thanks-1", answered, AIM + 12)
+            await spoken(site, ear, "key-0", last, 10)
+            await asyncio.sleep(length(site, "key-0") + 1.0)
+            os.kill(site.daemon_pid(), signal.SIGKILL)
+            again = await spoken(site, ear, "thanks-2", last + 3, AIM + 12)
+            assert silences(ear.heard(answered, time.time()), 1.0) == [], "music through the crash"
+            assert heard_in(site, ear.heard(last + 3, again), "thanks-1") == [], "never the same turn twice running"
+        await caller.hang_up()
+    await asyncio.sleep(0.5)
+    (words,), kept = proof(site, who)
+    assert kept
+    begun = next(number(word["started"]) for word in words if str(word["said"]).startswith("thanks-2"))
+    ended = next(number(word["at"]) for word in words if str(word["said"]).startswith("thanks-1"))
+    assert AIM - 0.5 <= begun - ended <= AIM + 6

@@ -33,12 +33,12 @@ BADLY = [entered("badly"), word("badly", 58), breach("badly", 148, 58), word("ba
 
 
 def test_the_vector_of_gaps() -> None:
-    """A wait of 200 s with words that end at 58, 121 and 180: gaps 58, 63, 59, 20. Without the second: 122, which is a breach."""
+    """A wait of 200 s with words that end at 58, 121 and 180: silences 58, 63, 59, 20. Without the second: 122, which is a breach."""
     (well,) = stays(WELL)
-    assert well.gaps(300.0) == [58.0, 63.0, 59.0, 20.0]
+    assert well.silences(300.0) == [58.0, 63.0, 59.0, 20.0]
     assert (well.until, well.ended_by) == (200.0, "answered")
     (badly,) = stays(BADLY)
-    assert badly.gaps(300.0) == [58.0, 122.0, 20.0]
+    assert badly.silences(300.0) == [58.0, 122.0, 20.0]
     assert proof("well", [well], AT_MOST, 300.0).kept
     broken = proof("badly", [badly], AT_MOST, 300.0)
     assert (broken.kept, broken.explained, broken.stays[0].longest) == (False, True, 122.0)
@@ -48,21 +48,21 @@ def test_compliance_counts_those_who_waited_longer_than_promised() -> None:
     short = [entered("short", 10.0), answered("short", 40.0)]
     (figures,) = check_in_figures(stays([*WELL, *BADLY, *short]), AT_MOST, 300.0)
     assert (figures.stays, figures.long, figures.kept, figures.compliance) == (3, 2, 1, 0.5)
-    assert (figures.longest_gap, figures.longest_call) == (122.0, "badly")
-    assert figures.median_gap == 58.0
-    assert figures.p95_gap == 122.0
+    assert (figures.longest_silence, figures.longest_call) == (122.0, "badly")
+    assert figures.median_silence == 58.0
+    assert figures.p95_silence == 122.0
     assert figures.breaches == (("the daemon was away", 1),)
 
 
 def test_what_an_answer_cut_belongs_to_the_wait_that_it_ended() -> None:
     (stay,) = stays([entered("x"), answered("x", 64.0), word("x", 64.001, 61.0, cut_by="answer")])
     assert len(stay.words) == 1
-    assert stay.gaps(100.0) == [pytest.approx(64.001), 0.0]
+    assert stay.silences(100.0) == [pytest.approx(64.001), 0.0]
 
 
 def test_there_is_no_silence_in_a_conversation_that_the_caller_began() -> None:
     (stay,) = stays([entered("x"), word("x", 250.0, 40.0, "menu message:q"), answered("x", 300.0)])
-    assert stay.gaps(300.0) == [40.0, 50.0]
+    assert stay.silences(300.0) == [40.0, 50.0]
 
 
 def test_a_move_goes_on_with_the_wait_and_a_new_line_begins_another() -> None:
@@ -72,7 +72,7 @@ def test_a_move_goes_on_with_the_wait_and_a_new_line_begins_another() -> None:
     left = e.CallLeftLine(at=30.0, call="x", queue="q", outcome=Outcome.TIMEOUT, waited=30.0, reason="waited 30 s")
     first, second = stays([entered("x"), left, entered("x", 33.0)])
     assert (first.until, first.ended_by, second.since, second.until) == (30.0, "waited 30 s", 33.0, None)
-    assert second.gaps(53.0) == [20.0]
+    assert second.silences(53.0) == [20.0]
 
 
 def test_a_hold_is_a_stay_of_its_own() -> None:
@@ -81,7 +81,7 @@ def test_a_hold_is_a_stay_of_its_own() -> None:
     taken_back = e.CallResumed(at=290.0, call="well", leg="well-o1", agent="a")
     found = check_in_figures(stays([*WELL, held, spoken, taken_back]), AT_MOST, 300.0)
     assert [one.where for one in found] == [Where.IN_LINE, Where.ON_HOLD]
-    assert found[1].longest_gap == 65.0
+    assert found[1].longest_silence == 65.0
 
 
 def test_percentiles_by_nearest_rank() -> None:
