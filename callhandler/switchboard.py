@@ -301,9 +301,20 @@ class Switchboard:
                 return
         for channel in seen.channels:
             call = self.calls.at(channel)
-            if call is not None and call.leg is None and call.queue is None and call.outcome is not Outcome.EXTENSION:
+            if call is not None and call.leg is None and (call.queue or call.outcome is not Outcome.EXTENSION):
                 other = next((other for other in seen.channels if other != channel), "")
+                self._left_for_a_phone(call)
                 self.record(e.ExtensionConnected(at=now, call=call.id, channel=other))
+
+    def _left_for_a_phone(self, call: Call) -> None:
+        """Somebody in line talks though no offer of ours was answered: a phone that rang while the daemon was away was."""
+        now = self.clock()
+        if call.queue is not None:
+            waited = max(0.0, now - (call.entered or now))
+            outcome, reason = Outcome.EXTENSION, "answered at a phone while the daemon was away"
+            self.record(
+                e.CallLeftLine(at=now, call=call.id, queue=call.queue, outcome=outcome, waited=waited, reason=reason)
+            )
 
     def _left_bridge(self, channel: str) -> None:
         """Remember who left first: it says who hung up, but not that anybody did. Transfers and hold rooms leave bridges too."""
@@ -441,6 +452,7 @@ class Switchboard:
             self._carry_out(self.line.see_phone(phone, phones.get(phone, Device.UNREACHABLE), now))
         self._compare_legs(live)
         self._compare_calls(live)
+        self._compare_bridges(live)
         self.callbacks.compare(live)
         self._beside.compare(live, self._hold)
         if self._gap_since is not None:
@@ -470,6 +482,13 @@ class Switchboard:
             if call.at not in live and call.id not in self._visits:  # a visit that is under way came after the snapshot
                 outcome = Outcome.ANSWERED if call.answered else Outcome.LOST
                 self.end_call(call, "ended unseen", outcome=outcome)
+
+    def _compare_bridges(self, live: dict[str, o.LiveChannel]) -> None:
+        for call in [one for one in self.calls.here.values() if one.leg is None]:
+            bridge = live[call.at].bridge if call.at in live else None
+            together = frozenset(one.channel for one in live.values() if bridge is not None and one.bridge == bridge)
+            if len(together) > 1:
+                self._bridged(o.Bridged(bridge or "", together))
 
     # --- people's requests ------------------------------------------------------------------------------------------
 

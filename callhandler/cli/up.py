@@ -13,8 +13,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from callhandler.asterisk.pbx.get import ensure_asterisk
+from callhandler.asterisk.pbx.get import ensure_asterisk, find_program
 from callhandler.asterisk.pbx.telling import RichTeller, Silent
+from callhandler.asterisk.sounds import make_sounds
 from callhandler.cli.live_log import follow
 from callhandler.cli.place import SiteOption, find
 from callhandler.errors import CallhandlerError, Refused
@@ -36,6 +37,9 @@ def up(site: SiteOption = None, no_log: NoLog = False, quiet: Quiet = False, gra
     with _alone(loaded.directory):
         teller = Silent() if quiet else RichTeller(console)
         program = ensure_asterisk(loaded.site.asterisk.program, teller)
+        make_sounds(
+            loaded, find_program
+        )  # before Asterisk, which speaks them by itself should the daemon never start; it tells what fails
         supervisor = Supervisor(loaded, program, teller, grace)
         asyncio.run(_run(supervisor, loaded, console, log=not (no_log or quiet)))
     console.print("Ended; nothing is left running.")

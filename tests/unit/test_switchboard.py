@@ -268,3 +268,19 @@ def test_a_place_is_kept_through_a_transfer() -> None:
     assert call.entered == entered
     assert world.of(e.CallTransferred)[0].to == "5000"
     assert [fact.leg for fact in world.of(e.AgentOffered)] == [f"{call.id}-o1", f"{call.id}-o2"]
+
+
+def test_whoever_was_answered_at_a_phone_while_nobody_watched_is_not_in_line_any_more() -> None:
+    world = world_with("a")
+    world.pause("a")
+    call, other = world.enter("q"), world.enter("q")
+    again = World(SITE, attach=False)
+    again.now = world.now + 60.0
+    again.board.restore(world.facts, {}, world.now)
+    again.attach((live(call.id, "x"), live("desk", "x"), live(other.id)))
+    assert again.board.calls.here[call.id].outcome is Outcome.EXTENSION
+    assert again.story(call)[-2:] == ["CallLeftLine", "ExtensionConnected"]
+    again.resume("a")
+    assert again.rung() == [(other.id, "a")], "only the one who still waits"
+    again.caller_hangs_up(call)
+    assert again.of(e.CallEnded)[-1].outcome is Outcome.EXTENSION

@@ -110,6 +110,9 @@ def _dialplan(loaded: LoadedSite) -> Values:
         "agi_host": host(site.asterisk.agi_host, "asterisk.agi_host"),
         "agi_port": str(site.asterisk.agi_port),
         "longest_call": str(LONGEST_CALL),
+        "languages": [word(language, "company.languages") for language in site.company.languages],
+        "away_phones": [word(phone, "waiting.away_phones") for phone in site.waiting.away_phones],
+        "away_ring_after": str(round(site.waiting.away_ring_after)),
         "sounds_folder": value(str(sounds_folder(loaded.directory)), "the folder of spoken prompts"),
     }
 
