@@ -1,8 +1,7 @@
-"""The promise to those who wait, held to in random histories: no silence is longer than promised, or a breach with a cause stands for it."""
+"""The promise to those who wait, in random histories: no silence is longer than promised, or a breach with a cause stands for it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import looptime
 import pytest
