@@ -148,7 +148,11 @@ class AgiCaller:
         self._session.end("the caller was handed to the dialplan")
 
     async def join(self, channel: str) -> None:
-        """Be joined with another channel by the dialplan, as an answered offer is. The session is over then."""
+        """Be joined with another channel by the dialplan, as an answered offer is. The session is over then.
+
+        Music stops first, whoever began it: a channel that bridges itself would go on hearing it over the other one's voice (heard).
+        """
+        await self.music(None)
         await self._do(wire.AGI_SET_VARIABLE, wire.VARIABLE_CALLER, quoting.channel_name(channel))
         await self.leave(wire.CONTEXT_OFFER)
 

@@ -1,0 +1,168 @@
+"""Callbacks on a real Asterisk with real phones: asked for by key, the agent told, the customer dialled over the trunk, both heard.
+
+The customer is one softphone that calls in as the trunk does and listens where calls out go, at the trunk's far end.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from callhandler.core.plain import Plain
+
+from .hearing import find, silences, tone_seconds
+from .lab import SiteUp, free_base, listening, site_running
+from .softphone import Baresip, Softphone
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(150)]
+CUSTOMER, AGENT = 440.0, 880.0
+NUMBER = "+12025550123"
+CALLBACKS = """
+
+# --- for the live tests of callbacks
+[callbacks]
+trunk = "pstn"
+caller_number = "+12025550100"
+attempts = 2
+spacing = 2
+ring = 10
+per_number = 50
+message = "sorry-missed"
+
+[prompts.sorry-missed]
+text = "We are sorry that we missed you. Please call us again."
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUp]:
+    """A site that calls back."""
+    with site_running(tmp_path_factory.mktemp("callbacks") / "site", free_base(), CALLBACKS) as up:
+        yield up
+
+
+@asynccontextmanager
+async def customer_of(site: SiteUp, folder: Path, number: str = NUMBER) -> AsyncIterator[Softphone]:
+    """A customer who calls in over the trunk, and is reached over it."""
+    baresip = Baresip(site.lab.program("baresip"), site.lab.baresip_modules)
+    async with Softphone(baresip, folder, site.base_port + 3, site.server, number, CUSTOMER) as phone:
+        yield phone
+
+
+def facts(site: SiteUp, call: str) -> list[str]:
+    """The kinds of a call's facts that tell of callbacks and conversations."""
+    with closing(sqlite3.connect(site.directory / "var" / "journal.db")) as journal:
+        rows = journal.execute("SELECT kind FROM fact WHERE call = ? ORDER BY seq", (call,)).fetchall()
+    told = ("Callback", "AgentOffered", "OfferEnded", "CallConnected", "TalkEnded", "CallEnded", "ItemOpened")
+    return [kind for (kind,) in rows if kind.startswith(told)]
+
+
+def detail(site: SiteUp, call: str, kind: str, name: str) -> Plain:
+    """A field of a call's last fact of a kind."""
+    column = f"coalesce({name}, '')" if name == "reason" else f"json_extract(details, '$.{name}')"
+    with closing(sqlite3.connect(site.directory / "var" / "journal.db")) as journal:
+        sql = f"SELECT {column} FROM fact WHERE call = ? AND kind = ? ORDER BY seq DESC LIMIT 1"
+        row = journal.execute(sql, (call, kind)).fetchone()
+    assert row is not None, f"no {kind} of {call}"
+    found: Plain = row[0]
+    return found
+
+
+async def eventually(what: str, true: object, seconds: float = 8.0) -> None:
+    """Wait until something is so."""
+    assert callable(true)
+    began = time.monotonic()
+    while not true():
+        assert time.monotonic() - began < seconds, f"{what}: not within {seconds} s"
+        await asyncio.sleep(0.05)
+
+
+async def ask_to_be_called(site: SiteUp, customer: Softphone) -> str:
+    """Call, go into line, ask by key 1 to be called back, and be told goodbye. Returns the call's id."""
+    dialled = time.time()
+    await customer.dial("5000")
+    await asyncio.sleep(0.7)
+    await customer.press("1")  # cuts the greeting
+    await asyncio.sleep(0.7)
+    await customer.press("1")  # sales
+    call = await waiting_call(site, dialled)
+    await asyncio.sleep(1.0)
+    await customer.press("1")  # be called back
+    await asyncio.sleep(1.0)
+    await customer.press("1")  # at this number
+    await asyncio.sleep(1.0)
+    since = len(customer.events)
+    await customer.press("1")  # as soon as it is my turn
+    await customer.wait_for("CALL_CLOSED", 15, since)
+    return call
+
+
+async def waiting_call(site: SiteUp, since: float) -> str:
+    """The id of the call that waits in line."""
+    found: list[str] = []
+
+    def waits() -> bool:
+        calls = site.ask("calls")
+        assert isinstance(calls, list)
+        found[:] = [str(call["id"]) for call in calls if isinstance(call, dict) and call["queue"] is not None]
+        return bool(found)
+
+    await eventually("the caller is in line", waits)
+    return found[0]
+
+
+async def test_a_whole_callback_heard_both_ways(site: SiteUp, tmp_path: Path) -> None:
+    site.ask("agents", "pause", "7001")
+    async with (
+        site.desk_phone("101", tmp_path / "agent", AGENT) as agent,
+        customer_of(site, tmp_path / "customer") as customer,
+    ):
+        with listening(agent) as agents_ear, listening(customer) as customers_ear:
+            asked = time.time()
+            call = await ask_to_be_called(site, customer)
+            await eventually("the place is kept", lambda: facts(site, call)[-1:] == ["CallEnded"])
+            assert find(customers_ear.heard(asked, time.time()), site.prompt("std-cb-promise-now"))
+            since = len(customer.events)
+            site.ask("agents", "resume", "7001")
+            await agent.wait_for("CALL_INCOMING", 5)
+            picked_up = time.time()
+            await agent.answer()
+            await agent.wait_for("CALL_ESTABLISHED", 3)
+            await asyncio.sleep(4.0)
+            assert find(agents_ear.heard(picked_up, time.time()), site.prompt("std-cb-agent"), seconds=0.6)
+            accepted = time.time()
+            await agent.press("1")
+            ringing = await customer.wait_for("CALL_INCOMING", 4, since)
+            assert "12025550100" in ringing.peer
+            answered = time.time()
+            await customer.answer()
+            await customer.wait_for("CALL_ESTABLISHED", 3, since)
+            await asyncio.sleep(4.0)
+            assert find(customers_ear.heard(answered, time.time()), site.prompt("std-cb-hello"))
+            assert silences(agents_ear.heard(accepted + 0.5, time.time()), 1.0) == [], "music while the customer rings"
+            said_yes = time.time()
+            await customer.press("1")
+            await asyncio.sleep(3.3)
+            talk = customers_ear.heard(said_yes + 0.3, time.time())
+            agents_talk = agents_ear.heard(said_yes + 0.3, time.time())
+            await agent.hang_up()
+            await customer.wait_for("CALL_CLOSED", 3, since)
+    assert tone_seconds(talk, AGENT) > 2.4, "the customer hears the agent"
+    assert tone_seconds(agents_talk, CUSTOMER) > 2.4, "the agent hears the customer"
+    await eventually("it is done", lambda: facts(site, call)[-1:] == ["CallbackEnded"])
+    assert facts(site, call) == [
+        "CallbackRequested",
+        "CallEnded",
+        "AgentOffered",
+        "CallbackAnnounced",
+        "CallbackDialled",
+        "CallbackAccepted",
+        "CallConnected",
+        "TalkEnded",
+        "CallbackEnded",
+    ]
+    assert detail(site, call, "CallbackEnded", "result") == "done"
