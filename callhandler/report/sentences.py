@@ -54,6 +54,11 @@ def of_call(fact: e.Fact) -> str | None:
             return f"hung up after waiting {span(fact.waited)} in queue {fact.queue}"
         case e.CallEnded():
             return f"ended: {fact.outcome}" + (f", {fact.reason}" if fact.reason else "")
+        case e.CheckedIn():
+            cut = f", cut by {fact.cut_by}" if fact.cut_by else ""
+            return f"spoken to {fact.where} for {span(fact.at - fact.started)}: {fact.said}{cut}"
+        case e.CheckInBreached():
+            return f"SILENT {fact.where} for {fact.silent:.0f} s: {fact.reason}"
     return _of_leg(fact)
 
 

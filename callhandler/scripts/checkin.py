@@ -86,7 +86,7 @@ async def pressed(session: Session, key: str) -> str | None:
     if queue is None:
         return None
     led_to = {CALLBACK: "callback", MESSAGE: f"message:{queue}", PERSON: house.site.company.operator}[key]
-    house.note(e.KeyPressed(at=house.now(), call=call.id, menu="in line", key=key, led_to=led_to))
+    house.note(e.KeyPressed(at=house.now(), call=call.id, menu="line", key=key, led_to=led_to))
     house.attending.begin(call, CheckIn((MENU, led_to)))
     if key == PERSON:
         to = await _person(session, queue, led_to)

@@ -16,6 +16,8 @@ from callhandler.site.references import references
 Rule = Callable[[LoadedSite], Iterator[Problem]]
 _DEEPEST = 3
 _WIDEST = 6
+_TIME_TO_SPEAK = 20.0
+"""Seconds that a check-in may take: position, estimate, three keys, with room for a slow machine."""
 
 
 def lint(loaded: LoadedSite) -> list[Finding]:
@@ -184,10 +186,23 @@ _ERRORS: tuple[Rule, ...] = (
     lint_people.unknown_skills,
     lint_people.unserved_queues,
 )
+
+
+def _no_time_to_speak(loaded: LoadedSite) -> Iterator[Problem]:
+    waiting = loaded.site.waiting
+    if waiting.check_in_aim > waiting.check_in_at_most - _TIME_TO_SPEAK:
+        yield Problem(
+            ("waiting", "check_in_aim"),
+            f"leaves less than {_TIME_TO_SPEAK:.0f} s to say something before check_in_at_most: check-ins will begin earlier",
+            "lower it, or raise check_in_at_most",
+        )
+
+
 _WARNINGS: tuple[Rule, ...] = (
     _big_menus,
     _unreachable,
     _untranslated,
+    _no_time_to_speak,
     lint_people.idle_steps,
     lint_people.unserved_languages,
     lint_people.weak_secrets,

@@ -207,16 +207,18 @@ async def test_a_prompt_is_cut_when_the_agent_answers(waiting_site: SiteUp, tmp_
                 answered = time.time()
                 await agent.answer()
                 await asyncio.sleep(1.0)
-                talk = ear.heard(answered - 0.5, answered + 1.0)
+                talk = ear.heard(answered - 0.5, answered + 0.8)
                 assert prompts_end(talk.between(talk.start, answered), AGENT) > answered - 0.4, "it was being spoken"
-                assert tone_seconds(talk.between(answered + 0.2, answered + 1.0), AGENT) > 0.6
-                lasted.append(prompts_end(talk, AGENT) - answered)
+                assert tone_seconds(talk.between(answered + 0.2, answered + 0.8), AGENT) > 0.4
+                # The last packets of what was captured are not all in place.
+                lasted.append(prompts_end(talk.between(talk.start, answered + 0.7), AGENT) - answered)
                 await agent.hang_up()
                 await caller.wait_for("CALL_CLOSED", 3)
                 caller.events.clear()
     assert sorted(lasted)[round(0.95 * (ANSWERS - 1))] <= 0.2, lasted
     (words,), _ = proof(site, "493011100003")
     assert words[-1]["cut_by"] == "answer"
+    assert str(words[-1]["said"]) == "next key-2 key-0"
 
 
 async def test_each_hears_the_own_place_and_who_comes_nearer_hears_it(waiting_site: SiteUp, tmp_path: Path) -> None:

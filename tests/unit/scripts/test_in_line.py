@@ -55,7 +55,7 @@ def test_zero_waits_for_the_operator_at_the_same_place_from_the_greeting_on(ladd
     waiting = ladder.world.board.line.books.calls[ladder.call.id]
     assert (moved.queue, moved.from_queue, moved.by) == ("operator", "sales", "caller")
     assert (waiting.queue, waiting.entered) == ("operator", entered.entered)
-    assert ladder.facts(e.KeyPressed)[-1] == "0 in in line -> queue:operator"
+    assert ladder.facts(e.KeyPressed)[-1] == "0 in line -> queue:operator"
 
 
 def test_zero_with_no_operator_there_changes_nothing(ladder: Ladder, monkeypatch: pytest.MonkeyPatch) -> None:
