@@ -27,7 +27,7 @@ test: $(VENV)/.dev  ## all tests: unit, edge, live (a real Asterisk, real SIP ph
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
 	@$(BIN)/python -m pytest tests/unit tests/edge tests/live
 
-holdproof: $(VENV)/.dev  ## a caller waits at the real 60 and 90 seconds, and what is heard is compared with the journal (5 minutes)
+holdproof: $(VENV)/.dev  ## a caller waits at the real 60 and 90 seconds, and what is heard is compared with the journal (4.5 minutes)
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
 	@$(BIN)/python -m bench.hold_proof
 
