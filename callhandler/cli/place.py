@@ -3,6 +3,7 @@
 Read leniently and without the site's models: an operator whose last edit broke the file must still be able to look at calls.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import typer
 from callhandler.cli.lazy import SITE
 
 FILE = "callhandler.toml"
+_TABLE = re.compile(r"^[ \t]*\[([\w.-]+)\][^\n]*$", re.MULTILINE)
 SiteOption = Annotated[
     Path | None,
     typer.Option(
@@ -38,8 +40,8 @@ def find(site: Path | None) -> Place:
     """Return the place of the site that was named, else of the one here or in ./site. A usage error when there is none."""
     directory = _directory(site)
     try:
-        raw: dict[str, object] = tomllib.loads((directory / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        raw = _readable((directory / FILE).read_text(encoding="utf-8-sig", errors="replace"))
+    except OSError:
         raw = {}
     return Place(
         directory=directory,
@@ -63,6 +65,28 @@ def _directory(site: Path | None) -> Path:
     )
 
 
+def _readable(text: str) -> dict[str, object]:
+    """Return a site file's tables; of a file that is no TOML, those that are, and the lines that are of those that aren't."""
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError):
+        pieces = _TABLE.split(text)
+    found: dict[str, object] = {}
+    for name, body in zip(pieces[1::2], pieces[2::2], strict=True):
+        table = found.setdefault(name, {})
+        if isinstance(table, dict):
+            for piece in [body] if _toml(body) else body.splitlines():
+                table.update({**_toml(piece), **table})
+    return found
+
+
+def _toml(text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+
+
 def _text(raw: dict[str, object], table: str, key: str, default: str) -> str:
     found = raw.get(table)
     value = found.get(key) if isinstance(found, dict) else None
@@ -78,5 +102,5 @@ def _number(raw: dict[str, object], table: str, key: str, default: float) -> flo
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError
         return ZoneInfo("UTC")

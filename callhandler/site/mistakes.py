@@ -88,7 +88,7 @@ def _value(path: KeyPath, details: ErrorDetails) -> tuple[str, str]:
         expected = [word.strip("'") for word in str(context["expected"]).replace(" or ", ", ").split(", ")]
         return f"{value} is not allowed", did_you_mean(str(given), expected)
     if limit := next((name for name in _LIMITS if name in context), None):
-        return f"{value} is out of range", f"{_LIMITS[limit].format(context[limit])} is right{_other_end(path, limit)}"
+        return f"{value} is out of range", f"{_LIMITS[limit].format(f'{context[limit]:.7g}')} is right{_other_end(path, limit)}"
     if "min_length" in context:
         return "is too short", f"at least {context['min_length']} {_things(given)} are wanted"
     if "max_length" in context:
@@ -99,14 +99,16 @@ def _value(path: KeyPath, details: ErrorDetails) -> tuple[str, str]:
 def _other_end(path: KeyPath, limit: str) -> str:
     """Return the other end of a number's range, where the field has one."""
     field = field_at(path)
-    ends = {
-        name: getattr(mark, name)
+    ends = [
+        (name, getattr(mark, name))
         for mark in (field.metadata if field else [])
         for name in _LIMITS
-        if hasattr(mark, name)
-    }
-    other = next((name for name in ends if name[0] != limit[0] and ends[name] is not None), None)
-    return f", and {_LIMITS[other].format(ends[other])}" if other else ""
+        if name[0] != limit[0] and getattr(mark, name, None) is not None
+    ]
+    if not ends:
+        return ""
+    other, value = (min if limit[0] == "g" else max)(ends, key=lambda end: end[1])
+    return f", and {_LIMITS[other].format(value)}"
 
 
 def _things(given: object) -> str:

@@ -5,10 +5,22 @@ Patterns are Rust regular expressions (pydantic's), in which `$` is the end of t
 """
 
 import re
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, SecretStr, Strict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    SecretStr,
+    Strict,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import CoreSchema, FloatSchema
 
 _ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}"
 ID_PATTERN = rf"^{_ID}$"
@@ -69,7 +81,27 @@ Country = Annotated[str, StringConstraints(pattern=COUNTRY_PATTERN)]
 Code = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
 Whole = Annotated[int, Strict()]
 Level = Annotated[int, Strict(), Field(ge=1, le=10)]
-Seconds = Annotated[float, Strict(), Field(ge=0, le=86_400)]
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The limits of a kind of number, where a field names none of its own.
+
+    As plain constraints they would take the place of the field's own: of two limits of the same sort pydantic keeps the kind's.
+    """
+
+    ge: float
+    le: float
+
+    def __get_pydantic_core_schema__(self, source: type[float], handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = cast("FloatSchema", handler(source))
+        if "ge" not in schema and "gt" not in schema:
+            schema["ge"] = self.ge
+        schema.setdefault("le", self.le)
+        return schema
+
+
+Seconds = Annotated[float, Strict(), Within(ge=0, le=86_400)]
 Port = Annotated[int, Strict(), Field(ge=1, le=65_535)]
 Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
 Destination = Annotated[str, StringConstraints(pattern=DESTINATION_PATTERN)]

@@ -15,6 +15,7 @@ import pytest
 
 from callhandler.cli import main
 from callhandler.cli.lazy import COMMANDS, first_word
+from callhandler.cli.place import find
 from callhandler.control.server import Server
 from callhandler.core.events import AgentPaused, CallArrived, CallEnded, RoutingDecided
 from callhandler.core.model import Outcome
@@ -24,6 +25,14 @@ from tests.unit.cli.decision import SNAPSHOT
 from tests.unit.control.fake_desk import AGENT, CALL, QUEUE, STATUS, FakeDesk
 
 DATABASE = "sqlite:///var/journal.db"
+
+
+def test_what_a_client_needs_is_read_from_the_readable_part_of_a_broken_file(tmp_path: Path) -> None:
+    (tmp_path / "callhandler.toml").write_text(
+        '[company]\nname = "no end\ntime_zone = "Europe/Berlin"\n\n[daemon]  # here\nsocket = "/run/x.sock"\nwatchdog = = 3\n'
+    )
+    place = find(tmp_path)
+    assert (place.zone.key, place.socket) == ("Europe/Berlin", Path("/run/x.sock"))
 
 
 @pytest.fixture
@@ -110,6 +119,23 @@ class TestAsking:
     ) -> None:
         assert main([*words, "--json", "--site", str(site)]) == 0
         assert json.loads(capsys.readouterr().out) == to_plain(answer)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '[company]\ntime_zone = "Berlin"\n',
+            '[company]\ntime_zone = "/etc/passwd"\n',
+            '[company]\ntime_zone = 7\n[daemon]\nsocket = "var/control.sock"\nsocket = "twice"\n',
+            "[company\n[queues.sales\nring = = 3\n",
+            "\x00",
+        ],
+    )
+    @pytest.mark.parametrize("words", [["status"], ["calls"], ["agents"], ["emergency", "close"]])
+    def test_a_broken_site_file_takes_no_command_away(
+        self, site: Path, capsys: pytest.CaptureFixture[str], text: str, words: list[str]
+    ) -> None:
+        (site / "callhandler.toml").write_text(text)
+        assert main([*words, "--site", str(site)]) == 0, capsys.readouterr().err
 
     def test_a_table_for_people(self, site: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["calls", "--site", str(site)]) == 0
