@@ -6,9 +6,9 @@ One object for each conversation. Knows no Asterisk: sessions of it are receptio
 from collections.abc import Awaitable, Callable
 
 from callhandler.calling_back import AgentVisit, Callbacks
-from callhandler.core.callback import Callback, CallbackState
+from callhandler.core.callback import Callback
 from callhandler.core.calls import Call
-from callhandler.core.model import CallbackRules, OfferEnd
+from callhandler.core.model import CallbackRules, CallbackState, OfferEnd
 from callhandler.core.ports import DialLeg
 from callhandler.errors import Refused
 from callhandler.site.models import Site

@@ -10,14 +10,14 @@ from typing import Protocol
 
 from callhandler.core import events as e
 from callhandler.core import observed as o
-from callhandler.core.callback import NOT_DIALLED, Callback, CallbackState
+from callhandler.core.callback import NOT_DIALLED, Callback
 from callhandler.core.callbacks import SLOT, CallingBack, NumberGuard, Wish
 from callhandler.core.calls import Call, Calls
 from callhandler.core.decisions import CancelOffer, OfferTo
 from callhandler.core.following import Follows
 from callhandler.core.hours import Opening
 from callhandler.core.line import Line
-from callhandler.core.model import OfferEnd, Outcome, Tier
+from callhandler.core.model import CallbackState, OfferEnd, Outcome, Tier
 from callhandler.core.ports import DialLeg, OfferLeg, Pbx
 from callhandler.errors import Refused
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from callhandler.callback_counter import CallbackCounter
 from callhandler.control.desk import NotHere, ReloadResult
 from callhandler.core import events as e
 from callhandler.core.agents import Agent
@@ -40,6 +41,7 @@ class FrontDesk:
         self._written = written
         self.figures = Figures(lambda at: datetime.fromtimestamp(at, ZoneInfo(zone)).strftime("%Y-%m-%d"))
         self._viewing = Viewing(switchboard, self.figures)
+        self.callbacks = CallbackCounter(switchboard)
         self.reloading: Reload | None = None
         switchboard.listen(self.figures.take)
 

@@ -38,6 +38,9 @@ COMMANDS.update(
             "callhandler.cli.calls", "app", "Calls: those here now, past ones, one in full; hang up, move, prioritise."
         ),
         "agents": Lazy("callhandler.cli.agents", "app", "Agents: who does what; log in, log out, pause, resume."),
+        "callbacks": Lazy(
+            "callhandler.cli.callbacks", "app", "Callbacks: open and past ones; add, cancel, put off, call now."
+        ),
         "inbox": Lazy(
             "callhandler.cli.inbox", "app", "What waits for a person to see to: messages, missed callers, and more."
         ),

@@ -12,9 +12,22 @@ from fastapi.responses import StreamingResponse
 
 from callhandler.control.desk import Desk, ReloadResult
 from callhandler.control.guard import Guard, answer_errors
-from callhandler.control.schemas import Close, Done, Finish, Login, Move, Pause, Prioritise, Problem, Reload
+from callhandler.control.schemas import (
+    AddCallback,
+    CancelCallback,
+    Close,
+    Done,
+    Finish,
+    Login,
+    Move,
+    Pause,
+    Prioritise,
+    Problem,
+    Reload,
+    RescheduleCallback,
+)
 from callhandler.control.streams import Streams
-from callhandler.core.views import AgentView, CallView, DecisionView, ItemView, QueueView, StatusView
+from callhandler.core.views import AgentView, CallbackView, CallView, DecisionView, ItemView, QueueView, StatusView
 
 VERSION = "1"
 CallId = Annotated[str, Path(max_length=150, description="A call's id, such as `pbx1-1795286814.0`.")]
@@ -44,7 +57,7 @@ def build(desk: Desk, streams: Streams) -> Guard:
         docs_url=None,
         redoc_url=None,
     )
-    for router in (_house(desk, streams), _calls(desk), _agents(desk), _inbox(desk)):
+    for router in (_house(desk, streams), _calls(desk), _agents(desk), _callbacks(desk), _inbox(desk)):
         app.include_router(router, prefix=f"/v{VERSION}", responses=_PROBLEMS)
     answer_errors(app)
     return Guard(app)
@@ -135,6 +148,37 @@ def _agents(desk: Desk) -> APIRouter:
     @router.post("/{agent}/resume", summary="Make an agent available: ends a break, misses and wrap-up")
     async def resume(agent: AgentId, by: By) -> AgentView:
         return desk.resume(agent, by)
+
+    return router
+
+
+def _callbacks(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix="/callbacks", tags=["callbacks"])
+
+    @router.get("", summary="The callbacks that are open, in the order of the line")
+    async def callbacks() -> Sequence[CallbackView]:
+        return desk.callbacks.all()
+
+    @router.post("", summary="Have somebody called back, who takes the place of now")
+    async def add(body: AddCallback, by: By) -> CallbackView:
+        return desk.callbacks.add(body.queue, body.number, body.name, body.due, by)
+
+    @router.get("/{call}", summary="One callback that is open")
+    async def callback(call: CallId) -> CallbackView:
+        return desk.callbacks.one(call)
+
+    @router.post("/{call}/cancel", summary="End a callback that isn't wanted any more")
+    async def cancel(call: CallId, body: CancelCallback, by: By) -> Done:
+        desk.callbacks.cancel(call, body.reason, by)
+        return Done()
+
+    @router.post("/{call}/reschedule", summary="Have a callback wait until another time, its place kept")
+    async def reschedule(call: CallId, body: RescheduleCallback, by: By) -> CallbackView:
+        return desk.callbacks.reschedule(call, body.due, by)
+
+    @router.post("/{call}/run", summary="Have a callback wait for its turn from now on, whatever it waits for")
+    async def run(call: CallId, by: By) -> CallbackView:
+        return desk.callbacks.run(call, by)
 
     return router
 

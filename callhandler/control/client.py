@@ -16,7 +16,7 @@ from urllib.parse import quote
 from callhandler.control.desk import NotHere, ReloadResult
 from callhandler.control.paths import reachable
 from callhandler.core.plain import Plain, from_plain
-from callhandler.core.views import AgentView, CallView, DecisionView, ItemView, QueueView, StatusView
+from callhandler.core.views import AgentView, CallbackView, CallView, DecisionView, ItemView, QueueView, StatusView
 from callhandler.errors import Refused, Unreachable
 
 if TYPE_CHECKING:
@@ -114,6 +114,31 @@ class Client:
     def emergency_open(self) -> None:
         """Open the site again."""
         self._ask("POST", "/emergency/open")
+
+    def callbacks(self) -> tuple[CallbackView, ...]:
+        """Return the callbacks that are open."""
+        return self._many(CallbackView, "/callbacks")
+
+    def callback(self, call: str) -> CallbackView:
+        """Return one callback that is open."""
+        return self._one(CallbackView, "GET", f"/callbacks/{_quoted(call)}")
+
+    def add_callback(self, queue: str, number: str, name: str, due: float | None) -> CallbackView:
+        """Have somebody called back."""
+        body: dict[str, Plain] = {"queue": queue, "number": number, "name": name, "due": due}
+        return self._one(CallbackView, "POST", "/callbacks", body)
+
+    def cancel_callback(self, call: str, reason: str) -> None:
+        """End a callback."""
+        self._ask("POST", f"/callbacks/{_quoted(call)}/cancel", {"reason": reason})
+
+    def reschedule_callback(self, call: str, due: float) -> CallbackView:
+        """Have a callback wait until another time."""
+        return self._one(CallbackView, "POST", f"/callbacks/{_quoted(call)}/reschedule", {"due": due})
+
+    def run_callback(self, call: str) -> CallbackView:
+        """Have a callback wait for its turn from now on."""
+        return self._one(CallbackView, "POST", f"/callbacks/{_quoted(call)}/run")
 
     def inbox(self) -> tuple[ItemView, ...]:
         """Return what waits for a person to see to."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from callhandler.core.views import AgentView, CallView, DecisionView, ItemView, QueueView, StatusView
+from callhandler.core.views import AgentView, CallbackView, CallView, DecisionView, ItemView, QueueView, StatusView
 from callhandler.errors import Refused
 
 if TYPE_CHECKING:
@@ -26,6 +26,28 @@ class ReloadResult:
     differences: tuple[str, ...]
     applied: bool
     error: str | None = None
+
+
+class CallbackDesk(Protocol):
+    """Callbacks, as people and programs speak of them. `call` is the id of the call one was asked for in; NotHere when none is open."""
+
+    def all(self) -> Sequence[CallbackView]:
+        """Return the callbacks that are open, in the order of the line."""
+
+    def one(self, call: str) -> CallbackView:
+        """Return one."""
+
+    def add(self, queue: str, number: str, name: str, due: float | None, by: str) -> CallbackView:
+        """Have somebody called back, who takes the place of now; not before `due`, seconds since the epoch."""
+
+    def cancel(self, call: str, reason: str, by: str) -> None:
+        """End one that isn't wanted any more."""
+
+    def reschedule(self, call: str, due: float, by: str) -> CallbackView:
+        """Have one wait until `due`."""
+
+    def run(self, call: str, by: str) -> CallbackView:
+        """Have one wait for its turn from now on, whatever it waits for."""
 
 
 class Desk(Protocol):
@@ -69,6 +91,10 @@ class Desk(Protocol):
 
     def emergency(self, close: bool, reason: str, by: str) -> None:
         """Close the whole site to new calls at once, or open it again."""
+
+    @property
+    def callbacks(self) -> CallbackDesk:
+        """Callbacks."""
 
     def inbox(self) -> Sequence[ItemView]:
         """Return what waits for a person to see to, oldest first."""

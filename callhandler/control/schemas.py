@@ -51,6 +51,33 @@ class Prioritise(Body):
         return self
 
 
+class AddCallback(Body):
+    """Whom to call back."""
+
+    queue: Id = Field(description="The queue whose agents call.")
+    number: str = Field(
+        min_length=2, max_length=40, description="The number to call, in the country's or in international form."
+    )
+    name: Reason = Field("", description="Who that is; shown to the agent.")
+    due: float | None = Field(
+        None, ge=0, le=2**40, allow_inf_nan=False, description="Not before this time, in seconds since the epoch."
+    )
+
+
+class CancelCallback(Body):
+    """Why a callback isn't wanted any more."""
+
+    reason: Reason = Field("", description="What the journal says.")
+
+
+class RescheduleCallback(Body):
+    """When to call instead."""
+
+    due: float = Field(
+        ge=0, le=2**40, allow_inf_nan=False, description="Not before this time, in seconds since the epoch."
+    )
+
+
 class Close(Body):
     """Why the site is closed at once."""
 

@@ -10,9 +10,9 @@ from functools import singledispatchmethod
 
 from callhandler.core import events as e
 from callhandler.core.agents import Agent, Trigger
-from callhandler.core.callback import Callback, CallbackState, OpenCallbacks
+from callhandler.core.callback import Callback, OpenCallbacks
 from callhandler.core.crew import Crew
-from callhandler.core.model import Device, OfferEnd, Plan, Status, Strategy
+from callhandler.core.model import CallbackState, Device, OfferEnd, Plan, Status, Strategy
 from callhandler.core.skills import Expression, both, parse
 from callhandler.core.waiting import Buckets, Waiting
 

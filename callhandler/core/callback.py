@@ -10,21 +10,7 @@ from types import MappingProxyType
 
 from callhandler.core import events as e
 from callhandler.core.agents import No
-from callhandler.core.model import CallbackRules
-
-
-class CallbackState(StrEnum):
-    """Where a callback stands."""
-
-    ASKED = "asked for"
-    """The caller is still on the line, and hears the promise."""
-    WAITING = "waiting"
-    RESTING = "waiting for its time"
-    OFFERED = "offered"
-    ANNOUNCED = "announced to the agent"
-    DIALLED = "dialled"
-    HERE = "customer on the line"
-    TALKING = "talking"
+from callhandler.core.model import CallbackRules, CallbackState
 
 
 class Trigger(StrEnum):

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from callhandler.core import events as e
-from callhandler.core.callback import NOT_DIALLED, Callback, CallbackState, OpenCallbacks
+from callhandler.core.callback import NOT_DIALLED, Callback, OpenCallbacks
 from callhandler.core.callback_limits import Ledger, Until
 from callhandler.core.decisions import CancelOffer, WakeAt
 from callhandler.core.following import Follows
 from callhandler.core.hours import Opening
-from callhandler.core.model import CallbackRules, OfferEnd, Plan
+from callhandler.core.model import CallbackRules, CallbackState, OfferEnd, Plan
 from callhandler.errors import Refused
 
 AGENT_TOLD = 20.0

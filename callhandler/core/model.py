@@ -72,6 +72,20 @@ class Where(StrEnum):
     CALLED_BACK = "called back"
 
 
+class CallbackState(StrEnum):
+    """Where a callback stands."""
+
+    ASKED = "asked for"
+    """The caller is still on the line, and hears the promise."""
+    WAITING = "waiting"
+    RESTING = "waiting for its time"
+    OFFERED = "offered"
+    ANNOUNCED = "announced to the agent"
+    DIALLED = "dialled"
+    HERE = "customer on the line"
+    TALKING = "talking"
+
+
 class Outcome(StrEnum):
     """How a call ended: exactly one for each (field.md 4.1)."""
 

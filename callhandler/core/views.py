@@ -7,7 +7,7 @@ seconds; texts that came from outside stand in them as they came: whoever prints
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from callhandler.core.model import Device, State, Status
+from callhandler.core.model import CallbackState, Device, State, Status
 
 
 class CallState(StrEnum):
@@ -50,6 +50,36 @@ class CallView:
     agent: str | None = None
     menu: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackView:
+    """One callback that is open.
+
+    `id` is that of the call it was asked for in. `position` counts from 1 and is None unless it waits for its turn. It isn't made before
+    `due` and expires at `expires`; `promise` is a time that was said to the customer. `attempts` are those that failed, `most` how many
+    there are; `last_failure` is why the last one did. `agent` is who is offered it or talks.
+    """
+
+    id: str
+    state: CallbackState
+    since: float
+    queue: str
+    number: str
+    confirmed: bool
+    caller_name: str
+    language: str
+    requested: float
+    entered: float
+    by: str
+    due: float | None = None
+    promise: float | None = None
+    expires: float
+    position: int | None = None
+    attempts: int = 0
+    most: int = 0
+    last_failure: str = ""
+    agent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

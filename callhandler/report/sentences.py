@@ -11,7 +11,7 @@ _WIDTH = 24
 
 def line_of(fact: e.Fact, zone: ZoneInfo) -> str | None:
     """Return a line such as `12:03:04  pbx1-1795286814.0  offered to agent 7001 at phone 101`; None for what people don't read."""
-    sentence = of_call(fact) or of_agent(fact) or of_house(fact)
+    sentence = of_call(fact) or of_callback(fact, zone) or of_agent(fact) or of_house(fact)
     if sentence is None:
         return None
     columns = e.columns_of(fact)
@@ -78,6 +78,29 @@ def _of_leg(fact: e.Fact) -> str | None:
             return f"transferred to {fact.to} by agent {fact.agent}"
         case e.TalkEnded():
             return f"talked with agent {fact.agent} for {span(fact.talked)}: {fact.reason}".removesuffix(": ")
+    return None
+
+
+def of_callback(fact: e.Fact, zone: ZoneInfo) -> str | None:
+    """Return what a fact says of a callback."""
+    match fact:
+        case e.CallbackRequested():
+            when = f", between {clock(fact.due, zone)} and {clock(fact.promise, zone)}" if fact.due is not None else ""
+            return f"is to be called back at {fact.number}{when}, asked for by {fact.by}"
+        case e.CallbackAnnounced():
+            return f"agent {fact.agent} is told whom to call back"
+        case e.CallbackDialled():
+            return f"{fact.number} is dialled for agent {fact.agent}, attempt {fact.attempt}"
+        case e.CallbackAccepted():
+            return f"{fact.number} answered and said yes"
+        case e.CallbackAttemptEnded():
+            return f"attempt {fact.attempt} to call back: {fact.reason}"
+        case e.CallbackRescheduled():
+            return f"callback waits until {clock(fact.due, zone)}: {fact.reason}"
+        case e.CallbackEnded():
+            return f"callback {fact.result}: {fact.reason}".removesuffix(": ")
+        case e.PromiseSettled():
+            return "promise kept" if fact.kept else f"promise broken: {span(fact.late)} late"
     return None
 
 

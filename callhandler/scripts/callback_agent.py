@@ -4,8 +4,7 @@ A callback that is refused, by key or by hanging up, is a refused offer and no a
 anew in the middle, after a crash of the daemon: it goes on where the callback stands.
 """
 
-from callhandler.core.callback import CallbackState
-from callhandler.core.model import OfferEnd
+from callhandler.core.model import CallbackState, OfferEnd
 from callhandler.errors import Refused
 from callhandler.scripts.callback_house import AgentSession
 from callhandler.scripts.caller import Digits, Number, Prompt, Spoken

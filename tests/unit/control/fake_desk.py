@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from callhandler.control.desk import NotHere, ReloadResult
 from callhandler.core.events import Fact
-from callhandler.core.model import Device, State, Status
+from callhandler.core.model import CallbackState, Device, State, Status
 from callhandler.core.views import (
     AgentView,
+    CallbackView,
     CallState,
     CallView,
     DecisionView,
@@ -84,6 +85,26 @@ STATUS = StatusView(
 )
 
 
+CALLBACK = CallbackView(
+    id=CALL.id,
+    state=CallbackState.WAITING,
+    since=1_700_000_000.0,
+    queue="sales",
+    number="+12025550123",
+    confirmed=True,
+    caller_name="Ann",
+    language="en",
+    requested=1_700_000_000.0,
+    entered=1_699_999_940.0,
+    by="caller",
+    expires=1_700_086_400.0,
+    position=2,
+    attempts=1,
+    most=3,
+    last_failure="no answer",
+)
+
+
 @dataclass
 class FakeDesk:
     """Keeps the protocol of control/desk.py."""
@@ -148,6 +169,10 @@ class FakeDesk:
     def emergency(self, close: bool, reason: str, by: str) -> None:
         self.asked.append(("emergency", close, reason, by))
 
+    @property
+    def callbacks(self) -> "FakeCallbacks":
+        return FakeCallbacks(self)
+
     def inbox(self) -> Sequence[ItemView]:
         return [ITEM]
 
@@ -179,3 +204,37 @@ class FakeDesk:
     def _known(self, agent: str) -> None:
         if agent != AGENT.id:
             raise NotHere(f"there is no agent {agent}")
+
+
+class FakeCallbacks:
+    """The callbacks of a fake desk: one, of the one call."""
+
+    def __init__(self, desk: FakeDesk) -> None:
+        self._desk = desk
+
+    def all(self) -> Sequence[CallbackView]:
+        return [CALLBACK]
+
+    def one(self, call: str) -> CallbackView:
+        self._desk.call(call)
+        return CALLBACK
+
+    def add(self, queue: str, number: str, name: str, due: float | None, by: str) -> CallbackView:
+        if number == "112":
+            raise Refused("112 is an emergency number")
+        self._desk.asked.append(("add", queue, number, name, due, by))
+        return replace(CALLBACK, queue=queue, number=number, caller_name=name, due=due)
+
+    def cancel(self, call: str, reason: str, by: str) -> None:
+        self.one(call)
+        self._desk.asked.append(("cancel", call, reason, by))
+
+    def reschedule(self, call: str, due: float, by: str) -> CallbackView:
+        self.one(call)
+        self._desk.asked.append(("reschedule", call, due, by))
+        return replace(CALLBACK, due=due, state=CallbackState.RESTING)
+
+    def run(self, call: str, by: str) -> CallbackView:
+        self.one(call)
+        self._desk.asked.append(("run", call, by))
+        return CALLBACK

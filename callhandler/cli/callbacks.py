@@ -1,0 +1,218 @@
+"""`callhandler callbacks` and its verbs. Open ones are asked from the daemon, past ones read from the journal."""
+
+import csv
+import sys
+import time
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from callhandler.cli.lazy import noun
+from callhandler.cli.place import JsonOption, Place, SiteOption, find
+from callhandler.cli.printing import out, out_json, out_line
+from callhandler.control.client import Client
+from callhandler.control.desk import NotHere
+from callhandler.core.model import CallbackState
+from callhandler.core.plain import to_plain
+from callhandler.core.views import CallbackView
+from callhandler.errors import Refused
+
+if TYPE_CHECKING:
+    from callhandler.store.callbacks import CallbackRecord
+
+app = noun("Callbacks: those that are open, one in full; add, cancel, put off, call now; past ones as a table.")
+_LOOK = 0.3
+"""Seconds between two looks at a callback that is followed."""
+CallArgument = Annotated[
+    str, typer.Argument(metavar="CALL", help="The id of the call it was asked for in.", show_default=False)
+]
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at", metavar="TIME", help="Not before this time of the site's clock, such as 15:30.", show_default=False
+    ),
+]
+
+
+@app.command("list")
+def list_(site: SiteOption = None, as_json: JsonOption = False) -> None:
+    """The callbacks that are open, in the order of the line."""
+    place = find(site)
+    _print(place, Client(place.socket).callbacks(), as_json)
+
+
+@app.command()
+def show(
+    call: Annotated[
+        str | None,
+        typer.Argument(metavar="CALL", help="The call it was asked for in; all open ones without.", show_default=False),
+    ] = None,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One callback in full with its attempts, a past one too; without CALL the open ones."""
+    place = find(site)
+    if call is None:
+        _print(place, Client(place.socket).callbacks(), as_json)
+        return
+    from callhandler.store.callbacks import callbacks_of  # noqa: PLC0415 - only history needs the journal
+    from callhandler.store.sources import open_source  # noqa: PLC0415
+
+    with open_source(place.database, place.directory) as source:
+        records = callbacks_of(source, call)
+    if not records:
+        raise Refused(f"the journal knows no callback of call {call}")
+    if as_json:
+        out_json(records)
+        return
+    from callhandler.report.callbacks import callback_details  # noqa: PLC0415 - Rich is for people
+
+    for record in records:
+        out(*callback_details(record, place.zone))
+
+
+@app.command()
+def add(
+    queue: Annotated[str, typer.Argument(metavar="QUEUE", help="The queue whose agents call.", show_default=False)],
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The number to call.", show_default=False)],
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="Who that is; shown to the agent.")] = "",
+    at: AtOption = None,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have somebody called back, who takes the place of now."""
+    place = find(site)
+    _print(place, (Client(place.socket).add_callback(queue, number, name, _due(at, place.zone)),), as_json)
+
+
+@app.command()
+def cancel(
+    call: CallArgument,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What the journal says.")] = "",
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End a callback that isn't wanted any more."""
+    Client(find(site).socket).cancel_callback(call, reason)
+    if as_json:
+        out_json({"done": True})
+    else:
+        out(f"callback {call} is cancelled")
+
+
+@app.command()
+def reschedule(
+    call: CallArgument,
+    at: Annotated[
+        str, typer.Argument(metavar="TIME", help="A time of the site's clock, such as 15:30.", show_default=False)
+    ],
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a callback off until another time; it keeps its place."""
+    place = find(site)
+    due = _due(at, place.zone)
+    assert due is not None
+    _print(place, (Client(place.socket).reschedule_callback(call, due),), as_json)
+
+
+@app.command()
+def run(
+    call: CallArgument,
+    follow: Annotated[bool, typer.Option("--follow", help="Show what happens until it is over or put off.")] = False,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have a callback wait for its turn from now on, whatever time it waits for."""
+    place = find(site)
+    client = Client(place.socket)
+    view = client.run_callback(call)
+    if follow:
+        _follow(place, client, view, as_json)
+    else:
+        _print(place, (view,), as_json)
+
+
+@app.command()
+def export(
+    days: Annotated[
+        float, typer.Option("--days", min=0.01, max=3_660, metavar="N", help="Those asked for in the last N days.")
+    ] = 30.0,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Callbacks out of the journal, open and past, as CSV; works while the daemon is down."""
+    from callhandler.store.callbacks import callbacks_between  # noqa: PLC0415 - only history needs the journal
+    from callhandler.store.sources import open_source  # noqa: PLC0415
+
+    place, now = find(site), time.time()
+    with open_source(place.database, place.directory) as source:
+        records = callbacks_between(source, now - days * 86_400.0, now + 1.0)
+    if as_json:
+        out_json(records)
+    else:
+        _write_csv(records)
+
+
+def _print(place: Place, views: tuple[CallbackView, ...], as_json: bool) -> None:
+    if as_json:
+        out_json(views)
+        return
+    from callhandler.report.callbacks import callbacks_table  # noqa: PLC0415 - Rich is for people
+
+    out(callbacks_table(views, place.zone))
+
+
+def _follow(place: Place, client: Client, view: CallbackView, as_json: bool) -> None:
+    """Show each state a callback comes to, until it is over or put off."""
+    shown: CallbackView | None = None
+    while True:
+        if shown is None or (view.state, view.attempts) != (shown.state, shown.attempts):
+            shown = view
+            if as_json:
+                out_line(view)
+            else:
+                attempts = (
+                    f", attempt {view.attempts + 1} of {view.most}" if view.state is CallbackState.DIALLED else ""
+                )
+                agent = f", agent {view.agent}" if view.agent else ""
+                typer.echo(f"{datetime.now(place.zone):%H:%M:%S}  {view.state}{agent}{attempts}")
+        if view.state is CallbackState.RESTING:
+            return
+        time.sleep(_LOOK)
+        try:
+            view = client.callback(view.id)
+        except NotHere:
+            show(view.id, place.directory, as_json)
+            return
+
+
+def _write_csv(records: "list[CallbackRecord]") -> None:
+    rows = [row for record in records if isinstance(row := to_plain(record), dict)]
+    columns = list(rows[0]) if rows else ["call"]
+    writer = csv.writer(sys.stdout)
+    writer.writerow(columns)
+    for row in rows:
+        attempts = row.get("attempts")
+        plain = row | {"attempts": len(attempts) if isinstance(attempts, list) else 0}
+        writer.writerow(["" if plain[name] is None else _harmless(str(plain[name])) for name in columns])
+
+
+def _harmless(cell: str) -> str:
+    """Keep a spreadsheet from taking a caller's words for a formula."""
+    return f"'{cell}" if cell[:1] in ("=", "@", "\t", "\r") else cell
+
+
+def _due(at: str | None, zone: ZoneInfo) -> float | None:
+    """Return the next time the site's clock shows `at`, in seconds since the epoch."""
+    if at is None:
+        return None
+    now = datetime.now(zone)
+    try:
+        wanted = datetime.strptime(at, "%H:%M").time()  # noqa: DTZ007 - a time of day, put into the zone below
+    except ValueError:
+        raise typer.BadParameter(f"{at} is no time of day, such as 15:30", param_hint="TIME") from None
+    due = datetime.combine(now.date(), wanted, zone)
+    return (due if due > now else datetime.combine(now.date() + timedelta(days=1), wanted, zone)).timestamp()

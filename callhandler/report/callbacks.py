@@ -1,0 +1,102 @@
+"""What `callbacks` shows: Rich tables of open and past callbacks. Knows no daemon."""
+
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from callhandler.core.plain import printable
+from callhandler.core.views import CallbackView
+from callhandler.report.words import caller, clock, moment, span
+from callhandler.store.callbacks import CallbackRecord
+
+_COLOURS = {"done": "green", "failed": "red", "expired": "red", "cancelled": "dim"}
+
+
+def callbacks_table(views: Iterable[CallbackView], zone: ZoneInfo) -> Table:
+    """Return the callbacks that are open."""
+    table = _table(
+        "call", "state", "customer", "queue", "place", "waiting since", "not before", "said", "attempts", "agent"
+    )
+    for view in views:
+        attempts = f"{view.attempts} of {view.most}" + (f", {view.last_failure}" if view.last_failure else "")
+        table.add_row(
+            _text(view.id),
+            _text(view.state),
+            _text(caller(view.number, view.caller_name) + ("" if view.confirmed else " (not confirmed)")),
+            _text(view.queue),
+            _text(view.position),
+            moment(view.entered, zone),
+            clock(view.due, zone),
+            clock(view.promise, zone),
+            _text(attempts),
+            _text(view.agent),
+        )
+    if not table.row_count:
+        table.add_row(Text("no open callbacks", "dim"))
+    return table
+
+
+def callback_details(record: CallbackRecord, zone: ZoneInfo) -> tuple[Table, ...]:
+    """Return one callback in full, out of the journal."""
+    head = Table(box=None, show_header=False, pad_edge=False)
+    head.add_column(style="dim")
+    head.add_column()
+    promise = {True: ", kept", False: ", broken", None: ""}[record.kept]
+    for name, value in (
+        ("callback", record.call),
+        ("customer", caller(record.number, record.caller_name) + ("" if record.confirmed else " (not confirmed)")),
+        ("queue", record.queue),
+        ("asked for", f"{moment(record.requested, zone)} by {record.by}"),
+        ("place of", moment(record.entered, zone)),
+        ("not before", moment(record.due, zone)),
+        ("promised by", moment(record.promise, zone) + promise),
+        ("result", "open" if record.result is None else f"{record.result}: {record.reason}"),
+        ("ended", moment(record.ended, zone)),
+        ("agent", record.agent or ""),
+        ("talked", span(record.talked) if record.connected is not None else ""),
+        ("response", span(record.response)),
+        ("saved", span(record.saved)),
+    ):
+        if value:
+            head.add_row(name, _text(value))
+    attempts = _table("attempt", "dialled", "agent", "came to")
+    for number, attempt in enumerate(record.attempts, 1):
+        attempts.add_row(
+            str(number), moment(attempt.at, zone), _text(attempt.agent), _text(attempt.result or "under way")
+        )
+    return (head, attempts) if record.attempts else (head,)
+
+
+def records_table(records: Iterable[CallbackRecord], zone: ZoneInfo) -> Table:
+    """Return callbacks out of the journal."""
+    table = _table("call", "asked for", "customer", "queue", "attempts", "agent", "response", "saved", "result")
+    for one in records:
+        result = one.result or "open"
+        table.add_row(
+            _text(one.call),
+            moment(one.requested, zone),
+            _text(caller(one.number, one.caller_name)),
+            _text(one.queue),
+            str(len(one.attempts)),
+            _text(one.agent),
+            span(one.response),
+            span(one.saved),
+            Text(result, _COLOURS.get(result, "yellow")),
+        )
+    if not table.row_count:
+        table.add_row(Text("no callbacks", "dim"))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _text(value: object) -> Text:
+    return Text("" if value is None else printable(str(value)))
