@@ -79,12 +79,12 @@ async def _say(session: Session, what: CheckIn, *spoken: Spoken) -> str | None:
     return key
 
 
-async def pressed(session: Session, key: str) -> str | None:
-    """Do what a key stands for; return where the caller goes next, None when the caller waits on at the same place."""
+async def pressed(session: Session, key: str) -> tuple[str | None, str | None]:
+    """Do what a key stands for; return where the caller goes next (None: waits on at the same place), and the key pressed meanwhile."""
     house, call = session.house, session.call
-    queue = call.queue
+    queue, another = call.queue, None
     if queue is None:
-        return None
+        return None, None
     led_to = {CALLBACK: "callback", MESSAGE: f"message:{queue}", PERSON: house.site.company.operator}[key]
     house.note(e.KeyPressed(at=house.now(), call=call.id, menu="line", key=key, led_to=led_to))
     house.attending.begin(call, CheckIn((MENU, led_to)))
@@ -93,9 +93,9 @@ async def pressed(session: Session, key: str) -> str | None:
     else:
         to = await (ask if key == CALLBACK else leave_message)(session, queue)
     if to is None and call.queue is not None and session.visit.news is None:
-        await session.caller.say(Prompt("std-kept"))
+        another = await session.caller.say(Prompt("std-kept"), keys=live_keys(session))
     house.attending.end(call, "", 0.0)
-    return to
+    return to, another
 
 
 async def _person(session: Session, queue: str, operator: str) -> str | None:

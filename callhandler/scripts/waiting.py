@@ -24,9 +24,11 @@ async def wait_in_line(session: Session, queue_id: str) -> str:
     playing: str | None = None
     while session.visit.news is None:
         if key is not None:
-            playing, to = None, await pressed(session, key)
+            playing = None
+            to, key = await pressed(session, key)
             if to is not None:
                 return to
+            continue
         if playing != (music := _music(session, call.queue or queue_id)):
             await caller.music(music)
             playing = music

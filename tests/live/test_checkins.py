@@ -164,7 +164,7 @@ async def test_keys_work_during_music_and_during_prompts_and_lead_back_to_the_sa
             pressed = time.time()
             await caller.press("0")
             assert await spoken(site, ear, "kept", pressed, 3) - pressed < 0.8, "a key during a prompt"
-            await asyncio.sleep(1)
+            await asyncio.sleep(length(site, "kept") + 0.5)
             rest = heard_in(site, ear.heard(word, time.time()), "key-2", "key-0")
             assert [at for _, at in rest if at > pressed] == [], "the key cut the prompt"
             after = waiting(site, who)

@@ -49,7 +49,7 @@ def test_a_word_when_it_is_time_and_never_the_same_twice_running(ladder: Ladder)
 
 
 def test_zero_waits_for_the_operator_at_the_same_place_from_the_greeting_on(ladder: Ladder) -> None:
-    caller = ladder.dials("5000", *TO_SALES, "0", HANGS_UP)
+    caller = ladder.dials("5000", *TO_SALES, "0", "", HANGS_UP)
     assert caller.heard == [*HELLO, "std-kept", "music default", "gone"]
     entered, moved = ladder.world.of(e.CallEntered)[-1], ladder.world.of(e.CallMoved)[-1]
     waiting = ladder.world.board.line.books.calls[ladder.call.id]
@@ -60,13 +60,19 @@ def test_zero_waits_for_the_operator_at_the_same_place_from_the_greeting_on(ladd
 
 def test_zero_with_no_operator_there_changes_nothing(ladder: Ladder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ladder.house.attending, "move", lambda call, queue: Outcome.NOBODY)
-    caller = ladder.dials("5000", *TO_SALES, "", "0", HANGS_UP)
+    caller = ladder.dials("5000", *TO_SALES, "", "0", "", HANGS_UP)
     assert caller.heard[-4:] == ["vm-nobodyavail", "std-kept", "music default", "gone"]
     assert ladder.world.board.line.books.calls[ladder.call.id].queue == "sales"
 
 
+def test_a_key_is_live_also_while_the_caller_hears_that_the_place_is_kept(ladder: Ladder) -> None:
+    caller = ladder.dials("5000", *TO_SALES, "", "2", "*", "0", "", HANGS_UP)
+    assert caller.heard.count("std-kept") == 2
+    assert ladder.facts(e.KeyPressed)[-2:] == ["2 in line -> message:sales", "0 in line -> queue:operator"]
+
+
 def test_a_message_that_is_not_left_leads_back(ladder: Ladder) -> None:
-    caller = ladder.dials("5000", *TO_SALES, "", "2", "*", HANGS_UP)
+    caller = ladder.dials("5000", *TO_SALES, "", "2", "*", "", HANGS_UP)
     assert "std-message" in caller.heard
     assert caller.heard[-1] == "gone"
     assert "std-kept" in caller.heard
