@@ -107,7 +107,8 @@ class AgiCaller:
     async def music(self, name: str | None) -> None:
         """Play the music class `name` from now on; None stops it."""
         if name is None:
-            await self._do(wire.AGI_SET_MUSIC, "OFF")
+            if self._music is not None:
+                await self._do(wire.AGI_SET_MUSIC, "OFF")
         elif name != self._music or self._music_stopped:
             await self._do(wire.AGI_SET_MUSIC, "ON", name)
         self._music, self._music_stopped = name, False

@@ -25,11 +25,12 @@ TREATED = tuple(_WHY)
 async def told(session: Session, queue_id: str, outcome: Outcome) -> str:
     """Tell the caller why, offer what can be offered, and return where the caller goes: by choice, else by the queue's treatment."""
     house, caller, call = session.house, session.caller, session.call
-    await caller.music(None)
     keys = _keys(session, queue_id, outcome)
     offers: dict[str, Spoken] = {CALLBACK: Prompt("std-offer-callback"), MESSAGE: Prompt("std-key-2")}
     key = await caller.say(Prompt(_why(session, outcome)), *(offers[key] for key in keys), keys=keys)
     if key is None and keys:
+        queue = house.site.queues.get(queue_id)
+        await caller.music(queue.music if queue is not None else "default")  # nobody decides in silence
         key = await caller.key(PATIENCE, keys)
     if key is not None:
         to = await (ask if key == CALLBACK else leave_message)(session, queue_id)
