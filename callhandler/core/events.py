@@ -293,7 +293,8 @@ class CheckedIn(Fact):
     """Somebody who waits was spoken to. `at` is when the spoken word ended, `due` when it was to begin at the latest.
 
     `said` names what was said, such as `thanks-1 place wait-5`; a conversation that the caller began with a key begins with `menu`.
-    `cut_by` is "" when it was heard to its end, else what cut it: answer, key, hang-up, or `line` when the line sent the caller on.
+    `cut_by` is "" when it was heard to its end, else what cut it: answer, key, hang-up, or `line` when the line sent the caller on; on
+    hold also resume and transfer.
     `position` and `most` are the place in line and the upper end of the range of seconds that were said, None when none was.
     """
 
@@ -464,12 +465,14 @@ class PromiseSettled(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageLeft(Fact):
-    """A caller left a message; `file` is relative to the site, `seconds` its length."""
+    """A caller left a message; `file` is relative to the site, `seconds` its length. `number` and `caller_name` are the caller's."""
 
     call: str
     queue: str
     file: str
     seconds: float
+    number: str = ""
+    caller_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,11 @@ word said in it.
 from collections.abc import Callable, Collection
 
 from callhandler.core import events as e
+from callhandler.core.checkins import due, starts_at
 from callhandler.core.decisions import Decision, EndLeg, ReturnToLine, RingBriefly, SpeakTo, WakeAt
 from callhandler.core.holds import Held, Holds, Word, ring_leg, word_leg, word_of
-from callhandler.core.model import Plan, Where, WordEnd
+from callhandler.core.model import Plan, Promise, Where, WordEnd
+from callhandler.core.watch import AWAY, JUST_AFTER, MISSING, NOT_RUNNING, SLOW, TOO_LONG, UNSEEN
 
 RETURN_KEY = "1"
 REMIND_RING = 8.0
@@ -23,7 +25,7 @@ RETRY = 5.0
 Outcomes = list[e.Fact | Decision]
 _CONCERNING = (
     e.AgentOffered, e.OfferEnded, e.CallHeld, e.CallResumed, e.TalkEnded, e.CallEnded, e.HeldCallerReturned, e.CheckedIn,
-    e.CheckInBreached, e.HoldReminded, e.AlarmRaised,
+    e.CheckInBreached, e.HoldReminded, e.AlarmRaised, e.GapBegan, e.GapEnded,
 )  # fmt: skip
 
 
@@ -36,7 +38,6 @@ class Holding:
         self.apply = self.books.apply
         self._plan = plan
         self._attached = False
-        self._seen_since = 0.0
 
     # --- what follows -----------------------------------------------------------------------------------------------
 
@@ -44,7 +45,7 @@ class Holding:
         """Apply a fact that was just recorded, and return what follows from it."""
         if not isinstance(fact, _CONCERNING):
             return []
-        held = self.books.held.get(fact.call or "")
+        held = self.books.held.get(getattr(fact, "call", None) or "")
         offer = self.books.offers.get(held.leg) if held is not None else None
         self.apply(fact)
         match fact:
@@ -77,7 +78,7 @@ class Holding:
                 return self._remind(held, now)
             case "hold alert" if not held.alerted and now >= held.since + self._plan().holds.alert:
                 return self._alert(held, now)
-            case "hold breach" if not held.hears:
+            case "hold breach":
                 return self._breach(held, now)
         return []
 
@@ -87,7 +88,7 @@ class Holding:
 
     def resume(self, now: float) -> Outcomes:
         """Asterisk is seen: set all timers (again)."""
-        self._attached, self._seen_since = True, now
+        self._attached = True
         return [order for held in self.books.held.values() for order in self._timers(held)]
 
     # --- what is seen -----------------------------------------------------------------------------------------------
@@ -124,9 +125,9 @@ class Holding:
             return []
         word, held.word = held.word, None
         if end is WordEnd.WHOLE:
-            return [_checked_in(held, word, "", now)]
-        held.trouble = "a spoken word was cut off" if end is WordEnd.CUT else f"`{word.said}` could not be said"
-        return [*self._breach(held, now), WakeAt(now + RETRY, ("hold word", held.call))]
+            return [*self._breach(held, now), _checked_in(held, word, "", now)]
+        held.unheard = end is WordEnd.FAILED
+        return [WakeAt(now + RETRY, ("hold word", held.call))]
 
     def key(self, call: str, key: str, now: float) -> Outcomes:
         """A caller pressed a key: on hold, and told of it, the one key leads back to the head of the line."""
@@ -144,19 +145,23 @@ class Holding:
         due = [
             (self._next_word(held), "hold word"),
             (self._next_reminder(held), "hold reminder"),
-            (self._due(held), "hold breach"),
+            (held.last + self._plan().promise.at_most + JUST_AFTER, "hold breach"),
             (held.since + self._plan().holds.alert, "hold alert"),
         ]
         return [WakeAt(when, (what, held.call)) for when, what in due]
 
     def _due(self, held: Held) -> float:
-        """When the next word is due by the promise."""
-        return held.last + self._plan().promise.at_most
+        """When the next word is to begin at the latest, so that it ends within what is promised."""
+        return due(held.last, self._plan().promise, self._longest())
 
     def _next_word(self, held: Held) -> float:
-        """When the next word is aimed at: the first by its own setting, always within what is promised."""
-        aim = self._plan().promise.aim if held.words else self._plan().holds.check_in
-        return min(held.last + aim, self._due(held))
+        """When the next word is to begin: the first by its own setting, earlier where it would not end in time."""
+        promise = self._plan().promise
+        aim = promise.aim if held.words else self._plan().holds.check_in
+        return starts_at(held.last, Promise(promise.at_most, aim), self._longest())
+
+    def _longest(self) -> float:
+        return max(self.books.lengths, default=0.0)
 
     def _next_reminder(self, held: Held) -> float:
         """When the agent is reminded: at 45 s, then whenever the hold has grown twice as long, so that nobody is pestered."""
@@ -190,17 +195,27 @@ class Holding:
         return [e.AlarmRaised(at=now, kind="hold", call=held.call, agent=held.agent, queue=queue, reason=reason)]
 
     def _breach(self, held: Held, now: float) -> Outcomes:
-        """Write down that the promise was broken, once for each silence."""
-        if held.breached or now < self._due(held):
+        """Write down that the promise was broken, once for each silence: it lasts to the end of the next word."""
+        silent = now - held.last
+        if held.breached or silent <= self._plan().promise.at_most:
             return []
-        unseen = not self._attached or self._seen_since > self._next_word(held)
-        reason = "Asterisk was not seen when the word was due" if unseen else held.trouble or "the word came late"
-        silent, where = now - held.last, Where.ON_HOLD
-        return [e.CheckInBreached(at=now, call=held.call, where=where, since=held.last, silent=silent, reason=reason)]
+        held.breached = True
+        reason, where = self._cause(held), Where.ON_HOLD
+        return [e.CheckInBreached(at=now, call=held.call, where=where, since=held.last, silent=round(silent, 3), reason=reason)]
+
+    def _cause(self, held: Held) -> str:
+        gap = self.books.gap
+        if gap is not None and (gap[1] is None or gap[1] > held.last):
+            return AWAY if gap[2] == NOT_RUNNING else UNSEEN
+        if held.unheard:
+            return MISSING
+        if held.word is not None and held.word.started is not None and held.word.started <= held.word.due:
+            return TOO_LONG
+        return SLOW
 
     def _end(self, held: Held, cut_by: str, now: float) -> Outcomes:
         """End all that goes on in a hold; a word that was being heard was cut, and a silence that grew too long is told."""
-        out: Outcomes = [] if held.hears else self._breach(held, now)
+        out = self._breach(held, now)
         if held.word is not None:
             out.append(EndLeg(held.word.leg))
             if held.hears:

@@ -3,10 +3,13 @@
 Nothing is decided here; holding.py decides. All times are seconds since the epoch.
 """
 
+from collections import deque
 from dataclasses import dataclass
 
 from callhandler.core import events as e
 from callhandler.core.model import Where
+
+WORDS_REMEMBERED = 20
 
 
 @dataclass(slots=True)
@@ -23,7 +26,7 @@ class Word:
 class Held:
     """A caller on hold. `last` is when the caller was last talked or spoken to, `reminders` how often the agent was reminded.
 
-    `word`, `reminder` (a leg) and `trouble` (why the last word was not said) are of the moment: no fact tells them.
+    `word`, `reminder` (a leg) and `unheard` (the last word could not be said) are of the moment: no fact tells them.
     """
 
     call: str
@@ -37,7 +40,7 @@ class Held:
     breached: bool = False
     word: Word | None = None
     reminder: str | None = None
-    trouble: str = ""
+    unheard: bool = False
 
     @property
     def hears(self) -> bool:
@@ -51,11 +54,17 @@ class Held:
 
 
 class Holds:
-    """All holds under way, by call, and the offers that led to the conversations: phone and queue."""
+    """All holds under way, by call, and the offers that led to the conversations: phone and queue.
+
+    `lengths` are those of the last words said whole, in seconds; `gap` is the last time that Asterisk was not seen: from, until (None
+    while it lasts) and its reason.
+    """
 
     def __init__(self) -> None:
         self.held: dict[str, Held] = {}
         self.offers: dict[str, e.AgentOffered] = {}
+        self.lengths: deque[float] = deque(maxlen=WORDS_REMEMBERED)
+        self.gap: tuple[float, float | None, str] | None = None
 
     def apply(self, fact: e.Fact) -> None:
         """Change the books as a fact says. Other facts change nothing."""
@@ -72,13 +81,19 @@ class Holds:
                 self.held.pop(fact.call, None)
                 self.offers.pop(fact.leg, None)
             case e.CheckedIn(where=Where.ON_HOLD) if held := self.held.get(fact.call):
-                held.last, held.words, held.breached, held.trouble = fact.at, held.words + 1, False, ""
+                held.last, held.words, held.breached, held.unheard = fact.at, held.words + 1, False, False
+                if not fact.cut_by:
+                    self.lengths.append(fact.at - fact.started)
             case e.CheckInBreached(where=Where.ON_HOLD) if held := self.held.get(fact.call):
                 held.breached = True
             case e.HoldReminded() if held := self.held.get(fact.call):
                 held.reminders += 1
             case e.AlarmRaised(kind="hold") if held := self.held.get(fact.call or ""):
                 held.alerted = True
+            case e.GapBegan():
+                self.gap = (fact.at, None, fact.reason)
+            case e.GapEnded() if self.gap is not None:
+                self.gap = (self.gap[0], fact.at, self.gap[2])
 
     def speaking(self, leg: str) -> Held | None:
         """Return the hold in which a channel says something."""

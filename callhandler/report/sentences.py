@@ -74,6 +74,10 @@ def _of_leg(fact: e.Fact) -> str | None:
             return f"on hold by agent {fact.agent}"
         case e.CallResumed():
             return f"taken back from hold by agent {fact.agent}"
+        case e.HoldReminded():
+            return f"on hold for {span(fact.held)}: agent {fact.agent} is reminded"
+        case e.HeldCallerReturned():
+            return f"went back from hold by agent {fact.agent} to the head of queue {fact.queue}"
         case e.CallTransferred():
             return f"transferred to {fact.to} by agent {fact.agent}"
         case e.TalkEnded():

@@ -7,18 +7,20 @@ import pytest
 from callhandler.asterisk.ami_text import Framer, event_name, fields
 from callhandler.asterisk.meanings import live_channel
 from callhandler.asterisk.translate import Translator
-from callhandler.core.model import Device, OfferEnd
+from callhandler.core.model import Device, OfferEnd, WordEnd
 from callhandler.core.observed import (
     Bridged,
     ChannelEnded,
     ChannelUp,
     HoldSeen,
+    KeySeen,
     LeftBridge,
     LiveChannel,
     Observation,
     OfferFailed,
     PhoneSeen,
     TransferSeen,
+    WordOver,
 )
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -239,3 +241,18 @@ def test_after_a_gap_bridges_are_known_and_lost_legs_said() -> None:
 def test_a_status_row_is_a_live_channel() -> None:
     row = {"Uniqueid": "u", "Channel": "PJSIP/101-1", "BridgeID": "", "Context": "c", "Linkedid": "l"}
     assert live_channel(row) == LiveChannel("u", "PJSIP/101-1", None, "c", "l")
+
+
+def test_a_key_is_told_once_by_the_channel_where_it_was_pressed() -> None:
+    translator = Translator()
+    pressed = {"Uniqueid": "pbx1-1.1", "Digit": "1", "Direction": "Received"}
+    assert translator.event("DTMFEnd", pressed) == (KeySeen("pbx1-1.1", "1"),)
+    assert translator.event("DTMFEnd", pressed | {"Uniqueid": "pbx1-1.1-o1", "Direction": "Sent"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("cause", "end"), [("31", WordEnd.WHOLE), ("38", WordEnd.FAILED), ("0", WordEnd.CUT), ("16", WordEnd.CUT)]
+)
+def test_how_a_word_ended_is_told_by_the_cause_with_which_its_channel_hangs_up(cause: str, end: WordEnd) -> None:
+    fields = {"Uniqueid": "pbx1-1.1-w5", "Cause": cause, "Context": "callhandler-word"}
+    assert Translator().event("Hangup", fields) == (WordOver("pbx1-1.1-w5", end),)
