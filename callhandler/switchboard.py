@@ -44,6 +44,8 @@ ANSWERED_ELSEWHERE = 26
 class Visit:
     """One session of a script with a call. `news` is set, and `cut` called, when the line sends the caller on.
 
+    `at_end`, if the script sets it, is called once when the call ends, before its outcome is written: over AMI that can be seen before
+    the script sees it.
     `end` is called when the call's channel is gone and the session isn't: an attended transfer can put another caller in its place.
     """
 
@@ -51,6 +53,7 @@ class Visit:
     cut: Callable[[], None]
     end: Callable[[], None]
     news: LeaveLine | None = None
+    at_end: Callable[[], None] | None = None
 
 
 class Switchboard:
@@ -340,7 +343,7 @@ class Switchboard:
         self._beside.observe(seen)
         call = self.calls.by_leg.get(seen.channel)
         if call is not None and call.leg == seen.channel:
-            self._talk_ended(call, self._left_first.get(seen.channel, "agent hung up"))
+            self._talk_ended(call, self._who_ended(call, "agent hung up"))
         elif seen.channel in self.line.books.legs:
             taken = seen.cause == ANSWERED_ELSEWHERE  # seen before the winner's bridge is
             self._offer_over(seen.channel, OfferEnd.TAKEN if taken else OfferEnd.LOST)
@@ -354,7 +357,11 @@ class Switchboard:
     def end_call(self, call: Call, reason: str, cause: int = 0, outcome: Outcome | None = None) -> None:
         """Write down the end of a call: its channel is gone. `outcome` overrides what it would come to."""
         now = self.clock()
-        self._talk_ended(call, self._left_first.get(call.leg or "", "caller hung up"))
+        visit = self._visits.get(call.id)
+        if visit is not None and visit.at_end is not None:
+            last_word, visit.at_end = visit.at_end, None
+            last_word()
+        self._talk_ended(call, self._who_ended(call, "caller hung up"))
         if call.called_at is not None:
             self._end_visit_of(call)
             self.callbacks.leg_over(call.called_at, reason)
@@ -376,6 +383,12 @@ class Switchboard:
             result = Outcome.ANSWERED
         self.record(e.CallEnded(at=now, call=call.id, outcome=result, reason=reason, cause=cause))
         self._end_visit_of(call)
+
+    def _who_ended(self, call: Call, otherwise: str) -> str:
+        """Tell who ended a talk: whoever had the call hung up, else who left first, else whose channel is the one that ended."""
+        if call.id in self._withdrawn:
+            return f"hung up by {self._withdrawn[call.id]}"
+        return self._left_first.get(call.leg or "", otherwise)
 
     def _end_visit_of(self, call: Call) -> None:
         if (visit := self._visits.get(call.id)) is not None:

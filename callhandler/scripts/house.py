@@ -1,5 +1,6 @@
 """What a script needs of the house around it: the site, the time, the line, the lookup. No Asterisk, no database."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -133,7 +134,10 @@ class House(Protocol):
 
 
 class News(Protocol):
-    """How a script learns that the line sends its caller on."""
+    """How a script learns that the line sends its caller on. `at_end` is called when the call ends while the script speaks with it,
+    before its outcome is written: what it notes still counts."""
+
+    at_end: Callable[[], None] | None
 
     @property
     def news(self) -> LeaveLine | None:

@@ -12,7 +12,7 @@ from callhandler.site.findings import Problem, shown
 from callhandler.site.mistakes import did_you_mean
 from callhandler.site.models import Choice, Hours, QueueTable, Site
 from callhandler.site.positions import KeyPath, written
-from callhandler.site.references import references
+from callhandler.site.references import destinations, references
 
 Declared = Mapping[str, frozenset[str]]
 """The names that each section of the file defines, also those whose tables have mistakes of their own."""
@@ -153,6 +153,10 @@ def _queues(site: Site) -> Iterator[Problem]:
         for index, step in enumerate(queue.steps):
             yield from _skills(step.wants, ("queues", name, "steps", index, "wants"))
         yield from _steps(name, queue)
+        if queue.mail is not None and site.mail is None:
+            yield Problem(
+                ("queues", name, "mail"), "is never used, as there is no [mail]", "add [mail], or leave it out"
+            )
 
 
 def _steps(name: str, queue: QueueTable) -> Iterator[Problem]:
@@ -182,6 +186,13 @@ def _skills(text: str, path: KeyPath) -> Iterator[Problem]:
             "what is right: an expression such as `billing >= 3 and (spanish or italian >= 2)`",
             caret,
         )
+
+
+def _messages(site: Site) -> Iterator[Problem]:
+    for path, destination in destinations(site):
+        kind, _, name = destination.partition(":")
+        if kind == "message" and name in site.queues and not site.queues[name].messages:
+            yield Problem(path, f"queue `{name}` takes no messages", f"leave out `messages = false` of queues.{name}")
 
 
 def _menus(site: Site) -> Iterator[Problem]:
@@ -249,6 +260,7 @@ _CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (
     _extensions,
     _agents,
     _queues,
+    _messages,
     _menus,
     _numbers,
     _hours,

@@ -9,6 +9,8 @@ from callhandler.store.sources import Source
 
 INBOX_KEPT = 90 * 86_400.0
 """Seconds after which what nobody saw to is no longer asked for."""
+MAILED_WITHIN = 3 * 86_400.0
+"""Seconds after which a message that no mail told of is no news any more."""
 _KINDS = (MessageLeft, ItemOpened, ItemClaimed, ItemDone)
 _NOT_DONE = """
     AND NOT EXISTS (

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from callhandler.core.plain import Plain
+from tests.edge.postbox import Postbox, serving
 
 from .ear import Sound, load
 from .hearing import find, tone_seconds
@@ -20,12 +21,22 @@ EXTRA = """
 # --- for the message tests
 [numbers.5020]
 enters = "message:sales"
+
+[mail]
+port = PORT
+tls = "none"
+sender = "calls@example.org"
+to = "all@example.org"
 """
+MAIL = 1_990
+"""The mail server's port, from the site's first."""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUp]:
-    with site_running(tmp_path_factory.mktemp("messages") / "site", free_base(), EXTRA) as one:
+    base = free_base()
+    extra = EXTRA.replace("PORT", str(base + MAIL))
+    with site_running(tmp_path_factory.mktemp("messages") / "site", base, extra) as one:
         yield one
 
 
@@ -73,6 +84,20 @@ async def test_a_message_is_heard_again_and_kept(site: SiteUp, tmp_path: Path) -
     recorded = Sound(load(path), 0.0)
     assert 3.0 < recorded.seconds < 5.5
     assert tone_seconds(recorded, VOICE) > recorded.seconds - 0.6, "nothing but the caller's voice is in it"
+    await is_mailed(site, "493055500001", path.read_bytes())
+
+
+async def is_mailed(site: SiteUp, number: str, recording: bytes) -> None:
+    """The mail server was away until now; from here on it takes mail."""
+    box = Postbox()
+    async with serving(site.base_port + MAIL, box), asyncio.timeout(40):
+        while not box.letters:  # noqa: ASYNC110 - the server is told of it by another process
+            await asyncio.sleep(0.2)
+    (letter,) = box.letters
+    assert letter["To"] == "all@example.org"
+    assert letter["Subject"].startswith(f"Message for Sales from {number}")
+    (attached,) = letter.iter_attachments()
+    assert attached.get_content() == recording
 
 
 async def test_hanging_up_sends_what_was_said_and_an_item_is_claimed_and_done(site: SiteUp, tmp_path: Path) -> None:

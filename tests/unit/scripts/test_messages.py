@@ -74,14 +74,6 @@ def test_going_back_reaches_a_person(ladder: Ladder) -> None:
     assert ladder.call.queue == "operator"
 
 
-def test_a_queue_that_takes_no_messages(tmp_path: Path) -> None:
-    no = Ladder(
-        tmp_path,
-        '\n[queues.none]\nname = "None"\nfallback = "say:closed"\nmessages = false\n' + NUMBER.replace("sales", "none"),
-    )
-    assert "std-not-now" in no.dials("5009", HANGS_UP).heard
-
-
 def test_a_recording_is_named_after_its_call_alone(tmp_path: Path) -> None:
     box = MessageBox(tmp_path)
     first = box.free_name("pbx1-12.3")
@@ -97,3 +89,15 @@ def test_a_recording_is_named_after_its_call_alone(tmp_path: Path) -> None:
     for evil in ("../x", "/etc/passwd", "a/b", "", ".hidden", "a\n"):
         with pytest.raises(ValueError, match="named after"):
             box.path(evil)
+
+
+@pytest.mark.parametrize("seen_first", ["recording", "choice"])
+def test_a_hang_up_that_is_seen_elsewhere_first_sends_it_just_as_well(ladder: Ladder, seen_first: str) -> None:
+    def ends() -> None:
+        ladder.world.passes(6.5)
+        ladder.world.caller_hangs_up(ladder.call)
+
+    ladder.dials("5009", "", *((ends, "6 s, gone") if seen_first == "recording" else ("6 s", ends, HANGS_UP)))
+    assert left(ladder) == [("sales", 6.0)]
+    assert ladder.world.story(ladder.call)[-3:] == ["MessageLeft", "ItemOpened", "CallEnded"]
+    assert ladder.world.of(e.CallEnded)[-1].outcome is Outcome.MESSAGE
