@@ -40,8 +40,7 @@ class Attendant:
         waiting = books.calls.get(call.id)
         if waiting is None:
             return None
-        estimate = self._estimating.estimate(call.id, now) if self._estimating.trusted(waiting.queue) else None
-        return Standing(books.position(waiting), estimate)
+        return Standing(books.position(waiting), self._estimating.trusted(call.id, now))
 
     def is_offered(self, call: Call) -> bool:
         """Tell whether an agent's phone rings for a call."""
@@ -55,7 +54,7 @@ class Attendant:
         """Take note that something begins to be said."""
         now = self._switchboard.clock()
         if what.position is not None:
-            made = self._estimating.made(call.id, now, said=what.most is not None)
+            made = self._estimating.made(call.id, now, what.most)
             if made is not None:
                 self._switchboard.record(made)
         self._watch.begin(call.id, what, now)

@@ -1,12 +1,14 @@
 """Making estimates of those in line, and finding out whether they come true: what isn't true is not said.
 
-Every queue keeps a short memory of how long calls took and of how many gave up (an hour), and of the last callers to whom an estimate
-was made: whether they were answered within what would have been said. Nothing is said before TRUSTED callers, nor while fewer than
-RIGHT of the last RECENT were right. All of it is computed from facts, live and at a start alike; a fact taken twice counts once.
+Every queue keeps a short memory of how long calls took and of how many gave up (an hour), and of the last callers of whom an estimate
+was made: by how much it would have had to be stretched, so that they were answered within the range. What is said is stretched so that
+enough of the last RECENT would have been told the truth. Nothing is said before TRUSTED callers, nor while no stretch would have done.
+All of it is computed from facts, live and at a start alike; a fact taken twice counts once.
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 
 from callhandler.core import events as e
 from callhandler.core.books import Books
@@ -26,7 +28,10 @@ from callhandler.core.estimates import (
 from callhandler.core.model import State, Status
 from callhandler.core.waiting import Waiting
 
-TRUSTED, RECENT, RIGHT = 20, 50, 0.8
+TRUSTED, RECENT, RIGHT = 20, 50, 0.86
+"""Callers; and the part of them who were told the truth. Four of five are promised; the rest is for what changes meanwhile."""
+STRETCHES = (1.0, 1.25, 1.5, 2.0, 3.0)
+NEVER = inf
 MEMORY = 3_600.0
 """Seconds for which it is remembered how long calls took and who gave up."""
 KNOWN = 10
@@ -50,7 +55,7 @@ class History:
 
     handled: dict[str, Handled] = field(default_factory=dict)
     ended: dict[str, tuple[float, bool]] = field(default_factory=dict)
-    came_true: dict[str, bool] = field(default_factory=dict)
+    needed: dict[str, float] = field(default_factory=dict)
     last_wait: float | None = None
 
     def forget(self, now: float) -> None:
@@ -68,10 +73,12 @@ class History:
         """Return which part of the callers give up here."""
         return giving_up(sum(abandoned for _, abandoned in self.ended.values()), len(self.ended))
 
-    @property
-    def trusted(self) -> bool:
-        """Tell whether the last estimates came true often enough to be said."""
-        return len(self.came_true) >= TRUSTED and sum(self.came_true.values()) >= RIGHT * len(self.came_true)
+    def stretch(self) -> float | None:
+        """Return by how much estimates are stretched so that they can be trusted; None when they can't."""
+        if len(self.needed) < TRUSTED:
+            return None
+        enough = RIGHT * len(self.needed)
+        return next((one for one in STRETCHES if sum(needed <= one for needed in self.needed.values()) >= enough), None)
 
 
 @dataclass(slots=True)
@@ -97,9 +104,12 @@ class Estimating:
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
-    def trusted(self, queue: str) -> bool:
-        """Tell whether a queue's estimates may be said."""
-        return self._history(queue).trusted
+    def trusted(self, call_id: str, now: float) -> Estimate | None:
+        """Return how long a call in line has still to wait, stretched so that it may be said; None where nothing may be."""
+        call = self._books.calls.get(call_id)
+        stretch = None if call is None else self._history(call.queue).stretch()
+        found = None if stretch is None else self.estimate(call_id, now)
+        return None if stretch is None or found is None else replace(found, seconds=found.seconds * stretch)
 
     def estimate(self, call_id: str, now: float) -> Estimate | None:
         """Return how long a call in line has still to wait; None when nothing can be known: nobody is there."""
@@ -174,11 +184,11 @@ class Estimating:
         self.apply(fact)
         if not isinstance(fact, e.CallEntered) or self._books.offers_of(fact.call):
             return []
-        made = self.made(fact.call, now, said=False)
+        made = self.made(fact.call, now)
         return [] if made is None else [made]
 
-    def made(self, call_id: str, now: float, *, said: bool) -> e.EstimateMade | None:
-        """Return the fact that an estimate is made for a call now."""
+    def made(self, call_id: str, now: float, most: float | None = None) -> e.EstimateMade | None:
+        """Return the fact that an estimate is made for a call now; `most` is the upper end of the range said, None when none is."""
         call, found = self._books.calls.get(call_id), self.estimate(call_id, now)
         if call is None or found is None:
             return None
@@ -189,7 +199,7 @@ class Estimating:
             method=found.method,
             seconds=round(found.seconds, 1),
             ahead=found.ahead,
-            most=found.most if said else None,
+            most=most,
         )
 
     def wake(self, key: tuple[str, str], now: float) -> list[e.Fact | Decision]:
@@ -220,23 +230,23 @@ class Estimating:
         history = self._history(fact.queue)
         history.ended[fact.call] = (fact.at, False)
         history.last_wait = fact.waited
-        became = [kept(one, fact.at) for one in self._open.pop(fact.call, {}).values()]
-        if any(one is not None for one in became):
-            self._found_out(history, fact.call, False not in became)
+        needed = [needed_stretch(one, fact.at) for one in self._open.pop(fact.call, {}).values()]
+        if needed:
+            self._found_out(history, fact.call, max(needed))
 
     def _gave_up(self, fact: e.CallAbandoned) -> None:
-        """Who gave up after what was said proves it wrong; who gave up before proves nothing."""
+        """Who gave up later than could have been said proves it wrong; who gave up before proves nothing."""
         history = self._history(fact.queue)
         history.ended[fact.call] = (fact.at, True)
-        if any(kept(one, fact.at) is False for one in self._open.pop(fact.call, {}).values()):
-            self._found_out(history, fact.call, came_true=False)
+        if any(needed_stretch(one, fact.at) is NEVER for one in self._open.pop(fact.call, {}).values()):
+            self._found_out(history, fact.call, NEVER)
 
     @staticmethod
-    def _found_out(history: History, call: str, came_true: bool) -> None:
-        history.came_true.pop(call, None)
-        history.came_true[call] = came_true
-        if len(history.came_true) > RECENT:
-            del history.came_true[next(iter(history.came_true))]
+    def _found_out(history: History, call: str, needed: float) -> None:
+        history.needed.pop(call, None)
+        history.needed[call] = needed
+        if len(history.needed) > RECENT:
+            del history.needed[next(iter(history.needed))]
 
     def _wraps_up(self, fact: e.WrapUpStarted) -> None:
         handled = self._history(fact.queue).handled
@@ -245,7 +255,8 @@ class Estimating:
             handled[leg].wrapped_up = fact.until - fact.at
 
 
-def kept(made: e.EstimateMade, at: float) -> bool | None:
-    """Tell whether someone who was answered `at` was so within the estimate's range; None for one longer than any, which says nothing."""
-    most = rounded_up(made.seconds)
-    return None if most is None else at - made.at <= most
+def needed_stretch(made: e.EstimateMade, at: float) -> float:
+    """Return by how much an estimate had to be stretched for someone answered `at` to be so within the range; NEVER for none."""
+    waited = at - made.at
+    ranges = ((stretch, rounded_up(made.seconds * stretch)) for stretch in STRETCHES)
+    return next((stretch for stretch, most in ranges if most is None or waited <= most), NEVER)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from callhandler.core import events as e
-from callhandler.core.estimating import kept
+from callhandler.core.estimates import rounded_up
 
 HOUR = 3_600.0
 
@@ -15,8 +15,8 @@ class EstimateFigures:
 
     Counted are those of callers who were answered since, and of callers who gave up only after what was said, which proves it wrong.
     `error` is how far off they were in the mean, `bias` by how much too long (too short is negative), both in seconds and of those
-    answered. `right` is the part that came true: answered within the range that was said, or would have been. `said` counts those that
-    were said, `said_right` is their part that came true. What can't be told is None.
+    answered. `right` is the part that came true: answered within the range that was said, or, where none was, within the estimate's own.
+    `said` counts those that were said, `said_right` is their part that came true. What can't be told is None.
     """
 
     hour: float
@@ -32,7 +32,7 @@ class EstimateFigures:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An estimate and what became of it. `off` is by how many seconds it was too long, None where the caller gave up; `right` as `kept`."""
+    """An estimate and what became of it: `off` by how many seconds it was too long (None: the caller gave up), `right` as `came_true`."""
 
     made: e.EstimateMade
     off: float | None
@@ -49,13 +49,19 @@ def outcomes(facts: Iterable[e.Fact]) -> list[Outcome]:
                 open_.setdefault(fact.call, []).append(fact)
             case e.CallConnected():
                 for made in open_.pop(fact.call, ()):
-                    found.append(Outcome(made, made.seconds - (fact.at - made.at), kept(made, fact.at)))
+                    found.append(Outcome(made, made.seconds - (fact.at - made.at), came_true(made, fact.at)))
             case e.CallAbandoned():
                 gone = open_.pop(fact.call, ())
-                found += [Outcome(made, None, False) for made in gone if kept(made, fact.at) is False]
+                found += [Outcome(made, None, False) for made in gone if came_true(made, fact.at) is False]
             case e.CallMoved() | e.CallLeftLine() | e.CallEnded():
                 open_.pop(fact.call, None)
     return found
+
+
+def came_true(made: e.EstimateMade, at: float) -> bool | None:
+    """Tell whether someone who was answered `at` was so within the range; None for one longer than any, which says nothing."""
+    most = rounded_up(made.seconds) if made.most is None else made.most
+    return None if most is None else at - made.at <= most
 
 
 def estimate_figures(facts: Iterable[e.Fact]) -> list[EstimateFigures]:

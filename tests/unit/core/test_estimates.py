@@ -14,7 +14,7 @@ from callhandler.core.estimates import (
     rounded_up,
     still_busy,
 )
-from callhandler.core.estimating import KNOWN, TRUSTED, Estimating
+from callhandler.core.estimating import KNOWN, NEVER, TRUSTED, Estimating
 from callhandler.core.model import Queue
 from callhandler.core.scoring import estimate_figures
 from tests.unit.core.world import START, World, agent, plan
@@ -106,31 +106,60 @@ def test_who_is_offered_at_once_gets_no_estimate() -> None:
     assert centre.world.of(e.EstimateMade) == []
 
 
-def test_silent_until_it_came_true_for_enough_callers_and_silent_again_when_it_does_not() -> None:
+def made(call: str, at: float, seconds: float, most: float | None = None) -> e.EstimateMade:
+    return e.EstimateMade(at=at, call=call, queue="q", method=QUEUE_LENGTH, seconds=seconds, ahead=1, most=most)
+
+
+def answered(call: str, at: float) -> e.CallConnected:
+    return e.CallConnected(at=at, call=call, leg=f"{call}-o1", agent="a", queue="q", waited=1.0)
+
+
+def stretch_after(*callers: tuple[float, float]) -> float | None:
+    """Return how estimates are stretched after callers who were (expected to wait, in fact waited)."""
+    estimating = Centre().estimating
+    for index, (expected, waited) in enumerate(callers):
+        estimating.apply(made(f"call-{index}", START, expected))
+        estimating.apply(answered(f"call-{index}", START + waited))
+    return estimating._history("q").stretch()
+
+
+def test_silent_until_known_of_enough_callers_and_silent_again_when_it_does_not_come_true() -> None:
+    well, badly, hopelessly = (50.0, 40.0), (50.0, 100.0), (50.0, 4_000.0)
+    assert stretch_after(*[well] * (TRUSTED - 1)) is None
+    assert stretch_after(*[well] * TRUSTED) == 1.0
+    assert stretch_after(*[well] * 20, *[badly] * 3) == 1.0, "three of 23 were told wrong"
+    assert stretch_after(*[well] * 20, *[badly] * 4) == 1.25, "four of 24 are too many: what is said is stretched"
+    assert stretch_after(*[well] * 20, *[hopelessly] * 4) is None, "no stretch would have done"
+    assert stretch_after(*[hopelessly] * 20, *[well] * 50) == 1.0, "what is long past counts no more"
+
+
+def test_what_is_said_is_the_estimate_stretched() -> None:
     centre = Centre()
-    centre.serve(100.0, TRUSTED - 1)
-    assert not centre.estimating.trusted("q")
-    centre.serve(100.0, 1)
-    assert centre.estimating.trusted("q")
-    centre.serve(700.0, 3)  # calls suddenly take seven times as long
-    assert centre.estimating.trusted("q"), "three of 23 are wrong"
-    centre.serve(700.0, 4)
-    assert not centre.estimating.trusted("q"), "more than a fifth are"
+    centre.serve(100.0, TRUSTED)
+    waiting = centre.world.enter("q").id
+    estimate, said = (
+        find(waiting, centre.world.now) for find in (centre.estimating.estimate, centre.estimating.trusted)
+    )
+    assert estimate == said is not None
+    centre.estimating._history("q").needed = dict.fromkeys(map(str, range(TRUSTED)), 2.0)
+    stretched = centre.estimating.trusted(waiting, centre.world.now)
+    assert stretched is not None
+    assert stretched.seconds == 2 * said.seconds
 
 
 def test_who_gives_up_after_what_was_said_proves_it_wrong_and_who_does_before_proves_nothing() -> None:
     centre = Centre()
     centre.serve(100.0, TRUSTED + 2)
     history = centre.estimating._history("q")
-    known = dict(history.came_true)
+    known = dict(history.needed)
     impatient = centre.world.enter("q")
     centre.world.passes(1.0)
     centre.world.caller_hangs_up(impatient)
-    assert history.came_true == known
+    assert history.needed == known
     patient = centre.world.enter("q")
     centre.world.passes(2_000.0)
     centre.world.caller_hangs_up(patient)
-    assert history.came_true[patient.id] is False
+    assert history.needed[patient.id] == NEVER
 
 
 def test_all_is_computed_from_facts_and_a_fact_taken_twice_counts_once() -> None:
@@ -140,26 +169,9 @@ def test_all_is_computed_from_facts_and_a_fact_taken_twice_counts_once() -> None
     for fact in [*centre.world.facts, *centre.world.facts[-30:]]:
         again.apply(fact)
     here, there = centre.estimating._history("q"), again._history("q")
-    assert again.trusted("q") == centre.estimating.trusted("q") is True
     assert (list(there.handled.values()), there.last_wait) == (list(here.handled.values()), here.last_wait)
-    assert there.came_true == here.came_true
-
-
-def test_what_is_longer_than_any_range_can_neither_come_true_nor_prove_wrong() -> None:
-    centre = Centre()
-    centre.serve(3_000.0, 2)
-    known = len(centre.estimating._history("q").came_true)
-    centre.serve(3_000.0, 2)
-    assert centre.world.of(e.EstimateMade)[-1].seconds > 1_800.0
-    assert len(centre.estimating._history("q").came_true) == known
-
-
-def made(call: str, at: float, seconds: float, most: float | None = None) -> e.EstimateMade:
-    return e.EstimateMade(at=at, call=call, queue="q", method=QUEUE_LENGTH, seconds=seconds, ahead=1, most=most)
-
-
-def answered(call: str, at: float) -> e.CallConnected:
-    return e.CallConnected(at=at, call=call, leg=f"{call}-o1", agent="a", queue="q", waited=1.0)
+    assert there.needed == here.needed
+    assert there.stretch() == here.stretch() is not None
 
 
 def test_error_bias_and_what_came_true_by_the_hour() -> None:
