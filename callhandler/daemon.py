@@ -27,6 +27,7 @@ from callhandler.core import events as e
 from callhandler.core.closing import Closing
 from callhandler.core.inbox import InboxKeeper
 from callhandler.core.views import StatusView
+from callhandler.ending import Ending
 from callhandler.errors import CallhandlerError, Refused
 from callhandler.frontdesk import FrontDesk
 from callhandler.notify import keep_alive, notify
@@ -119,7 +120,10 @@ class Daemon:
             self.journal.flush,
         )
         self.attendant = Attendant(self.switchboard)
-        self.reception = Reception(loaded, self.switchboard, self.desk, self.attendant, self.journal.commit)
+        self.ending = Ending(self.switchboard, self._told.set)
+        self.reception = Reception(
+            loaded, self.switchboard, self.desk, self.attendant, self.journal.commit, lambda: self.ending.has_begun
+        )
         self.agi = AgiServer(asterisk.agi_host, asterisk.agi_port, self.reception.receive)
         self.control = Server(self.desk, loaded.inside(site.daemon.socket))
         self.mqtt = None if site.mqtt is None else MqttPublisher(site.mqtt, site.asterisk.node, self.desk)
@@ -129,7 +133,9 @@ class Daemon:
     async def start(self) -> None:
         """Start everything; ready when this returns. Raises CallhandlerError with one sentence when it can't be."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._told.set)
+            loop.add_signal_handler(number, self._told.set)
+        loop.add_signal_handler(signal.SIGUSR1, self.ending.begin)
+        loop.add_signal_handler(signal.SIGUSR2, self.ending.hang_up)
         await self.control.start()  # first: it refuses a second daemon on this site
         await self.journal.start()
         await self._take_up()

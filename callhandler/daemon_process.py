@@ -81,6 +81,18 @@ class DaemonProcess:
                 await asyncio.wait_for(self._process.wait(), within)
         await self.kill()
 
+    def end_with_its_calls(self) -> None:
+        """Ask it to take no new calls, and to end when the last one has ended."""
+        self._signal(signal.SIGUSR1)
+
+    def hang_up_all(self) -> None:
+        """Ask it to hang up every call that is left, and to end when their ends are written down."""
+        self._signal(signal.SIGUSR2)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.pid is not None and self._process is not None:
+            self._process.send_signal(number)
+
     async def kill(self) -> None:
         """End it by force, with all it started."""
         if self._process is None:

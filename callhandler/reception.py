@@ -1,6 +1,7 @@
 """Every call that Asterisk hands over: takes the AGI session, makes it a call, and runs its script to the end."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -46,8 +47,10 @@ class Reception:
         desk: FrontDesk,
         attendant: Attendant,
         commit: Commit,
+        is_ending: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Take the parts a conversation needs; `commit` waits until all facts so far are on disk."""
+        """Take the parts a conversation needs; `commit` waits until all facts so far are on disk; `is_ending`: no new calls are taken."""
+        self._is_ending = is_ending
         self._switchboard = switchboard
         self._commit = commit
         self._attendant = attendant
@@ -70,6 +73,9 @@ class Reception:
         messages = MessageBox(self._loaded.directory)
         caller = AgiCaller(session, self._sound, site.default_language, site.company.time_zone, messages.path)
         known = self._switchboard.calls.at(env.uniqueid)
+        if known is None and self._is_ending() and env.script != wire.SCRIPT_CALLBACK:
+            await session.command(wire.AGI_SET_VARIABLE, wire.VARIABLE_AWAY, wire.AWAY_REFUSE)
+            return  # the dialplan lets the network have it back, which can send it elsewhere
         if known is None and env.script == wire.SCRIPT_CALLBACK:
             known = await self._call_back(session, caller, site)
             if known is None:

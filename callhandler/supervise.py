@@ -21,6 +21,11 @@ _FIRST_TRIES = 3
 _SOUND_AFTER = 60.0
 _SLOWEST = 5.0
 _DAEMON_ENDS_WITHIN = 10.0
+_HUNG_UP_WITHIN = 3.0
+"""Seconds in which channels that were hung up are gone, and the daemon has written that down."""
+_LOOK_EVERY = 0.2
+_SETTLED = 1.0
+"""Seconds after the last channel is gone in which the daemon has ended by itself; it is told to otherwise."""
 
 
 class Backoff:
@@ -154,15 +159,37 @@ class Supervisor:
         await self.asterisk.stop(within=3.0)
 
     async def _gently(self) -> None:
-        if self.daemon.pid is not None:
-            self._teller.say("Ending: the daemon takes no new calls (Ctrl-C again ends everything now)")
-            await self.daemon.stop(_DAEMON_ENDS_WITHIN)
-        if self.asterisk.pid is not None and (channels := await self.asterisk.channels()):
-            self._teller.say(
-                f"{channels} channels are still up: up to {self._grace:.0f} s for them to end (Ctrl-C again: now)"
-            )
-            await self.asterisk.finish_calls(self._grace)
+        """No new calls; those here may end, seen by the daemon; what is left is hung up, seen too; then the daemon, then Asterisk."""
+        self._teller.say("Ending: no new calls are taken (Ctrl-C again ends everything now)")
+        self.daemon.end_with_its_calls()
+        if not await self._calls_end(self._grace, tell=True):
+            self._teller.say("Hanging up what is left")
+            self.daemon.hang_up_all()
+            await self.asterisk.hang_up_all()
+            await self._calls_end(_HUNG_UP_WITHIN)
+        await self.daemon.stop(_DAEMON_ENDS_WITHIN)
         await self.asterisk.stop()
+
+    async def _calls_end(self, within: float, tell: bool = False) -> bool:
+        """Wait until no channel is left and the daemon has ended with the last call; False when that takes longer than `within` seconds."""
+        began = seen = time.monotonic()
+        while (channels := await self._channels()) or self.daemon.pid is not None:
+            now = time.monotonic()
+            seen = now if channels else seen
+            if now - seen >= _SETTLED:
+                return True
+            if now - began >= within:
+                return False
+            if channels and tell:
+                tell = False
+                self._teller.say(
+                    f"{channels} channels are still up: up to {within:.0f} s for them to end (Ctrl-C: now)"
+                )
+            await asyncio.sleep(_LOOK_EVERY)
+        return True
+
+    async def _channels(self) -> int:
+        return 0 if self.asterisk.pid is None else await self.asterisk.channels()
 
 
 def _first(errors: BaseExceptionGroup[CallhandlerError]) -> CallhandlerError:

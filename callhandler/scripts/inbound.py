@@ -33,44 +33,42 @@ async def inbound(session: Session, again: bool) -> None:
     if code is not None:
         await feature_code(session, code)
         return
-    destination: str | None = await (_come_back(session) if again else _begin(session))
+    destination: str | None = await _come_back(session) if again else None
+    key = None
+    if destination is None:
+        destination, key = await _begin(session)
     for _ in range(MOST_PLACES):
         if destination is None:
             return
-        destination = await _go(session, destination)
+        destination, key = await _go(session, destination, key), None
     await session.caller.say(Sound("sorry-youre-having-problems"), Sound("vm-goodbye"))
     await session.caller.hang_up()
 
 
-async def _begin(session: Session) -> str:
+async def _begin(session: Session) -> tuple[str, str | None]:
+    """Return where a new call goes, and the key that cut the greeting short: it is meant for the menu behind it."""
     house, call = session.house, session.call
     number = house.site.numbers.get(session.number)
     if number is None:
-        return _direct(session)
+        return _direct(session), None
     await session.caller.answer()
     await _who_is_it(session)
     if house.emergency is not None:
-        return _closed(session, f"emergency: {house.emergency}", number.closed)
+        return _closed(session, f"emergency: {house.emergency}", number.closed), None
     if number.hours is not None:
         opening = house.opening(number.hours)
         if not opening.open:
-            return _closed(session, opening.reason, number.closed)
+            return _closed(session, opening.reason, number.closed), None
     kept = await open_callback(session) or await take_up(session)
     if kept is not None:
-        return kept
+        return kept, None
     house.note(e.CallSent(at=house.now(), call=call.id, to=number.enters, reason=f"dialled {session.number}"))
-    if number.greeting is not None:
-        await _greet(session, number.greeting)
-    return number.enters
+    key = await session.caller.say(Prompt(number.greeting), keys=ANY_KEY) if number.greeting is not None else None
+    return number.enters, key
 
 
-async def _greet(session: Session, greeting: str) -> None:
-    """Say a greeting; any key cuts it short, as callers who know what comes next don't want to hear it again."""
-    await session.caller.say(Prompt(greeting), keys=ANY_KEY)
-
-
-async def _come_back(session: Session) -> str:
-    """Go on where the call was: in line, in a menu, back from an extension that did not answer, or transferred here."""
+async def _come_back(session: Session) -> str | None:
+    """Go on where the call was: in line, in a menu, back from an extension that did not answer, or transferred here; None: nowhere yet."""
     call, caller = session.call, session.caller
     await caller.answer()
     await caller.speak_language(call.attributes.get("language", session.house.site.default_language))
@@ -88,7 +86,7 @@ async def _come_back(session: Session) -> str:
     if call.menu is not None:
         return f"menu:{call.menu}"
     if call.sent_to is None:
-        return await _begin(session)
+        return None
     return await _where_it_was_sent(session, call.sent_to)
 
 
@@ -105,13 +103,16 @@ async def _where_it_was_sent(session: Session, to: str) -> str:
     return to
 
 
-async def _go(session: Session, destination: str) -> str | None:
+async def _go(session: Session, destination: str, key: str | None) -> str | None:
+    """Take the caller to a place; return the next. `key` was pressed on the way there."""
     kind, _, which = destination.partition(":")
+    if kind not in ("queue", "operator"):
+        await session.caller.music(None)  # from one line to the next it goes on
     match kind:
         case "queue":
             return await wait_in_line(session, which)
         case "menu":
-            return await menu(session, which)
+            return await menu(session, which, key)
         case "agent":
             return await ring_agent(session, which)
         case "phone":

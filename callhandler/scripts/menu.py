@@ -9,8 +9,11 @@ from callhandler.site.models import Choice, Menu
 ANY_KEY = "0123456789*#"
 
 
-async def menu(session: Session, menu_id: str) -> str:
-    """Offer a menu until a key leads somewhere, or its tries are used up; return where the caller goes."""
+async def menu(session: Session, menu_id: str, key: str | None = None) -> str:
+    """Offer a menu until a key leads somewhere, or its tries are used up; return where the caller goes.
+
+    `key` was pressed before the menu could be offered: whoever knows it need not hear it.
+    """
     house, call, caller = session.house, session.call, session.caller
     table = house.site.menus.get(menu_id)
     if table is None:  # the call comes back, and the site file lost this menu meanwhile
@@ -19,9 +22,7 @@ async def menu(session: Session, menu_id: str) -> str:
     house.note(e.MenuEntered(at=house.now(), call=call.id, menu=menu_id))
     before: tuple[Spoken, ...] = ()
     for _ in range(table.tries):
-        key = await caller.say(*before, Prompt(table.prompt), keys=ANY_KEY)
-        if key is None:
-            key = await caller.key(table.timeout)
+        key = key or await caller.say(*before, Prompt(table.prompt), keys=ANY_KEY) or await caller.key(table.timeout)
         if key is None:
             house.note(e.MenuSilent(at=house.now(), call=call.id, menu=menu_id))
             before = (Prompt(table.silent) if table.silent else Sound("please-try-again"),)
@@ -32,7 +33,7 @@ async def menu(session: Session, menu_id: str) -> str:
         if choice is not None:
             await _learn(session, choice)
             return _sent(session, choice.to, f"key {key} in menu {menu_id}")
-        before = (Prompt(table.invalid) if table.invalid else Sound("pm-invalid-option"),)
+        key, before = None, (Prompt(table.invalid) if table.invalid else Sound("pm-invalid-option"),)
     await caller.say(*before)
     return _sent(session, table.fallback, f"no usable key in menu {menu_id}")
 

@@ -3,6 +3,7 @@
 Everything goes through the command line and over SIP; the only look inside is Asterisk's own list of channels, at the end.
 """
 
+import asyncio
 import contextlib
 import itertools
 import json
@@ -110,12 +111,12 @@ def callhandler(*words: str) -> subprocess.CompletedProcess[str]:
 
 @dataclass
 class SiteUp:
-    """A site that runs. `told` is what `init --json` said."""
+    """A site that runs. `told` is what `init --json` said; `process` is its `up`."""
 
     directory: Path
     base_port: int
     told: Told
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[bytes] | asyncio.subprocess.Process"
     _phones: Iterator[int] = field(default_factory=itertools.count)
 
     @property

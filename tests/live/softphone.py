@@ -233,8 +233,12 @@ class Softphone:
     async def dial(self, number: str) -> Event:
         """Call, and wait until it is answered."""
         since = len(self.events)
-        await self._command("dial", f"sip:{number}@{self.server}")
+        await self.dial_only(number)
         return await self.wait_for("CALL_ESTABLISHED", 10, since)
+
+    async def dial_only(self, number: str) -> None:
+        """Call, whatever comes of it."""
+        await self._command("dial", f"sip:{number}@{self.server}")
 
     async def press(self, keys: str) -> None:
         """Press keys, each for a tenth of a second (RFC 4733)."""

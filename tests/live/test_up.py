@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
@@ -12,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from callhandler.core.plain import Plain
+from callhandler.site.describing import describe
+from callhandler.site.loading import load
 from callhandler.site.new import init
-from tests.live.lab import free_base
+from tests.live.lab import SiteUp, Told, free_base
 
 pytestmark = pytest.mark.live
 ASTERISK, DAEMON = "asterisk.conf", "daemon"
@@ -52,24 +56,40 @@ class Up:
 
 
 @pytest.fixture
-async def up(tmp_path: Path) -> AsyncIterator[Up]:
+def place(tmp_path: Path) -> tuple[Path, int]:
+    """A new site's folder, and its first port."""
     directory = tmp_path / "site"
     base = free_base()
     init(directory, base)
     file = directory / "callhandler.toml"
     file.write_text(file.read_text() + "\n[daemon]\nwatchdog = 2\n")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "callhandler", "up", "--site", str(directory), "--grace", "1",
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    one = Up(process, directory, base)
+    return directory, base
+
+
+@pytest.fixture
+async def up(place: tuple[Path, int]) -> AsyncIterator[Up]:
+    one = await started(*place, "1")
     try:
         yield one
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        await gone(one)
+        await ended(one)
+
+
+async def started(directory: Path, base: int, grace: str) -> Up:
+    """Start `up`; conversations get `grace` seconds at the end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "callhandler", "up", "--site", str(directory), "--grace", grace,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    return Up(process, directory, base)
+
+
+async def ended(one: Up) -> None:
+    """See to it that nothing of it runs any more."""
+    if one.process.returncode is None:
+        one.process.kill()
+    await one.process.wait()
+    await gone(one)
 
 
 async def gone(up: Up) -> None:
@@ -88,10 +108,79 @@ async def test_it_says_what_to_type_into_a_phone_and_ends_gently(up: Up) -> None
     assert password[1] in up.output
     assert f"port {up.base}" in up.output
     assert took < 30
+    told = time.monotonic()
     up.process.send_signal(signal.SIGINT)
     await up.until("nothing is left running", 15)
     assert await up.process.wait() == 0
+    assert time.monotonic() - told < 2.0, "nobody was here"
     await gone(up)
+
+
+async def test_a_conversation_is_seen_to_its_end_when_it_is_hung_up_at_a_planned_stop(up: Up, tmp_path: Path) -> None:
+    await up.until("Ready. Dial 5000", 60)
+    site = site_of(up)
+    async with (
+        site.desk_phone("101", tmp_path / "agent", 880.0, auto_answer=True) as agent,
+        site.trunk_caller("493011122299", tmp_path / "caller", 440.0) as caller,
+    ):
+        await caller.dial("5000")
+        await caller.press("1")
+        await agent.wait_for("CALL_ESTABLISHED", 10)
+        talks = time.time()
+        await asyncio.sleep(2)
+        up.process.send_signal(signal.SIGINT)
+        await caller.wait_for("CALL_CLOSED", 8)
+        talked = time.time() - talks
+        await up.until("nothing is left running", 15)
+        assert await up.process.wait() == 0
+    (call,) = last_calls(site)
+    assert (call["outcome"], call["agent"]) == ("answered", "7001")
+    assert abs(float(str(call["talked"])) - talked) < 0.5
+    assert talked < 2 + 1 + 2, "grace is 1 s here"
+
+
+async def test_a_conversation_that_ends_by_itself_ends_the_stop_and_new_calls_are_refused(
+    place: tuple[Path, int], tmp_path: Path
+) -> None:
+    longer = await started(*place, "30")
+    try:
+        await longer.until("Ready. Dial 5000", 60)
+        site = site_of(longer)
+        async with (
+            site.desk_phone("101", tmp_path / "agent", 880.0, auto_answer=True) as agent,
+            site.trunk_caller("493011122299", tmp_path / "caller", 440.0) as caller,
+            site.trunk_caller("493011122298", tmp_path / "late", 440.0) as late,
+        ):
+            await caller.dial("5000")
+            await caller.press("1")
+            await agent.wait_for("CALL_ESTABLISHED", 10)
+            longer.process.send_signal(signal.SIGINT)
+            await longer.until("channels are still up", 5)
+            await late.dial_only("5000")
+            await late.wait_for("CALL_CLOSED", 10)
+            assert all(event.kind != "CALL_CLOSED" for event in caller.events), "the conversation goes on"
+            await agent.hang_up()
+            await longer.until("nothing is left running", 5)
+            assert await longer.process.wait() == 0
+        (call,) = last_calls(site)
+        assert (call["caller_number"], call["outcome"], call["reason"]) == (
+            "493011122299",
+            "answered",
+            "Normal Clearing",
+        )
+    finally:
+        await ended(longer)
+
+
+def site_of(up: Up) -> SiteUp:
+    told: Told = json.loads(json.dumps(describe(load(up.directory))))
+    return SiteUp(up.directory, up.base, told, up.process)
+
+
+def last_calls(site: SiteUp) -> list[dict[str, Plain]]:
+    answer = site.ask("calls", "--last", "5")
+    assert isinstance(answer, list)
+    return [one for one in answer if isinstance(one, dict)]
 
 
 async def test_a_dead_or_hung_daemon_is_replaced_and_asterisk_stays(up: Up) -> None:

@@ -99,13 +99,10 @@ class AsteriskProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
 
-    async def finish_calls(self, within: float) -> None:
-        """Take no new calls, and end when the last one has ended, or return after `within` seconds."""
-        if self.pid is None or self._process is None:
-            return
-        await self.ask("core stop gracefully")
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._process.wait()), within)
+    async def hang_up_all(self) -> None:
+        """Hang up every channel. Asterisk stays, so that whoever watches sees their ends."""
+        if self.pid is not None:
+            await self.ask("channel request hangup all")
 
     async def channels(self) -> int:
         """How many channels there are; 0 when Asterisk doesn't answer."""

@@ -26,10 +26,22 @@ def test_straight_to_sales(ladder: Ladder) -> None:
     assert ladder.world.pbx.offered[-1].phone == "101"
 
 
-def test_a_key_cuts_the_greeting_short_and_another_the_menu(ladder: Ladder) -> None:
-    caller = ladder.dials("5000", "5", "2", HANGS_UP)
-    assert caller.heard[:4] == ["answered", "welcome", "main-menu", "please-wait"]
+def test_a_key_that_cuts_the_greeting_short_is_the_menus(ladder: Ladder) -> None:
+    caller = ladder.dials("5000", "2", HANGS_UP)
+    assert caller.heard[:3] == ["answered", "welcome", "please-wait"]
     assert ladder.facts(e.KeyPressed) == ["2 in main -> queue:support"]
+
+
+def test_a_wrong_key_in_the_greeting_is_told_in_the_menu_which_can_be_cut_too(ladder: Ladder) -> None:
+    caller = ladder.dials("5000", "7", "2", HANGS_UP)
+    assert caller.heard[:5] == ["answered", "welcome", "pm-invalid-option", "main-menu", "please-wait"]
+    assert ladder.facts(e.KeyPressed) == ["7 in main -> ", "2 in main -> queue:support"]
+
+
+def test_a_key_in_the_greeting_of_a_number_without_a_menu_only_cuts_it(ladder: Ladder) -> None:
+    ladder.site.numbers["5000"] = ladder.site.numbers["5000"].model_copy(update={"enters": "queue:support"})
+    caller = ladder.dials("5000", "2", HANGS_UP)
+    assert caller.heard[:3] == ["answered", "welcome", "please-wait"]
 
 
 def test_a_key_after_the_prompt(ladder: Ladder) -> None:
