@@ -8,7 +8,6 @@ All of it is computed from facts, live and at a start alike; a fact taken twice 
 
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace
-from math import inf
 
 from callhandler.core import events as e
 from callhandler.core.books import Books
@@ -20,65 +19,16 @@ from callhandler.core.estimates import (
     Staff,
     by_head_of_line,
     by_queue_length,
-    giving_up,
-    handling,
-    rounded_up,
     still_busy,
 )
+from callhandler.core.experience import NEVER, Handled, History, needed_stretch
 from callhandler.core.model import State, Status
 from callhandler.core.waiting import Waiting
 
-TRUSTED, RECENT, RIGHT = 20, 50, 0.86
-"""Callers; and the part of them who were told the truth. Four of five are promised; the rest is for what changes meanwhile."""
-STRETCHES = (1.0, 1.25, 1.5, 2.0, 3.0)
-NEVER = inf
-MEMORY = 3_600.0
-"""Seconds for which it is remembered how long calls took and who gave up."""
 KNOWN = 10
 """Calls within the memory from which on their length counts as known."""
 FRESH = 1.0
 """Seconds for which a look at the agents is good: a busy house isn't counted anew for every caller."""
-
-
-@dataclass(slots=True)
-class Handled:
-    """How long an agent was busy with a call, in seconds, and when the talk was over."""
-
-    at: float
-    talked: float
-    wrapped_up: float = 0.0
-
-
-@dataclass(slots=True)
-class History:
-    """A queue's memory. Maps by leg or call, oldest first, so that nothing counts twice."""
-
-    handled: dict[str, Handled] = field(default_factory=dict)
-    ended: dict[str, tuple[float, bool]] = field(default_factory=dict)
-    needed: dict[str, float] = field(default_factory=dict)
-    last_wait: float | None = None
-
-    def forget(self, now: float) -> None:
-        """Forget what is longer ago than the memory."""
-        while self.handled and next(iter(self.handled.values())).at < now - MEMORY:
-            del self.handled[next(iter(self.handled))]
-        while self.ended and next(iter(self.ended.values()))[0] < now - MEMORY:
-            del self.ended[next(iter(self.ended))]
-
-    def handling(self) -> float:
-        """Return how long a call takes here."""
-        return handling(len(self.handled), sum(one.talked + one.wrapped_up for one in self.handled.values()))
-
-    def giving_up(self) -> float:
-        """Return which part of the callers give up here."""
-        return giving_up(sum(abandoned for _, abandoned in self.ended.values()), len(self.ended))
-
-    def stretch(self) -> float | None:
-        """Return by how much estimates are stretched so that they can be trusted; None when they can't."""
-        if len(self.needed) < TRUSTED:
-            return None
-        enough = RIGHT * len(self.needed)
-        return next((one for one in STRETCHES if sum(needed <= one for needed in self.needed.values()) >= enough), None)
 
 
 @dataclass(slots=True)
@@ -232,31 +182,17 @@ class Estimating:
         history.last_wait = fact.waited
         needed = [needed_stretch(one, fact.at) for one in self._open.pop(fact.call, {}).values()]
         if needed:
-            self._found_out(history, fact.call, max(needed))
+            history.found_out(fact.call, max(needed))
 
     def _gave_up(self, fact: e.CallAbandoned) -> None:
         """Who gave up later than could have been said proves it wrong; who gave up before proves nothing."""
         history = self._history(fact.queue)
         history.ended[fact.call] = (fact.at, True)
-        if any(needed_stretch(one, fact.at) is NEVER for one in self._open.pop(fact.call, {}).values()):
-            self._found_out(history, fact.call, NEVER)
-
-    @staticmethod
-    def _found_out(history: History, call: str, needed: float) -> None:
-        history.needed.pop(call, None)
-        history.needed[call] = needed
-        if len(history.needed) > RECENT:
-            del history.needed[next(iter(history.needed))]
+        if any(needed_stretch(one, fact.at) == NEVER for one in self._open.pop(fact.call, {}).values()):
+            history.found_out(fact.call, NEVER)
 
     def _wraps_up(self, fact: e.WrapUpStarted) -> None:
         handled = self._history(fact.queue).handled
         leg = next((leg for leg in reversed(handled) if leg.startswith(f"{fact.call}-")), None)
         if leg is not None:
             handled[leg].wrapped_up = fact.until - fact.at
-
-
-def needed_stretch(made: e.EstimateMade, at: float) -> float:
-    """Return by how much an estimate had to be stretched for someone answered `at` to be so within the range; NEVER for none."""
-    waited = at - made.at
-    ranges = ((stretch, rounded_up(made.seconds * stretch)) for stretch in STRETCHES)
-    return next((stretch for stretch, most in ranges if most is None or waited <= most), NEVER)

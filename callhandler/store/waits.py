@@ -1,7 +1,7 @@
 """What the journal knows of waiting: check-ins, holds and estimates. Rows are looked up by index; the figures are the core's."""
 
 from callhandler.core import events as e
-from callhandler.core.estimating import MEMORY
+from callhandler.core.experience import MEMORY
 from callhandler.core.kpi import Stay, stays
 from callhandler.core.scoring import EstimateFigures, estimate_figures
 from callhandler.store.encoding import milliseconds

@@ -14,7 +14,8 @@ from callhandler.core.estimates import (
     rounded_up,
     still_busy,
 )
-from callhandler.core.estimating import KNOWN, NEVER, TRUSTED, Estimating
+from callhandler.core.estimating import KNOWN, Estimating
+from callhandler.core.experience import NEVER, TRUSTED
 from callhandler.core.model import Queue
 from callhandler.core.scoring import estimate_figures
 from tests.unit.core.world import START, World, agent, plan
