@@ -23,8 +23,10 @@ class _Failures:
 class Pins:
     """Checks PINs and remembers failures; `clock` gives seconds, never backwards."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], locked: Callable[[str, str, float], None] = lambda *_: None) -> None:
+        """Take the clock, and whom to tell of each lock: what it is on (`agent` or `phone`), its id, and for how many seconds."""
         self._clock = clock
+        self._locked = locked
         self._failures: dict[tuple[str, str], _Failures] = {}
 
     def check(self, agent: str, keyed: str, right: str | None, phone: str) -> bool:
@@ -39,8 +41,10 @@ class Pins:
             for record in records:
                 record.count = 0
             return True
-        for record in records:
+        for key, record in zip(keys, records, strict=True):
             record.count += 1
             if record.count >= FREE_TRIES:
-                record.locked_until = now + min(LONGEST_LOCK, FIRST_LOCK * 2 ** min(record.count - FREE_TRIES, 10))
+                seconds = min(LONGEST_LOCK, FIRST_LOCK * 2 ** min(record.count - FREE_TRIES, 10))
+                record.locked_until = now + seconds
+                self._locked(*key, seconds)
         return False

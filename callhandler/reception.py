@@ -55,7 +55,7 @@ class Reception:
         self._commit = commit
         self._attendant = attendant
         self._desk = desk
-        self._pins = Pins(switchboard.clock)
+        self._pins = Pins(switchboard.clock, self._pins_locked)
         self.open_for(loaded)
 
     def open_for(self, loaded: LoadedSite) -> None:
@@ -82,7 +82,7 @@ class Reception:
                 return
         call = known or self._arrive(session, number, source)
         visit = self._switchboard.begin_visit(call, caller.cut, lambda: session.end("the call is over"))
-        house = HouseOfCall(site, self._switchboard, self._desk, self._pins, self._lookup, messages, self._attendant)
+        house = self._house(site, messages)
         try:
             await inbound(Session(caller, call, number, source, house, visit), again=known is not None)
         except CallerGone:
@@ -117,6 +117,18 @@ class Reception:
                 callbacks.end_agent(visit)
         return None
 
+    def _house(self, site: Site, messages: MessageBox) -> "HouseOfCall":
+        return HouseOfCall(
+            site,
+            self._switchboard,
+            self._desk,
+            self._pins,
+            self._lookup,
+            messages,
+            self._attendant,
+            self._commit,
+        )
+
     def _arrive(self, session: AgiSession, number: str, source: str) -> Call:
         env = session.env
         self._switchboard.record(
@@ -131,6 +143,13 @@ class Reception:
             )
         )
         return self._switchboard.calls.here[env.uniqueid]
+
+    def _pins_locked(self, what: str, which: str, seconds: float) -> None:
+        agent = which if what == "agent" else None
+        reason = (
+            f"too many wrong PINs {'for' if agent else 'at'} {what} {which}: no PIN is taken there for {seconds:.0f} s"
+        )
+        self._switchboard.record(e.AlarmRaised(at=self._switchboard.clock(), kind="pin", agent=agent, reason=reason))
 
     def _sound(self, prompt: str, language: str) -> str:
         return str(sound_path(self._loaded.directory, prompt, language))

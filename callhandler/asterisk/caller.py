@@ -153,7 +153,7 @@ class AgiCaller:
 
         Music stops first, whoever began it: a channel that bridges itself would go on hearing it over the other one's voice (heard).
         """
-        await self.music(None)
+        await self._do(wire.AGI_SET_MUSIC, "OFF")
         await self._do(wire.AGI_SET_VARIABLE, wire.VARIABLE_CALLER, quoting.channel_name(channel))
         await self.leave(wire.CONTEXT_OFFER)
 

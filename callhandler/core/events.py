@@ -107,7 +107,7 @@ class ExtensionConnected(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandsetUsed(Fact):
-    """Somebody dialled a feature code: log in, log out, pause or resume; `reason` says what came of it."""
+    """Somebody dialled a feature code: log in, log out, pause or resume; `reason` says how far it came: dialled, wrong PIN, done, ..."""
 
     call: str
     code: str
@@ -631,7 +631,7 @@ class GapEnded(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRaised(Fact):
-    """Something a person should look at. `kind` is one word: unroutable, misses, link, disk."""
+    """Something a person should look at. `kind` is one word: unroutable, misses, hold, pin, disk."""
 
     kind: str
     reason: str

@@ -1,7 +1,7 @@
 """Feature codes on a desk phone: log in and out, pause and resume, with agent id and PIN, each confirmed by voice.
 
-The agent is a person, not a device: any phone will do. Where somebody is logged in at this very phone, `#` alone stands for that person,
-who needs no PIN to go on break, come back or go home.
+The agent is a person, not a device: any phone will do. Where somebody is logged in at this very phone, `#` alone as the first key stands
+for that person, who needs no PIN to go on break, come back or go home. Silence stands for nobody.
 """
 
 from callhandler.core import events as e
@@ -10,6 +10,10 @@ from callhandler.scripts.caller import Sound, Spoken
 from callhandler.scripts.house import Session
 
 TRIES = 3
+HERE = "#"
+_KEYS = "0123456789#"
+_PATIENCE = 5.0
+_LONGEST_ID = 15
 
 _CONFIRMED: dict[str, tuple[Spoken, ...]] = {
     "login": (Sound("agent-loginok"),),
@@ -22,6 +26,7 @@ _CONFIRMED: dict[str, tuple[Spoken, ...]] = {
 async def feature_code(session: Session, what: str) -> None:
     """Carry out a feature code (login, logout, pause or resume), and say what came of it."""
     caller = session.caller
+    _used(session, what, None, "dialled")  # first, so that whoever hangs up in the middle has used a handset
     await caller.answer()
     if session.phone is None:
         _used(session, what, None, "dialled from outside")
@@ -46,16 +51,21 @@ async def feature_code(session: Session, what: str) -> None:
 
 
 async def _who(session: Session, what: str) -> str | None:
+    """Ask for agent id and PIN; None when nobody was identified. Wrong PINs are noted with the agent they were tried on."""
     house, caller, phone = session.house, session.caller, session.phone or ""
     ask: tuple[Spoken, ...] = (Sound("agent-user"),)
-    for _ in range(TRIES):
-        keyed = await caller.digits(*ask, most=15, seconds=5.0)
-        here = house.agent_at(phone)
-        if not keyed and here is not None and what != "login":
+    for attempt in range(TRIES):
+        key = await caller.say(*ask, keys=_KEYS) or await caller.key(_PATIENCE, _KEYS)
+        if key is None:
+            return None
+        if key == HERE and attempt == 0 and what != "login" and (here := house.agent_at(phone)) is not None:
             return here
-        pin = await caller.digits(Sound("agent-pass"), most=12, seconds=5.0)
+        keyed = "" if key == HERE else key + await caller.digits(most=_LONGEST_ID - 1, seconds=_PATIENCE)
+        pin = await caller.digits(Sound("agent-pass"), most=12, seconds=_PATIENCE)
         if house.identify(keyed, pin, phone):
             return keyed
+        known = keyed if keyed in house.site.agents else None  # what else was keyed in could be a PIN
+        _used(session, what, known, "wrong PIN" if known else "no such agent")
         ask = (Sound("agent-incorrect"), Sound("agent-user"))
     return None
 

@@ -55,6 +55,7 @@ async def _begin(session: Session) -> tuple[str, str | None]:
     await _who_is_it(session)
     if house.emergency is not None:
         return _closed(session, f"emergency: {house.emergency}", number.closed), None
+        await session.caller.say(Prompt("std-emergency"))
     if number.hours is not None:
         opening = house.opening(number.hours)
         if not opening.open:

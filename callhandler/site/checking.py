@@ -210,12 +210,6 @@ def _numbers(site: Site) -> Iterator[Problem]:
                 "is missing, but there are hours",
                 "say where calls go when closed, such as `say:closed`",
             )
-        if number.closed is not None and number.hours is None:
-            yield Problem(
-                ("numbers", name, "closed"),
-                "is never used, as there are no hours",
-                "add `hours = ...`, or leave it out",
-            )
 
 
 def _hours(site: Site) -> Iterator[Problem]:

@@ -88,7 +88,10 @@ def _value(path: KeyPath, details: ErrorDetails) -> tuple[str, str]:
         expected = [word.strip("'") for word in str(context["expected"]).replace(" or ", ", ").split(", ")]
         return f"{value} is not allowed", did_you_mean(str(given), expected)
     if limit := next((name for name in _LIMITS if name in context), None):
-        return f"{value} is out of range", f"{_LIMITS[limit].format(f'{context[limit]:.7g}')} is right{_other_end(path, limit)}"
+        return (
+            f"{value} is out of range",
+            f"{_LIMITS[limit].format(f'{context[limit]:.7g}')} is right{_other_end(path, limit)}",
+        )
     if "min_length" in context:
         return "is too short", f"at least {context['min_length']} {_things(given)} are wanted"
     if "max_length" in context:

@@ -73,3 +73,14 @@ def test_guessing_at_agents_who_do_not_exist_fills_no_memory(pins: Pins) -> None
         assert not pins.check(f"{number:04d}", "1", None, "101")
     assert len(pins._failures) == 1
     assert not pins.check("7001", "481516", "481516", "101"), "and has locked the phone it was done at"
+
+
+def test_every_lock_is_told_with_what_it_is_on(clock: Clock) -> None:
+    told: list[tuple[str, str, float]] = []
+    pins = Pins(clock, lambda *lock: told.append(lock))
+    wrong(pins, FREE_TRIES - 1)
+    assert told == []
+    wrong(pins, 1)
+    assert told == [("agent", "7001", FIRST_LOCK), ("phone", "101", FIRST_LOCK)]
+    wrong(pins, 3)
+    assert len(told) == 2, "while it is locked nothing is tried"

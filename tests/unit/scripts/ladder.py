@@ -112,7 +112,9 @@ class FakeCaller:
         return Recorded(float(seconds), "#", gone=after == ", gone")
 
     async def music(self, name: str | None) -> None:
-        """Hear music, or silence."""
+        """Hear music, or silence where there was music."""
+        if name is None and self.playing is None:
+            return
         self.playing = name
         self.heard.append("silence" if name is None else f"music {name}")
 

@@ -131,13 +131,6 @@ def test_open_hours(ladder: Ladder) -> None:
     assert "main-menu" in ladder.dials("5002", "", "1").heard
 
 
-def test_an_emergency_closes_even_what_never_closes(ladder: Ladder) -> None:
-    ladder.house.emergency = "fire drill"
-    assert ladder.dials("5002").heard == ["answered", "closed", "hung up on"]
-    ladder.dials("5000")
-    assert ladder.facts(e.CallClosed) == ["emergency: fire drill"]
-
-
 def test_nobody_is_there_and_the_caller_is_told(ladder: Ladder) -> None:
     for agent in ladder.site.agents:
         ladder.world.logout(agent)
@@ -236,3 +229,15 @@ def test_going_round_in_circles_ends_with_a_word(tmp_path: Path) -> None:
     )
     heard = circle.dials("5009", *[""] * 80).heard
     assert heard[-3:] == ["sorry-youre-having-problems", "vm-goodbye", "hung up on"]
+
+
+@pytest.mark.parametrize("closed", ["say:closed", None])
+def test_in_an_emergency_new_callers_are_told_and_then_go_where_the_closed_number_leads(
+    ladder: Ladder, closed: str | None
+) -> None:
+    ladder.site.numbers["5000"] = ladder.site.numbers["5000"].model_copy(update={"closed": closed})
+    ladder.house.emergency = "fire"
+    heard = ladder.dials("5000").heard
+    said = [word for word in heard if word != "silence"]
+    assert said == ["answered", "std-emergency", *(["closed"] if closed else []), "hung up on"]
+    assert ladder.facts(e.CallClosed) == ["emergency: fire"]

@@ -50,7 +50,6 @@ MISTAKES = [
     ),
     (('hours = "office"', 'hours = "offices"'), "numbers.5002.hours", "not defined in hours", "did you mean `office`?"),
     (('closed = "say:closed"', ""), "numbers.5002.closed", "is missing, but there are hours", "say:closed"),
-    (('hours = "office"', ""), "numbers.5002.closed", "is never used", "add `hours = ...`"),
     (
         ('language = "es"', 'language = "fr"'),
         "menus.languages.keys.2.language",
