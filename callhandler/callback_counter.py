@@ -1,7 +1,7 @@
 """Where people and programs ask about callbacks: implements control.desk.CallbackDesk over the switchboard."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from callhandler.control.desk import NotHere
 from callhandler.core.callback import Callback
@@ -17,7 +17,9 @@ _FARTHEST = 86_400.0
 class CallbackCounter:
     """The callbacks of the daemon."""
 
-    def __init__(self, switchboard: Switchboard) -> None:
+    def __init__(self, switchboard: Switchboard, written: Callable[[], Awaitable[object]]) -> None:
+        """Take the switchboard, and how to wait until all facts so far are in the journal."""
+        self._written = written
         self._switchboard = switchboard
         self._callbacks = switchboard.callbacks
         self._count = itertools.count(1)
@@ -30,31 +32,36 @@ class CallbackCounter:
         """Return one."""
         return self._view(self._found(call))
 
-    def add(self, queue: str, number: str, name: str, due: float | None, by: str) -> CallbackView:
+    async def add(self, queue: str, number: str, name: str, due: float | None, by: str) -> CallbackView:
         """Have somebody called back, who takes the place of now."""
         now, link = self._switchboard.clock(), self._switchboard.link
         if link is None:
             raise Refused("Asterisk is not connected, so nobody can be called; try again when it is")
         self._may_be_due(due)
         call = f"{link.node}-{now:.0f}.cb{next(self._count)}"
-        return self._view(self._callbacks.add(call, queue, number, name, due, by))
+        one = self._callbacks.add(call, queue, number, name, due, by)
+        await self._written()
+        return self._view(one)
 
-    def cancel(self, call: str, reason: str, by: str) -> None:
+    async def cancel(self, call: str, reason: str, by: str) -> None:
         """End one that isn't wanted any more."""
         self._callbacks.cancel(self._found(call), by, reason or f"cancelled by {by}")
+        await self._written()
 
-    def reschedule(self, call: str, due: float, by: str) -> CallbackView:
+    async def reschedule(self, call: str, due: float, by: str) -> CallbackView:
         """Have one wait until another time."""
         one = self._found(call)
         self._may_be_due(due)
         self._callbacks.reschedule(one, due, f"another time, said {by}")
+        await self._written()
         return self._view(one)
 
-    def run(self, call: str, by: str) -> CallbackView:
+    async def run(self, call: str, by: str) -> CallbackView:
         """Have one wait for its turn from now on."""
         one = self._found(call)
         if one.state is not CallbackState.WAITING:
             self._callbacks.reschedule(one, self._switchboard.clock(), f"now, said {by}")
+        await self._written()
         return self._view(one)
 
     def _may_be_due(self, due: float | None) -> None:

@@ -20,9 +20,10 @@ Commit = Callable[[], Awaitable[bool]]
 class AskingRoom:
     """Where callers ask; implements scripts.callback_house.CallbackHouse."""
 
-    def __init__(self, callbacks: Callbacks, clock: Callable[[], float]) -> None:
+    def __init__(self, callbacks: Callbacks, clock: Callable[[], float], commit: Commit) -> None:
         self._callbacks = callbacks
         self._clock = clock
+        self._commit = commit
 
     def judged(self, number: str) -> str | None:
         """Return a number in international form; None when it may not be called."""
@@ -39,9 +40,10 @@ class AskingRoom:
         """Return when the slots begin that can be promised."""
         return self._callbacks.core.slots(number, self._clock())
 
-    def ask(self, call: Call, queue: str, number: str, due: float | None) -> None:
-        """Keep the call's place for calling back."""
+    async def ask(self, call: Call, queue: str, number: str, due: float | None) -> None:
+        """Keep the call's place for calling back, on disk."""
         self._callbacks.ask(call, queue, number, confirmed=True, due=due, by="caller", reason="asked for in line")
+        await self._commit()
 
     def take_place(self, callback: Callback, call: Call) -> None:
         """Put a call into line at a callback's place."""

@@ -41,7 +41,7 @@ class FrontDesk:
         self._written = written
         self.figures = Figures(lambda at: datetime.fromtimestamp(at, ZoneInfo(zone)).strftime("%Y-%m-%d"))
         self._viewing = Viewing(switchboard, self.figures)
-        self.callbacks = CallbackCounter(switchboard)
+        self.callbacks = CallbackCounter(switchboard, written)
         self.reloading: Reload | None = None
         switchboard.listen(self.figures.take)
 

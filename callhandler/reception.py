@@ -167,10 +167,11 @@ class HouseOfCall:
         lookup: Lookup | None,
         messages: MessageBox,
         attending: Attendant,
+        commit: Commit,
     ) -> None:
         self.site = site
         self.attending = attending
-        self.calling_back = AskingRoom(switchboard.callbacks, switchboard.clock)
+        self.calling_back = AskingRoom(switchboard.callbacks, switchboard.clock, commit)
         self.messages = messages
         self._switchboard = switchboard
         self._desk = desk
@@ -208,6 +209,10 @@ class HouseOfCall:
     def enter(self, call: Call, queue: str) -> Outcome | None:
         """Put a call in line, or say why not."""
         return self._switchboard.enter(call, queue)
+
+    def call_out(self, call: Call, number: str) -> None:
+        """Take note that the caller is about to be connected with a number outside."""
+        self._switchboard.callbacks.call_out(call, number)
 
     def redialled(self, call: Call) -> Left | None:
         """Return the place in line that the caller left a moment ago."""

@@ -161,7 +161,7 @@ def _callbacks(desk: Desk) -> APIRouter:
 
     @router.post("", summary="Have somebody called back, who takes the place of now")
     async def add(body: AddCallback, by: By) -> CallbackView:
-        return desk.callbacks.add(body.queue, body.number, body.name, body.due, by)
+        return await desk.callbacks.add(body.queue, body.number, body.name, body.due, by)
 
     @router.get("/{call}", summary="One callback that is open")
     async def callback(call: CallId) -> CallbackView:
@@ -169,16 +169,16 @@ def _callbacks(desk: Desk) -> APIRouter:
 
     @router.post("/{call}/cancel", summary="End a callback that isn't wanted any more")
     async def cancel(call: CallId, body: CancelCallback, by: By) -> Done:
-        desk.callbacks.cancel(call, body.reason, by)
+        await desk.callbacks.cancel(call, body.reason, by)
         return Done()
 
     @router.post("/{call}/reschedule", summary="Have a callback wait until another time, its place kept")
     async def reschedule(call: CallId, body: RescheduleCallback, by: By) -> CallbackView:
-        return desk.callbacks.reschedule(call, body.due, by)
+        return await desk.callbacks.reschedule(call, body.due, by)
 
     @router.post("/{call}/run", summary="Have a callback wait for its turn from now on, whatever it waits for")
     async def run(call: CallId, by: By) -> CallbackView:
-        return desk.callbacks.run(call, by)
+        return await desk.callbacks.run(call, by)
 
     return router
 

@@ -29,7 +29,10 @@ class ReloadResult:
 
 
 class CallbackDesk(Protocol):
-    """Callbacks, as people and programs speak of them. `call` is the id of the call one was asked for in; NotHere when none is open."""
+    """Callbacks, as people and programs speak of them. `call` is the id of the call one was asked for in; NotHere when none is open.
+
+    Whatever changes one is kept in the journal when it returns.
+    """
 
     def all(self) -> Sequence[CallbackView]:
         """Return the callbacks that are open, in the order of the line."""
@@ -37,16 +40,16 @@ class CallbackDesk(Protocol):
     def one(self, call: str) -> CallbackView:
         """Return one."""
 
-    def add(self, queue: str, number: str, name: str, due: float | None, by: str) -> CallbackView:
+    async def add(self, queue: str, number: str, name: str, due: float | None, by: str) -> CallbackView:
         """Have somebody called back, who takes the place of now; not before `due`, seconds since the epoch."""
 
-    def cancel(self, call: str, reason: str, by: str) -> None:
+    async def cancel(self, call: str, reason: str, by: str) -> None:
         """End one that isn't wanted any more."""
 
-    def reschedule(self, call: str, due: float, by: str) -> CallbackView:
+    async def reschedule(self, call: str, due: float, by: str) -> CallbackView:
         """Have one wait until `due`."""
 
-    def run(self, call: str, by: str) -> CallbackView:
+    async def run(self, call: str, by: str) -> CallbackView:
         """Have one wait for its turn from now on, whatever it waits for."""
 
 

@@ -11,7 +11,7 @@ from callhandler.site.models import Site
 
 
 class CallbackHouse(Protocol):
-    """Callbacks, as a caller on the line can have to do with them. All methods return at once."""
+    """Callbacks, as a caller on the line can have to do with them. All methods but `ask` return at once."""
 
     def judged(self, number: str) -> str | None:
         """Return a number in international form; None when it is none, or may not be called."""
@@ -22,8 +22,11 @@ class CallbackHouse(Protocol):
     def slots(self, number: str) -> list[float]:
         """Return when the slots begin that can be promised for calling a number, in seconds since the epoch, the next first."""
 
-    def ask(self, call: Call, queue: str, number: str, due: float | None) -> None:
-        """Keep the call's place for calling a number back that the caller has confirmed. Refused with a sentence."""
+    async def ask(self, call: Call, queue: str, number: str, due: float | None) -> None:
+        """Keep the call's place for calling a number back that the caller has confirmed. Refused with a sentence.
+
+        It is on disk when this returns: what is promised then survives a crash.
+        """
 
     def take_place(self, callback: Callback, call: Call) -> None:
         """Put a call into line at a callback's place, whose customer is the caller; the callback is over."""

@@ -34,7 +34,7 @@ async def ask(session: Session, queue_id: str) -> str | None:
         return "hangup"
     due = await _when(session, number)
     try:
-        house.calling_back.ask(call, queue_id, number, due)
+        await house.calling_back.ask(call, queue_id, number, due)
     except Refused:
         await caller.say(Prompt("std-not-now"))
         return None

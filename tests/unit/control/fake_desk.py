@@ -219,22 +219,22 @@ class FakeCallbacks:
         self._desk.call(call)
         return CALLBACK
 
-    def add(self, queue: str, number: str, name: str, due: float | None, by: str) -> CallbackView:
+    async def add(self, queue: str, number: str, name: str, due: float | None, by: str) -> CallbackView:
         if number == "112":
             raise Refused("112 is an emergency number")
         self._desk.asked.append(("add", queue, number, name, due, by))
         return replace(CALLBACK, queue=queue, number=number, caller_name=name, due=due)
 
-    def cancel(self, call: str, reason: str, by: str) -> None:
+    async def cancel(self, call: str, reason: str, by: str) -> None:
         self.one(call)
         self._desk.asked.append(("cancel", call, reason, by))
 
-    def reschedule(self, call: str, due: float, by: str) -> CallbackView:
+    async def reschedule(self, call: str, due: float, by: str) -> CallbackView:
         self.one(call)
         self._desk.asked.append(("reschedule", call, due, by))
         return replace(CALLBACK, due=due, state=CallbackState.RESTING)
 
-    def run(self, call: str, by: str) -> CallbackView:
+    async def run(self, call: str, by: str) -> CallbackView:
         self.one(call)
         self._desk.asked.append(("run", call, by))
         return CALLBACK

@@ -154,6 +154,11 @@ class FakeMessages:
         self.discarded.append(name)
 
 
+async def on_disk() -> bool:
+    """Have all facts on disk at once."""
+    return True
+
+
 class FakeHouse:
     """A house around a real switchboard; what a script asks of others is set by the test."""
 
@@ -163,7 +168,7 @@ class FakeHouse:
         self.emergency: str | None = None
         self.open = Opening(True, "open hours", None)
         self.customer: Customer | Exception | None = None
-        self.calling_back = AskingRoom(world.board.callbacks, lambda: world.now)
+        self.calling_back = AskingRoom(world.board.callbacks, lambda: world.now, on_disk)
         self.done: list[str] = []
         self.refuses: str | None = None
         self.free: dict[str, str] = {}
@@ -185,6 +190,10 @@ class FakeHouse:
     def enter(self, call: Call, queue: str) -> Outcome | None:
         """Put a call in line."""
         return self.world.board.enter(call, queue)
+
+    def call_out(self, call: Call, number: str) -> None:
+        """Be about to call out."""
+        self.world.board.callbacks.call_out(call, number)
 
     def redialled(self, call: Call) -> Left | None:
         """Return the place that was kept."""

@@ -1,0 +1,496 @@
+"""Callbacks as stories: asked for, kept in line, offered, dialled, reached or not; and what survives a restart."""
+
+import pytest
+
+from callhandler.core import events as e
+from callhandler.core import observed as o
+from callhandler.core.callback import Callback
+from callhandler.core.hours import Opening
+from callhandler.core.model import CallbackRules, CallbackState, OfferEnd, Outcome, Queue, State
+from callhandler.errors import Refused
+from tests.unit.callbacks.backs import Backs, site
+from tests.unit.core.world import START, agent
+
+
+def talking(world: Backs, number: str = "555") -> Callback:
+    """Somebody who was called back and talks with agent a."""
+    one = world.waits_back(number)
+    world.login("a")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    world.says_yes(leg)
+    world.joined(visit, leg)
+    return one
+
+
+def busy_world(*agents: str) -> Backs:
+    """A world in which agent z is there but on break, so that callers may wait."""
+    world = Backs(site(agents=(agent("a"), agent("b"), agent("z"))))
+    world.login("z", *agents)
+    world.pause("z")
+    return world
+
+
+def test_a_whole_callback() -> None:
+    world = busy_world()
+    call = world.enter("q", number="555")
+    world.passes(60.0)
+    one = world.asks(call)
+    assert world.of(e.CallEnded)[0].outcome is Outcome.CALLBACK
+    assert one.state is CallbackState.WAITING
+    world.passes(40.0)
+    world.login("a")
+    assert (world.leg("a").display_name, world.leg("a").callback) == ("Callback Sales: +555", True)
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    assert (leg.leg, leg.number, leg.trunk) == (f"{call.id}-d1", "+555", "pstn")
+    world.says_yes(leg)
+    world.joined(visit, leg)
+    assert world.of(e.CallConnected)[0].waited == pytest.approx(101.0, abs=2)
+    world.passes(30.0)
+    world.leg_ends(visit.leg)
+    world.leg_ends(leg.leg)
+    assert world.story_of(call.id) == [
+        "CallbackRequested",
+        "AgentOffered",
+        "CallbackAnnounced",
+        "CallbackDialled",
+        "CallbackAccepted",
+        "CallConnected",
+        "TalkEnded",
+        "CallbackEnded",
+    ]
+    ended = world.ended(call.id)
+    assert ended is not None
+    assert (ended.result, ended.talked) == ("done", 30.0)
+    assert not world.callbacks.all()
+    assert not world.board.calls.here
+    assert not world.board.line.books.calls
+
+
+def test_an_agents_refusal_is_no_attempt_and_the_next_agent_is_offered_it() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a", "b")
+    visit = world.picks_up("a")
+    world.releases(visit, OfferEnd.REFUSED)
+    assert (one.failed, one.dialled, one.state) == (0, 0, CallbackState.OFFERED)
+    assert world.leg("b").call == one.call
+
+
+def test_an_agent_who_hangs_up_instead_of_pressing_a_key_has_refused() -> None:
+    world = busy_world()
+    world.waits_back("555")
+    world.login("a")
+    visit = world.picks_up("a")
+    world.leg_ends(visit.leg)
+    assert world.of(e.OfferEnded)[-1].reason is OfferEnd.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        (OfferEnd.NO_ANSWER, "no answer"),
+        (OfferEnd.BUSY, "busy"),
+        (OfferEnd.UNREACHABLE, "failed"),
+    ],
+)
+def test_who_is_not_reached_is_tried_again_later_and_the_agent_is_free_at_once(how: OfferEnd, why: str) -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    world.customer_fails(leg, how)
+    assert (one.state, one.failed, one.last_failure) == (CallbackState.RESTING, 1, why)
+    world.releases(visit)
+    assert world.board.line.books.agents["a"].is_ready()
+    assert not world.rung()
+    world.passes(599.0)
+    assert not world.rung()
+    world.passes(2.0)
+    assert world.rung() == [(one.call, "a")]
+
+
+def test_an_answer_without_a_key_is_not_accepted() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    _, leg = world.accepts("a")
+    assert leg is not None
+    world.board.observe(o.ChannelUp(leg.leg))
+    world.leg_ends(leg.leg)
+    assert one.last_failure == "not accepted"
+
+
+def test_after_the_last_attempt_a_person_has_to_see_to_it() -> None:
+    world = busy_world("a")
+    one = world.waits_back("555")
+    for _ in range(3):
+        visit, leg = world.accepts("a")
+        assert leg is not None
+        world.customer_fails(leg)
+        world.releases(visit)
+        world.passes(601.0)
+    ended = world.ended(one.call)
+    assert ended is not None
+    assert (ended.result, ended.reason) == ("failed", "3 attempts, the last: no answer")
+    (item,) = world.of(e.ItemOpened)
+    assert (item.item, item.number) == ("callback failed", "+555")
+
+
+def test_a_number_that_nobody_confirmed_is_dialled_once() -> None:
+    world = Backs(site(agents=(agent("a"), agent("z")), rules=CallbackRules(automatic_after=20.0)))
+    world.login("z")
+    world.pause("z")
+    call = world.enter("q", number="555")
+    world.passes(30.0)
+    world.caller_hangs_up(call)
+    assert world.of(e.CallEnded)[0].outcome is Outcome.ABANDONED
+    world.login("a")
+    _, leg = world.accepts("a")
+    assert leg is not None
+    world.customer_fails(leg)
+    ended = world.ended(call.id)
+    assert ended is not None
+    assert ended.result == "failed"
+
+
+def test_who_gave_up_early_or_shows_no_number_is_not_called_unasked() -> None:
+    world = Backs(site(agents=(agent("a"), agent("z")), rules=CallbackRules(automatic_after=20.0)))
+    world.login("z")
+    world.pause("z")
+    early, hidden = world.enter("q", number="555"), world.enter("q", number="anonymous")
+    world.passes(10.0)
+    world.caller_hangs_up(early)
+    world.passes(60.0)
+    world.caller_hangs_up(hidden)
+    assert not world.of(e.CallbackRequested)
+
+
+def test_an_agent_who_leaves_while_the_customer_rings_stops_that() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    world.leg_ends(visit.leg)
+    assert leg.leg in world.pbx.cancelled
+    assert (one.state, one.last_failure) == (CallbackState.RESTING, "agent left")
+
+
+def test_a_customer_whose_agent_is_gone_goes_to_the_head_of_the_line() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    other = world.enter("q", number="777")
+    world.says_yes(leg)
+    world.leg_ends(visit.leg)
+    world.login("b")
+    offered = world.leg("b")
+    assert (offered.call, offered.caller_channel, offered.callback) == (one.call, f"PJSIP/{leg.leg}", False)
+    del world.pbx.ringing[offered.leg]
+    world.board.observe(o.Bridged("b", frozenset((offered.leg, leg.leg))))
+    world.leg_ends(leg.leg)
+    assert (world.ended(one.call) or pytest.fail()).result == "done"
+    assert other.id in world.board.line.books.calls
+
+
+def test_a_customer_who_said_yes_and_leaves_before_an_agent_is_there_is_called_again() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    world.says_yes(leg)
+    world.leg_ends(visit.leg)
+    world.leg_ends(leg.leg)
+    assert (one.state, one.last_failure) == (CallbackState.RESTING, "hung up")
+    assert not world.board.calls.here
+
+
+def test_nothing_is_dialled_that_is_not_on_disk() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    world.on_disk = False
+    visit, leg = world.accepts("a")
+    assert leg is None
+    assert not world.pbx.dialled
+    assert (one.failed, one.state) == (0, CallbackState.RESTING)
+    world.releases(visit)
+    world.on_disk = True
+    world.passes(31.0)
+    _, leg = world.accepts("a")
+    assert leg is not None
+    assert leg.leg == f"{one.call}-d2"
+
+
+def test_an_agent_who_leaves_while_the_disk_is_waited_for_is_not_dialled_for() -> None:
+    world = busy_world()
+    world.waits_back("555")
+    world.login("a")
+    visit = world.picks_up("a")
+    fact = world.callbacks.dialling(visit)
+    world.leg_ends(visit.leg)
+    world.callbacks.dial(fact, True, None)  # type: ignore[arg-type]  # it must not come to use the leg
+    assert not world.pbx.dialled
+
+
+def test_no_more_at_once_than_allowed_and_those_who_wait_go_on_in_order() -> None:
+    agents = (agent("a"), agent("b"), agent("z"))
+    world = Backs(site(agents=agents, rules=CallbackRules(at_once=1)))
+    world.login("z", "a", "b")
+    world.pause("z")
+    for one in ("a", "b"):
+        world.pause(one)
+    first, second = world.waits_back("555"), world.waits_back("777")
+    world.resume("a")
+    world.resume("b")
+    assert world.rung() == [(first.call, "a")]
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    world.customer_fails(leg)
+    world.releases(visit)
+    assert [call for call, _ in world.rung()] == [second.call]
+
+
+def test_a_slot_is_kept_until_its_time_and_its_end_is_a_promise() -> None:
+    world = busy_world("a")
+    due = START + 1_800.0
+    one = world.waits_back("555", due=due)
+    assert one.state is CallbackState.RESTING
+    assert one.promise == due + 900.0
+    world.until(due - 1)
+    assert not world.rung()
+    world.until(due + 1)
+    assert world.rung() == [(one.call, "a")]
+    _, leg = world.accepts("a")
+    assert leg is not None
+    (settled,) = world.of(e.PromiseSettled)
+    assert (settled.kept, settled.late) == (True, 0.0)
+
+
+def test_a_broken_promise_is_a_task_at_once_and_settled_when_the_call_is_made() -> None:
+    world = busy_world()
+    due = START + 1_800.0
+    one = world.waits_back("555", due=due)
+    world.until(due + 1_000.0)
+    (item,) = world.of(e.ItemOpened)
+    assert item.item == "promise broken"
+    world.login("a")
+    world.accepts("a")
+    (settled,) = world.of(e.PromiseSettled)
+    assert not settled.kept
+    assert settled.late == pytest.approx(100.0, abs=3)
+    assert one.settled
+
+
+def test_a_callback_that_was_never_made_expires() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.passes(86_401.0)
+    ended = world.ended(one.call)
+    assert ended is not None
+    assert ended.result == "expired"
+    assert world.of(e.ItemOpened)[0].reason == "not made in time"
+    assert not world.board.line.books.calls
+
+
+def test_nobody_is_called_at_night() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.numbers.opened = Opening(False, "after hours", world.now + 3_600.0)
+    world.login("a")
+    assert not world.rung()
+    assert (one.state, one.failed) == (CallbackState.RESTING, 0)
+    assert world.board.line.books.agents["a"].state is State.IDLE
+    world.numbers.opened = None
+    world.passes(3_601.0)
+    assert world.rung() == [(one.call, "a")]
+
+
+def test_caps_hold_calls_back_but_lose_none() -> None:
+    world = Backs(site(agents=(agent("a"), agent("z")), rules=CallbackRules(per_hour=1)))
+    world.login("z", "a")
+    world.pause("z")
+    world.pause("a")
+    first, second = world.waits_back("555"), world.waits_back("777")
+    world.resume("a")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    world.says_yes(leg)
+    world.joined(visit, leg)
+    world.leg_ends(leg.leg)
+    world.leg_ends(visit.leg)
+    assert (world.ended(first.call) or pytest.fail()).result == "done"
+    assert second.state is CallbackState.RESTING
+    world.passes(3_601.0)
+    assert world.rung() == [(second.call, "a")]
+
+
+def test_one_open_callback_to_a_number_and_so_many_a_day() -> None:
+    world = busy_world()
+    world.waits_back("555")
+    with pytest.raises(Refused, match="already"):
+        world.waits_back("+555")
+    one = world.callbacks.all()[0]
+    world.callbacks.cancel(one, "Ann", "not needed")
+    again = world.waits_back("555")
+    world.callbacks.cancel(again, "Ann", "not needed")
+    with pytest.raises(Refused, match="called back 2 times within a day"):
+        world.waits_back("555")
+    with pytest.raises(Refused, match="may not be called"):
+        world.waits_back("911")
+
+
+def test_cancelling_stops_what_rings() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    ringing = world.leg("a").leg
+    world.callbacks.cancel(one, "Ann", "not needed")
+    assert ringing in world.pbx.cancelled
+    other = world.waits_back("777")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    world.callbacks.cancel(other, "Ann", "not needed")
+    assert leg.leg in world.pbx.cancelled
+    world.releases(visit)
+    assert world.board.line.books.agents["a"].is_ready()
+
+
+def test_who_calls_again_takes_the_place_at_once() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.passes(100.0)
+    before = world.enter("q", number="777")
+    again = world.call("555")
+    world.callbacks.joined_by(one, again)
+    assert world.board.line.books.position(world.board.line.books.calls[again.id]) == 1
+    assert (world.ended(one.call) or pytest.fail()).result == "done"
+    world.login("a")
+    assert world.rung() == [(again.id, "a")]
+    assert before.queue == "q"
+
+
+def test_who_has_talked_with_an_agent_meanwhile_is_not_called() -> None:
+    world = busy_world()
+    one = world.waits_back("555", due=START + 3_600.0)
+    call = world.enter("q", number="555")
+    world.login("a")
+    world.answers(world.leg("a"))
+    assert call.leg is not None
+    assert (world.ended(one.call) or pytest.fail()).reason.startswith("the customer talked with an agent")
+
+
+def test_a_phone_picked_up_at_the_moment_of_asking_connects_and_nobody_is_called_again() -> None:
+    world = busy_world("a")
+    call = world.enter("q", number="555")
+    leg = world.leg("a")
+    world.callbacks.ask(call, "q", "555", confirmed=True, due=None, by="caller", reason="asked")
+    world.answers(leg)
+    world.agent_hangs_up(call)
+    world.caller_hangs_up(call)
+    assert (world.ended(call.id) or pytest.fail()).result == "done"
+
+
+def test_callbacks_are_not_sent_away_like_callers_who_wait() -> None:
+    queue = Queue("q", "Sales", wrap_up=0.0, max_wait=30.0, max_length=1)
+    world = Backs(site(queue, agents=(agent("a"),)))
+    world.login("a")
+    world.pause("a")
+    one = world.waits_back("555")
+    assert world.admitted(world.call("777"), "q") is None, "who is called back takes no place on the line"
+    world.passes(60.0)
+    world.logout("a")
+    world.passes(60.0)
+    assert one.call in world.board.line.books.calls
+    world.login("a")
+    assert (one.call, "a") in world.rung()
+
+
+# --- the daemon dies, or Asterisk is out of sight -----------------------------------------------------------------------
+
+
+def reborn(world: Backs, *live: str) -> Backs:
+    """A new daemon that reads the journal, and then sees these channels."""
+    fresh = world.reborn()
+    fresh.attach(tuple(o.LiveChannel(one, f"PJSIP/{one}", None, "callhandler-callback", one) for one in live))
+    return fresh
+
+
+def test_a_callback_that_waits_keeps_its_place_through_a_crash() -> None:
+    world = busy_world()
+    first = world.waits_back("555")
+    world.passes(10.0)
+    call = world.enter("q", number="777")
+    world.passes(10.0)
+    again = reborn(world, call.id)
+    again.login("a")
+    assert again.rung() == [(first.call, "a")]
+
+
+def test_an_attempt_whose_customer_is_gone_is_lost_and_not_dialled_again_at_once() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    again = reborn(world, visit.leg)
+    found = again.callbacks.find(one.call)
+    assert found is not None
+    assert (found.state, found.last_failure, found.failed) == (CallbackState.RESTING, "lost", 1)
+    assert leg.leg in again.pbx.cancelled, "should it ring yet, it is let go"
+    assert not again.pbx.dialled
+
+
+def test_an_attempt_whose_customer_is_there_is_taken_up() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    again = reborn(world, visit.leg, leg.leg)
+    found = again.callbacks.find(one.call)
+    assert found is not None
+    assert found.state is CallbackState.DIALLED
+    back = again.callbacks.begin_agent(visit.leg, lambda: None)
+    assert back is not None
+    again.says_yes(leg)
+    again.joined(back, leg)
+    again.leg_ends(leg.leg)
+    assert (again.ended(one.call) or pytest.fail()).result == "done"
+    assert not again.pbx.dialled
+
+
+def test_a_conversation_that_ended_unseen_is_done() -> None:
+    world = busy_world()
+    one = talking(world)
+    again = reborn(world)
+    assert (again.ended(one.call) or pytest.fail()).result == "done"
+
+
+def test_a_lost_link_loses_no_attempt_that_is_alive() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    world.board.observe(o.LinkDown("gone"))
+    world.passes(3.0)
+    world.attach(tuple(o.LiveChannel(x, f"PJSIP/{x}", None, "c", x) for x in (visit.leg, leg.leg)))
+    assert one.state is CallbackState.DIALLED
+    world.board.observe(o.LinkDown("gone"))
+    world.attach((o.LiveChannel(visit.leg, "PJSIP/x", None, "c", visit.leg),))
+    assert (one.state, one.last_failure) == (CallbackState.RESTING, "lost")
+
+
+def test_a_queue_that_is_gone_from_the_site_file_fails_its_callbacks() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    again = world.reborn(site(Queue("other", "Other")))
+    again.attach()
+    assert (again.ended(one.call) or pytest.fail()).reason == "queue q is gone from the site file"
