@@ -26,7 +26,7 @@ from .softphone import Softphone
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 CALLER, AGENT, OTHER = 440.0, 880.0, 1320.0
-SPEAK, AIM, REMIND, ALERT, AT_MOST = 3.0, 6.0, 9.0, 10.0, 12.0
+SPEAK, AIM, REMIND, ALERT, AT_MOST = 3.0, 6.0, 9.0, 10.0, 20.0
 EXTRA = f"""
 # --- for the hold tests: a promise kept in seconds, and a line of its own with two agents
 [waiting]
