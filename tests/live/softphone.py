@@ -95,8 +95,8 @@ class Softphone:
 
     @property
     def rtp(self) -> tuple[int, int]:
-        """First and last of its RTP ports."""
-        return self.ports + 4, self.ports + 13
+        """First and last of its RTP ports. The first is even: baresip takes the port before an odd one, too."""
+        return self.ports + 4 + self.ports % 2, self.ports + 13
 
     @property
     def recording(self) -> Recording:
