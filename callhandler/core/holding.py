@@ -201,7 +201,11 @@ class Holding:
             return []
         held.breached = True
         reason, where = self._cause(held), Where.ON_HOLD
-        return [e.CheckInBreached(at=now, call=held.call, where=where, since=held.last, silent=round(silent, 3), reason=reason)]
+        return [
+            e.CheckInBreached(
+                at=now, call=held.call, where=where, since=held.last, silent=round(silent, 3), reason=reason
+            )
+        ]
 
     def _cause(self, held: Held) -> str:
         gap = self.books.gap
