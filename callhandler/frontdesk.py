@@ -11,7 +11,7 @@ from callhandler.core.agents import Agent
 from callhandler.core.calls import Call
 from callhandler.core.explained import explained
 from callhandler.core.inbox import Inbox
-from callhandler.core.model import Status
+from callhandler.core.model import State, Status
 from callhandler.core.views import AgentView, CallView, Counts, DecisionView, ItemView, QueueView, StatusView
 from callhandler.errors import Refused
 from callhandler.switchboard import Switchboard
@@ -70,9 +70,9 @@ class FrontDesk:
         return [self._viewing.queue(queue) for queue in self._switchboard.line.plan.queues.values()]
 
     def login(self, agent: str, phone: str | None, by: str) -> AgentView:
-        """Log an agent in at a phone: the one named, where the agent sits now, or the agent's own. Whoever sat there is logged out."""
+        """Log an agent in at a phone: the one named, the agent's own, or where the agent sits. Whoever sat there is logged out."""
         found = self._agent(agent)
-        phone = phone or found.phone or found.plan.phone
+        phone = phone or found.plan.phone or found.phone
         if phone is None:
             raise Refused(f"agent {agent} has no phone of their own; name one, such as --phone 101")
         if phone not in self._switchboard.line.plan.phones:
@@ -80,6 +80,8 @@ class FrontDesk:
                 f"there is no phone {phone}; phones are {', '.join(sorted(self._switchboard.line.plan.phones))}"
             )
         now = self._switchboard.clock()
+        if found.phone == phone and self._is_free_for_calls(found):
+            return self._viewing.agent(found)
         other = self._switchboard.line.books.agent_at(phone)
         if other is not None and other is not found:
             self._switchboard.record(e.AgentLoggedOut(at=now, agent=other.id, by=f"agent {agent} at phone {phone}"))
@@ -96,13 +98,16 @@ class FrontDesk:
     def pause(self, agent: str, reason: str, by: str) -> AgentView:
         """Send an agent on break; a conversation under way goes on."""
         found = self._logged_in(agent)
+        if (found.status, found.break_reason) == (Status.ON_BREAK, reason) and found.state is not State.WRAPPING_UP:
+            return self._viewing.agent(found)
         self._switchboard.record(e.AgentPaused(at=self._switchboard.clock(), agent=agent, reason=reason, by=by))
         return self._viewing.agent(found)
 
     def resume(self, agent: str, by: str) -> AgentView:
         """Make an agent available: ends a break, misses and wrap-up."""
         found = self._logged_in(agent)
-        self._switchboard.record(e.AgentResumed(at=self._switchboard.clock(), agent=agent, by=by))
+        if not self._is_free_for_calls(found):
+            self._switchboard.record(e.AgentResumed(at=self._switchboard.clock(), agent=agent, by=by))
         return self._viewing.agent(found)
 
     def hang_up(self, call: str, by: str) -> None:
@@ -187,6 +192,12 @@ class FrontDesk:
         if found.status is Status.LOGGED_OUT:
             raise Refused(f"agent {agent} is logged out; log in first")
         return found
+
+    def _is_free_for_calls(self, agent: Agent) -> bool:
+        """Tell whether neither the agent's own choice nor anything held against the agent keeps calls away."""
+        held = agent.state in (State.WRAPPING_UP, State.NOT_ANSWERING) or agent.misses
+        resting = agent.rest_until > self._switchboard.clock()
+        return agent.status is Status.AVAILABLE and not held and not resting
 
     def _call(self, call: str) -> Call:
         found = self._switchboard.calls.here.get(call)

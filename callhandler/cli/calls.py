@@ -82,7 +82,12 @@ def prioritise(
     bonus: Annotated[
         float | None,
         typer.Option(
-            "--bonus", metavar="SECONDS", help="Seconds by which it counts as having waited longer.", show_default=False
+            "--bonus",
+            min=0,
+            max=86_400,
+            metavar="SECONDS",
+            help="Seconds by which it counts as having waited longer.",
+            show_default=False,
         ),
     ] = None,
     site: SiteOption = None,
@@ -138,7 +143,10 @@ def _one(place: Place, call: str, as_json: bool) -> None:
         return
     from callhandler.report.tables import call_details, calls_table  # noqa: PLC0415 - Rich is for people
 
-    out(*([calls_table([view], place.zone)] if view else []), *(call_details(record, place.zone) if record else ()))
+    out(
+        *([calls_table([view], place.zone)] if view else []),
+        *(call_details(record, place.zone, view) if record else ()),
+    )
 
 
 def _record(place: Place, call: str) -> "CallRecord | None":

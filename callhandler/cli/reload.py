@@ -7,6 +7,7 @@ import typer
 from callhandler.cli.place import JsonOption, SiteOption, find
 from callhandler.cli.printing import out, out_json
 from callhandler.control.client import Client
+from callhandler.control.desk import ReloadResult
 from callhandler.errors import Refused
 
 
@@ -20,8 +21,14 @@ def reload(
     if as_json:
         out_json(result)
     else:
-        out(*(f"  {line}" for line in result.differences or ("no differences",)))
+        out(*(f"  {line}" for line in result.differences))
     if result.error is not None:
         raise Refused(result.error)
     if not as_json:
-        out("in force now" if result.applied else "not applied")
+        out(_verdict(result))
+
+
+def _verdict(result: ReloadResult) -> str:
+    if not result.differences:
+        return "nothing has changed in the site file"
+    return "in force now" if result.applied else "not applied"

@@ -72,7 +72,7 @@ class Desk(Protocol):
         """Return all queues of the site, in the site file's order."""
 
     def login(self, agent: str, phone: str | None, by: str) -> AgentView:
-        """Log an agent in at a phone (None: where the agent sits now, else the agent's own)."""
+        """Log an agent in at a phone (None: the agent's own, else where the agent sits now)."""
 
     def logout(self, agent: str, by: str) -> AgentView:
         """Log an agent out; a conversation under way goes on."""

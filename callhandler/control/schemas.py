@@ -38,7 +38,7 @@ class Prioritise(Body):
     priority: int | None = Field(None, ge=1, le=10, description="Class priority; 1 goes first.")
     bonus: float | None = Field(
         None,
-        ge=-86_400,
+        ge=0,
         le=86_400,
         allow_inf_nan=False,
         description="Seconds by which the call counts as having waited longer.",

@@ -16,8 +16,8 @@ from callhandler.core.model import CallbackState, Device, OfferEnd, Plan, Status
 from callhandler.core.skills import Expression, both, parse
 from callhandler.core.waiting import Buckets, Waiting
 
-_BLAMELESS = (OfferEnd.CALLER_LEFT, OfferEnd.TAKEN, OfferEnd.NOT_REACHED)
-_NOT_REFUSED = (OfferEnd.CALLER_LEFT, OfferEnd.NOT_REACHED)
+_NOT_REFUSED = (OfferEnd.CALLER_LEFT, OfferEnd.NOT_REACHED, OfferEnd.AGENT_LEFT, OfferEnd.MOVED)
+_BLAMELESS = (*_NOT_REFUSED, OfferEnd.TAKEN)
 
 
 class Books:

@@ -152,8 +152,10 @@ class Line:
 
     def _follow(self, fact: e.Fact, now: float) -> None:
         match fact:
-            case e.CallEntered() | e.CallMoved():
-                self._enter(fact.call, now)
+            case e.CallEntered():
+                self._enter(fact.call, OfferEnd.CALLER_LEFT, now)
+            case e.CallMoved():
+                self._enter(fact.call, OfferEnd.MOVED, now)
             case e.StepAdvanced():
                 if call := self.books.calls.get(fact.call):
                     self._out += step_timer(call, self.plan.queues[call.queue])
@@ -204,11 +206,12 @@ class Line:
             self._set_timers(call)
             self._match_call(call, now)
 
-    def _enter(self, call_id: str, now: float) -> None:
+    def _enter(self, call_id: str, before: OfferEnd, now: float) -> None:
+        """Begin to wait in a queue; offers made `before` end for that reason."""
         call = self.books.calls.get(call_id)
         if call is None:  # its queue is gone from the site file
             return
-        self._cancel(call.id, OfferEnd.CALLER_LEFT)
+        self._cancel(call.id, before)
         first = self.books.step_with_somebody(call.queue, call.wants, 0)
         if first is None and not self._may_somebody_come(call.queue, call.wants, now):
             self._nobody(call, now)
@@ -348,7 +351,7 @@ class Line:
 
     def _withdraw(self, agent: Agent | None) -> None:
         if agent is not None and agent.state is State.OFFERED and agent.leg is not None:
-            self._out.append(CancelOffer(agent.leg, OfferEnd.REFUSED))
+            self._out.append(CancelOffer(agent.leg, OfferEnd.AGENT_LEFT))
 
     # --- matching ---------------------------------------------------------------------------------------------------
 

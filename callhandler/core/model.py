@@ -52,6 +52,8 @@ class OfferEnd(StrEnum):
     UNREACHABLE = "unreachable"
     CALLER_LEFT = "caller left"
     TAKEN = "taken by another agent"
+    AGENT_LEFT = "agent left"
+    MOVED = "moved"
     NOT_REACHED = "customer not reached"
     LOST = "lost"
 

@@ -121,8 +121,11 @@ def records_table(records: Iterable[CallRecord], zone: ZoneInfo) -> Table:
     return _or_none(table, "no calls")
 
 
-def call_details(record: CallRecord, zone: ZoneInfo) -> tuple[Table, ...]:
-    """Return one call in full: what it was, where it waited, whom it was offered to."""
+def call_details(record: CallRecord, zone: ZoneInfo, view: CallView | None = None) -> tuple[Table, ...]:
+    """Return one call in full: what it was, where it waited, whom it was offered to.
+
+    With the `view` of a call that is here, what it waited is the daemon's own figure, said once.
+    """
     head = Table(box=None, show_header=False, pad_edge=False)
     head.add_column(style="dim")
     head.add_column()
@@ -134,7 +137,7 @@ def call_details(record: CallRecord, zone: ZoneInfo) -> tuple[Table, ...]:
         ("arrived", moment(record.arrived, zone) + ("" if record.whole else " (its beginning was not seen)")),
         ("ended", moment(record.ended, zone)),
         ("outcome", outcome),
-        ("waited", span(record.waited)),
+        ("waited", span(record.waited if view is None or view.waited is None else view.waited)),
         ("talked", f"{span(record.talked)}, of which on hold {span(record.held)}"),
         *((one.name, one.value) for one in record.attributes),
     ]:
@@ -145,7 +148,7 @@ def call_details(record: CallRecord, zone: ZoneInfo) -> tuple[Table, ...]:
             _text(visit.queue),
             clock(visit.entered, zone),
             clock(visit.left, zone),
-            span(visit.waited),
+            span(visit.waited) if view is None or visit.left is not None else "",
             _state(visit.outcome or "waiting"),
         )
     legs = _table("agent", "phone", "queue", "offered", "rang", "then", "talked", "on hold", "wrap-up")

@@ -7,6 +7,7 @@ import pytest
 
 from callhandler.control.client import Client
 from callhandler.control.desk import NotHere
+from callhandler.core.events import Fact, SiteLoaded
 from callhandler.core.model import Outcome, Status
 from callhandler.core.views import AgentView
 from callhandler.errors import Refused
@@ -47,6 +48,25 @@ async def test_whoever_sits_down_at_a_taken_phone_logs_the_other_out(site: Path)
     assert [_seat(one) for one in after] == [(Status.LOGGED_OUT, None), (Status.AVAILABLE, "101")]
     assert _seat(again) == (Status.AVAILABLE, "101"), "where the agent sits"
     assert _seat(out) == (Status.LOGGED_OUT, None)
+
+
+async def test_what_changes_nothing_is_no_fact_and_the_own_phone_is_the_usual_place(site: Path) -> None:
+    async with running(site) as daemon:
+        facts: list[Fact] = []
+        daemon.switchboard.listen(facts.append)
+        await ask(site, lambda client: client.login("7001", None))
+        await ask(site, lambda client: client.resume("7001"))
+        assert facts == []
+        await ask(site, lambda client: client.pause("7001", "tea"))
+        await ask(site, lambda client: client.pause("7001", "tea"))
+        assert [type(fact).__name__ for fact in facts] == ["AgentPaused"]
+        await ask(site, lambda client: client.login("7001", "102"))
+        own = await ask(site, lambda client: client.login("7001", None))
+        unchanged = await ask(site, lambda client: client.reload(dry_run=False))
+    assert _seat(own) == (Status.AVAILABLE, "101")
+    assert [type(fact).__name__ for fact in facts[:3]] == ["AgentPaused", "AgentLoggedIn", "AgentLoggedIn"]
+    assert (unchanged.differences, unchanged.applied, unchanged.error) == ((), True, None)
+    assert not any(isinstance(fact, SiteLoaded) for fact in facts)
 
 
 def _seat(agent: AgentView) -> tuple[Status, str | None]:

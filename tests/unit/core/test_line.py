@@ -289,7 +289,7 @@ def test_a_call_moved_while_a_phone_rings_stops_it() -> None:
     world.board.record(e.CallMoved(at=world.now, call=call.id, queue="b", from_queue="a", by="test"))
     assert world.leg("x").leg in world.pbx.cancelled
     world.fails(world.leg("x"))
-    assert world.of(e.OfferEnded)[-1].reason is OfferEnd.CALLER_LEFT
+    assert world.of(e.OfferEnded)[-1].reason is OfferEnd.MOVED
     assert world.board.line.books.agents["x"].rest_until == 0.0
     assert world.rung() == [(call.id, "y")]
 
@@ -421,7 +421,7 @@ def test_going_on_break_while_the_phone_rings_stops_it() -> None:
     world.pause("a")
     assert world.leg("a").leg in world.pbx.cancelled
     world.fails(world.leg("a"))
-    assert world.of(e.OfferEnded)[-1].reason is OfferEnd.REFUSED
+    assert world.of(e.OfferEnded)[-1].reason is OfferEnd.AGENT_LEFT
     assert world.rung() == [("test-001", "b")]
 
 
@@ -462,3 +462,16 @@ def test_reload_without_an_agent_s_and_a_queue_s_entry() -> None:
     world.agent_hangs_up(talk)
     world.agent_hangs_up(waits)
     assert world.rung() == [(waiting.id, "b")]
+
+
+@pytest.mark.parametrize("leaves", ["pause", "logout"])
+def test_whoever_leaves_while_the_phone_rings_is_not_blamed_and_may_have_the_same_call_back(leaves: str) -> None:
+    world = one_queue(agent("a"), agent("b"))
+    world.pause("b")
+    call = world.enter("q")
+    {"pause": world.pause, "logout": world.logout}[leaves]("a")
+    world.fails(world.leg("a"))
+    assert world.of(e.OfferEnded)[-1].reason is OfferEnd.AGENT_LEFT
+    world.login("a")
+    assert world.rung() == [(call.id, "a")]
+    assert world.board.line.books.agents["a"].misses == 0
