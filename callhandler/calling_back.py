@@ -152,6 +152,11 @@ class Callbacks:
         self._board.record(ended)
         return one
 
+    def call_out(self, call: Call, number: str) -> None:
+        """Take note that a caller is about to be connected with a number outside. Refused with a sentence when that can't be."""
+        now = self._board.clock()
+        self._board.record(self.core.dialling_outside(call.id, call.left_queue or "", number, now))
+
     def gave_up(self, call: Call, queue: str, waited: float) -> None:
         """A caller hung up in line: where the site wants it, and the number may be called, they are called back unasked."""
         rules = self.core.rules

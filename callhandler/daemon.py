@@ -32,13 +32,15 @@ from callhandler.errors import CallhandlerError, Refused
 from callhandler.frontdesk import FrontDesk
 from callhandler.notify import keep_alive, notify
 from callhandler.openings import Openings
+from callhandler.publish.mail import MailPublisher
 from callhandler.publish.mqtt import MqttPublisher
 from callhandler.reception import Reception
 from callhandler.reloading import Reloading
 from callhandler.site.loading import LoadedSite, load
+from callhandler.site.models import Mail
 from callhandler.site.plan import plan
 from callhandler.store.abandoned import abandoned
-from callhandler.store.inbox import INBOX_KEPT, item_facts
+from callhandler.store.inbox import INBOX_KEPT, MAILED_WITHIN, item_facts, not_mailed
 from callhandler.store.journal import Journal
 from callhandler.store.queries import decisions_of
 from callhandler.store.sources import Source
@@ -127,11 +129,13 @@ class Daemon:
         self.agi = AgiServer(asterisk.agi_host, asterisk.agi_port, self.reception.receive)
         self.control = Server(self.desk, loaded.inside(site.daemon.socket))
         self.mqtt = None if site.mqtt is None else MqttPublisher(site.mqtt, site.asterisk.node, self.desk)
+        self.mail = None if site.mail is None else self._mailer(site.mail)
         self._reloading = Reloading(loaded, self.switchboard, self.reception, self.journal)
         self.desk.reloading = self._reloading.reload
 
     async def start(self) -> None:
         """Start everything; ready when this returns. Raises CallhandlerError with one sentence when it can't be."""
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told.set)
         loop.add_signal_handler(signal.SIGUSR1, self.ending.begin)
@@ -142,6 +146,11 @@ class Daemon:
         made = await asyncio.to_thread(make_sounds, self._loaded, find_program)
         for error in made.errors:
             log.error("a prompt can't be spoken", problem=str(error))
+        if self.mail is not None:
+            for left in await self._asked(not_mailed, self.switchboard.clock() - MAILED_WITHIN):
+                self.mail.publish(left)
+            self.switchboard.listen(self.mail.publish)
+            self._tasks.start("mail", self.mail.run())
         if self.mqtt is not None:
             self.switchboard.listen(self.mqtt.publish)
             self._tasks.start("mqtt", self.mqtt.run())
@@ -180,6 +189,10 @@ class Daemon:
         text = await asyncio.to_thread(self._loaded.path.read_text, encoding="utf-8")
         await self.journal.keep_site(self._loaded.digest, now, text)
         self.switchboard.seat_at_first_start(now)
+
+    def _mailer(self, settings: Mail) -> MailPublisher:
+        board, directory = self.switchboard, self._loaded.directory
+        return MailPublisher(settings, lambda: self._reloading.loaded.site, directory, board.record, board.clock)
 
     async def _asked(self, question: Callable[[Source, float], list[T]], since: float) -> list[T]:
         """Ask the journal; one that can't be read knows nothing, and calls are taken all the same."""
@@ -235,6 +248,6 @@ class Daemon:
             journal_backlog=self.journal.backlog,
             counts=self.desk.counts(),
             alarms=tuple(self.desk.figures.alarms),
-            publishers=() if self.mqtt is None else (self.mqtt.view(),),
+            publishers=tuple(one.view() for one in (self.mqtt, self.mail) if one is not None),
             emergency=self.switchboard.emergency,
         )

@@ -36,6 +36,7 @@ class Ledger:
         self._asked: deque[_Asked] = deque()
         self._dialled: deque[float] = deque()
         self._talked: deque[_Talked] = deque()
+        self._outside: dict[str, float | None] = {}
 
     def apply(self, fact: e.Fact) -> None:
         """Count what a fact says."""
@@ -44,11 +45,24 @@ class Ledger:
                 self._asked.append(_Asked(fact.at, fact.number))
             case e.CallbackDialled():
                 self._dialled.append(fact.at)
+            case e.OutsideDialled():
+                self._dialled.append(fact.at)
+                self._outside[fact.call] = None
+            case e.ExtensionConnected() if fact.call in self._outside:
+                self._outside[fact.call] = fact.at
+            case e.CallEntered() | e.CallEnded() if fact.call in self._outside:
+                since = self._outside.pop(fact.call)
+                if since is not None:
+                    self._talked.append(_Talked(fact.at, fact.at - since))
             case e.CallbackEnded() if fact.talked > 0:
                 self._talked.append(_Talked(fact.at, fact.talked))
             case _:
                 return
         self._forget(fact.at)
+
+    def outside_now(self) -> int:
+        """Return how many callers are with a number outside, or on their way there."""
+        return len(self._outside)
 
     def asked_for(self, number: str, now: float) -> int:
         """Return how many callbacks to a number were asked for within the last day."""

@@ -156,6 +156,21 @@ class CallingBack:
         leg = f"{one.call}-d{attempt}"
         return e.CallbackDialled(at=now, call=one.call, leg=leg, agent=one.agent, number=one.number, attempt=attempt)
 
+    def dialling_outside(self, call: str, queue: str, number: str, now: float) -> e.OutsideDialled:
+        """Return the fact that a caller is about to be connected with a number outside: the same guards as for callbacks hold.
+
+        Raises:
+            Refused: with a sentence, when that can't be.
+        """
+        rules = self.rules
+        if rules is None:
+            raise Refused("the site file has no table [callbacks], which says how to call out")
+        if (until := self._ledger.obstacle(rules, now)) is not None:
+            raise Refused(until.reason)
+        if self._ledger.outside_now() + self.books.under_way() >= rules.at_once:
+            raise Refused(f"{rules.at_once} calls go out already")
+        return e.OutsideDialled(at=now, call=call, queue=queue, number=self.guard.judged(number))
+
     def leg_over(self, leg: str, reason: str, now: float) -> Iterator[e.Fact | CancelOffer | WakeAt]:
         """The customer's channel is gone, or never came to be: an attempt failed, or the conversation is over."""
         one = self.books.by_leg.get(leg)

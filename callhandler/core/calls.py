@@ -16,6 +16,7 @@ from callhandler.core.skills import Expression, both, parse
 class Call:
     """One caller who is here. Times are seconds since the epoch; changed by `Calls.apply` alone.
 
+    `left_queue` is the line it was last sent on from, `tried_outside` how often a number outside was dialled for it.
     `entered` is when the call first joined a line, kept for its whole life. `outcome` is what the call comes to if it ends now.
     `called_at` is the unique id of the channel of a customer who was called back.
     """
@@ -41,6 +42,8 @@ class Call:
     answered: bool = False
     returned: bool = False
     offers_made: int = 0
+    left_queue: str | None = None
+    tried_outside: int = 0
     outcome: Outcome = Outcome.LEFT_IN_MENU
     called_at: str | None = None
 
@@ -113,6 +116,11 @@ class Calls:
             call.sent_to, call.menu, call.since = fact.to, None, fact.at
 
     @apply.register
+    def _(self, fact: e.OutsideDialled) -> None:
+        if call := self.here.get(fact.call):
+            call.tried_outside += 1
+
+    @apply.register
     def _(self, fact: e.ExtensionConnected) -> None:
         if call := self.here.get(fact.call):
             call.outcome, call.since = Outcome.EXTENSION, fact.at
@@ -181,7 +189,7 @@ class Calls:
     @apply.register
     def _(self, fact: e.CallLeftLine) -> None:
         if call := self.here.get(fact.call):
-            call.queue, call.since = None, fact.at
+            call.queue, call.since, call.left_queue = None, fact.at, fact.queue
             call.outcome = Outcome.ANSWERED if call.answered else fact.outcome
 
     @apply.register

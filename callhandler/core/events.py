@@ -98,6 +98,15 @@ class CallSent(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideDialled(Fact):
+    """The caller is about to be connected with a number outside, over a trunk; `queue` is the line the call came from, "" when none."""
+
+    call: str
+    queue: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExtensionConnected(Fact):
     """The caller talks to somebody who was dialled directly: no queue, no offer."""
 

@@ -102,6 +102,9 @@ class House(Protocol):
     def enter(self, call: Call, queue: str) -> Outcome | None:
         """Put a call in line, or say why not."""
 
+    def call_out(self, call: Call, number: str) -> None:
+        """Take note that the caller is about to be connected with a number outside. Refused with a sentence when that may not be."""
+
     def redialled(self, call: Call) -> Left | None:
         """Return the place in line that the caller left a moment ago by hanging up, None when there is none."""
 

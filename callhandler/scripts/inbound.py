@@ -14,6 +14,7 @@ from callhandler.scripts.house import Session
 from callhandler.scripts.language import choose_language
 from callhandler.scripts.menu import ANY_KEY, menu
 from callhandler.scripts.message import leave_message
+from callhandler.scripts.outside import dial_outside, not_reached
 from callhandler.scripts.redial import take_up
 from callhandler.scripts.treatment import TREATED, told
 from callhandler.scripts.waiting import wait_in_line
@@ -54,8 +55,8 @@ async def _begin(session: Session) -> tuple[str, str | None]:
     await session.caller.answer()
     await _who_is_it(session)
     if house.emergency is not None:
-        return _closed(session, f"emergency: {house.emergency}", number.closed), None
         await session.caller.say(Prompt("std-emergency"))
+        return _closed(session, f"emergency: {house.emergency}", number.closed), None
     if number.hours is not None:
         opening = house.opening(number.hours)
         if not opening.open:
@@ -99,6 +100,8 @@ async def _where_it_was_sent(session: Session, to: str) -> str:
         await session.caller.say(Sound("vm-nobodyavail"))
         house.note(e.CallSent(at=house.now(), call=call.id, to="operator", reason=f"nobody answered at {kind} {which}"))
         return "operator"
+    if kind == "outside" and call.tried_outside:
+        return await not_reached(session, f"nobody answered at {which}")
     if kind == "queue" and call.outcome in TREATED:
         return await told(session, which, call.outcome)
     return to
@@ -124,6 +127,8 @@ async def _go(session: Session, destination: str, key: str | None) -> str | None
             return await directory(session)
         case "message":
             return await leave_message(session, which) or "operator"
+        case "outside":
+            return await dial_outside(session, which)
         case "operator":
             return session.house.site.company.operator
         case "say":

@@ -7,6 +7,7 @@ import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
 
 from callhandler.core.skills import SkillSyntaxError, parse
+from callhandler.errors import Refused
 from callhandler.site.calendars import calendar_problem
 from callhandler.site.findings import Problem, shown
 from callhandler.site.mistakes import did_you_mean
@@ -195,6 +196,26 @@ def _messages(site: Site) -> Iterator[Problem]:
             yield Problem(path, f"queue `{name}` takes no messages", f"leave out `messages = false` of queues.{name}")
 
 
+def _outside(site: Site) -> Iterator[Problem]:
+    """Numbers outside are dialled over the trunk of [callbacks], under its rules: a site file can't be talked into more than those."""
+    for path, destination in destinations(site):
+        kind, _, number = destination.partition(":")
+        if kind != "outside":
+            continue
+        trunk = None if site.callbacks is None else site.trunks.get(site.callbacks.trunk)
+        if site.callbacks is None:
+            yield Problem(path, "nothing says how to call out", "add [callbacks] with a trunk, which calls out go over")
+        elif trunk is not None and "/" in trunk.host:
+            yield Problem(path, "the trunk of [callbacks] is a whole network", "give it the provider's one address")
+        else:
+            from callhandler.numbers import SiteNumbers  # noqa: PLC0415 - 50 ms that only checking needs
+
+            try:
+                SiteNumbers(site).judged(number)
+            except Refused as refused:
+                yield Problem(path, str(refused), "name one that [callbacks] allows, such as in its `countries`")
+
+
 def _menus(site: Site) -> Iterator[Problem]:
     for name, menu in site.menus.items():
         for key, action in menu.keys.items():
@@ -255,6 +276,7 @@ _CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (
     _agents,
     _queues,
     _messages,
+    _outside,
     _menus,
     _numbers,
     _hours,

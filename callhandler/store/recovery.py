@@ -22,6 +22,7 @@ from callhandler.core.events import (
     EmergencyOpened,
     Fact,
     OfferEnded,
+    OutsideDialled,
     SiteLoaded,
     TalkEnded,
     WrapUpEnded,
@@ -45,7 +46,7 @@ OF_AGENTS: tuple[type[Fact], ...] = (
     WrapUpEnded,
 )
 _OF_THE_HOUSE = (DaemonStarted, DaemonStopped, SiteLoaded, EmergencyClosed, EmergencyOpened)
-_OF_CALLBACKS = (CallbackRequested, CallbackDialled, CallbackEnded)
+_OF_CALLBACKS = (CallbackRequested, CallbackDialled, CallbackEnded, OutsideDialled)
 """What the caps on calls out count."""
 _CALLBACKS_KEPT = 4 * 86_400.0
 """Longer than any callback can be open: asked for a slot a day ahead at most, and expired a day after it."""

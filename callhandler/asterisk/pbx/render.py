@@ -19,6 +19,7 @@ from callhandler.asterisk.pbx.quoting import Unwritable, host, value, word
 from callhandler.asterisk.quoting import display_name
 from callhandler.site.loading import LoadedSite
 from callhandler.site.models import Site
+from callhandler.site.references import destinations
 
 LONGEST_CALL = 14_400
 """Seconds after which Asterisk ends a call by itself, should everything else have failed to."""
@@ -110,11 +111,30 @@ def _dialplan(loaded: LoadedSite) -> Values:
         "agi_host": host(site.asterisk.agi_host, "asterisk.agi_host"),
         "agi_port": str(site.asterisk.agi_port),
         "longest_call": str(LONGEST_CALL),
+        "outside": _outside(site),
         "languages": [word(language, "company.languages") for language in site.company.languages],
         "away_phones": [word(phone, "waiting.away_phones") for phone in site.waiting.away_phones],
         "away_ring_after": str(round(site.waiting.away_ring_after)),
         "sounds_folder": value(str(sounds_folder(loaded.directory)), "the folder of spoken prompts"),
     }
+
+
+def _outside(site: Site) -> list[dict[str, str]]:
+    """The numbers outside that the site file sends callers to, with how each is dialled: no other can be."""
+    callbacks = site.callbacks
+    numbers = {which for _, to in destinations(site) for kind, _, which in [to.partition(":")] if kind == "outside"}
+    if callbacks is None:
+        return []
+    shown = word(callbacks.caller_number, "callbacks.caller_number") if callbacks.caller_number else ""
+    return [
+        {
+            "number": word(number, "an outside number"),
+            "channel": f"PJSIP/{word(number, 'an outside number')}@trunk-{word(callbacks.trunk, 'callbacks.trunk')}",
+            "ring": str(round(callbacks.ring)),
+            "options": f"gmL({callbacks.minutes * 60_000})" + (f"f({shown})" if shown else ""),
+        }
+        for number in sorted(numbers)
+    ]
 
 
 def _trunk(site: Site, id_: str) -> TrunkValues:
