@@ -176,7 +176,9 @@ class Line:
             case e.CallbackRequested():
                 self._cancel(fact.call, OfferEnd.CALLER_LEFT)
             case e.CallbackAttemptEnded():  # a customer who was on the line, with phones ringing for them, has left
-                attended = next((leg for leg in self.books.legs if self.books.callbacks.is_attended(fact.call, leg)), None)
+                attended = next(
+                    (leg for leg in self.books.legs if self.books.callbacks.is_attended(fact.call, leg)), None
+                )
                 self._cancel(fact.call, OfferEnd.CALLER_LEFT, but=attended)
             case e.CallbackRescheduled():
                 self._out.append(WakeAt(max(now, fact.due), ("callback", fact.call)))
@@ -367,7 +369,8 @@ class Line:
         if not self._attached:
             return
         while (choice := self._matching.choose(call, now)) is not None:
-            firsts = [self._matching.first_for(agent, now, first_come) for agent in choice.agents if agent is not freed]
+            others = first_come - {call.id}
+            firsts = [self._matching.first_for(agent, now, others) for agent in choice.agents if agent is not freed]
             earlier = next((first for first in firsts if first is not None and first is not call), None)
             if earlier is None:
                 self._offer(choice, now)

@@ -74,7 +74,8 @@ class Backs(World):
 
     def picks_up(self, agent_id: str) -> AgentVisit:
         """Have an agent pick up for a callback."""
-        leg = self.leg(agent_id)
+        rings = (one for one in self.pbx.ringing.values() if one.leg not in self.pbx.cancelled)
+        leg = next(one for one in rings if one.phone == f"p{agent_id}")
         assert leg.callback
         del self.pbx.ringing[leg.leg]
         self.board.observe(o.ChannelUp(leg.leg))

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from callhandler.core.agents import Agent
 from callhandler.core.line import Line, Outcomes
 from callhandler.core.matching import Choice
-from callhandler.core.model import Plan, Strategy
+from callhandler.core.model import CallbackState, Plan, Strategy
 from callhandler.core.routing import obstacle
 from callhandler.core.skills import Expression, both
 from callhandler.core.waiting import Waiting
+
+CUSTOMER_IS_HERE = (CallbackState.HERE, CallbackState.TALKING)
+IDLE = (CallbackState.ASKED, CallbackState.WAITING, CallbackState.RESTING)
 
 
 def wanted_by(line: Line, call: Waiting) -> Expression:
@@ -23,9 +26,15 @@ def rings_for(line: Line, call: Waiting) -> int:
 
 
 def places(line: Line, call: Waiting) -> int:
-    """Return how many more phones may ring for a call."""
-    queue = line.plan.queues[call.queue]
-    return (queue.ring_best if queue.strategy is Strategy.RING_ALL else 1) - rings_for(line, call)
+    """Return how many more phones may ring for a call: for a callback one, once its time has come and where calls may go out."""
+    queue, callback = line.plan.queues[call.queue], line.books.callbacks.open.get(call.id)
+    several = queue.ring_best if queue.strategy is Strategy.RING_ALL else 1
+    if callback is not None and callback.state not in CUSTOMER_IS_HERE:
+        rules = line.plan.callbacks
+        out = sum(one.state not in IDLE for one in line.books.callbacks.open.values())
+        waits = callback.state is CallbackState.WAITING and rules is not None and out < rules.at_once
+        several = 1 if waits else 0
+    return several - rings_for(line, call)
 
 
 def able(line: Line, agent: Agent, call: Waiting, now: float) -> bool:

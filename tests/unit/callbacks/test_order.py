@@ -1,0 +1,205 @@
+"""Random histories of live callers and callbacks together: who qualifies for the same agents is answered in the order of the line, no agent
+has two, nobody is called twice at a time, and nobody is lost.
+"""
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from callhandler.calling_back import AgentVisit
+from callhandler.core import events as e
+from callhandler.core.model import CallbackRules, CallbackState, OfferEnd, OfferRules, Queue, State
+from callhandler.core.ports import DialLeg
+from callhandler.errors import Refused
+from tests.unit.callbacks.backs import Backs, site
+from tests.unit.core.oracle import CheckedLine
+from tests.unit.core.world import agent
+
+TICK = 0.001_37
+AGENTS = (agent("a"), agent("b"), agent("c"))
+RULES = CallbackRules(attempts=3, spacing=50.0, at_once=2, per_number=1_000, per_hour=10_000, per_day=10_000)
+
+
+class Histories(RuleBasedStateMachine):
+    """One queue that everybody serves; Asterisk is always seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = Backs(site(Queue("q", "Sales", wrap_up=5.0), agents=AGENTS, rules=RULES))
+        self.line = self.world.board.line
+        self.line.__class__ = CheckedLine
+        self.line.more_is_due = self.world.more_is_due  # type: ignore[attr-defined]
+        self.told: dict[str, AgentVisit] = {}
+        self.dialled: dict[str, tuple[AgentVisit, DialLeg]] = {}
+        self.talking: dict[str, tuple[str, str]] = {}
+        self.asked: set[str] = set()
+        self.world.login("a", "b", "c")
+
+    def tick(self) -> None:
+        self.world.passes(TICK)
+
+    def pick(self, data: st.DataObject, choices: list[str]) -> str:
+        return data.draw(st.sampled_from(sorted(choices)))
+
+    # --- callers ----------------------------------------------------------------------------------------------------
+
+    @rule(number=st.integers(1_000, 1_030), back=st.booleans(), late=st.sampled_from([0.0, 0.0, 0.0, 30.0]))
+    def somebody_calls(self, number: int, back: bool, late: float) -> None:
+        self.tick()
+        call = self.world.enter("q", number=str(number))
+        if not back or call.queue is None:
+            return
+        self.tick()
+        try:
+            due = self.world.now + late if late else None
+            self.world.asks(call, due=due)
+            self.asked.add(call.id)
+        except Refused:
+            self.world.caller_hangs_up(call)
+
+    @precondition(lambda self: self.live())
+    @rule(data=st.data())
+    def caller_hangs_up(self, data: st.DataObject) -> None:
+        self.tick()
+        self.world.caller_hangs_up(self.world.board.calls.here[self.pick(data, self.live())])
+
+    def live(self) -> list[str]:
+        here = self.world.board.calls.here.values()
+        return [call.id for call in here if call.called_at is None and call.leg is None]
+
+    # --- agents and customers ---------------------------------------------------------------------------------------
+
+    def rings(self) -> list[str]:
+        return [leg.leg for leg in self.world.pbx.ringing.values() if leg.leg not in self.world.pbx.cancelled]
+
+    @precondition(lambda self: self.rings())
+    @rule(data=st.data())
+    def agent_picks_up(self, data: st.DataObject) -> None:
+        self.tick()
+        leg = self.world.pbx.ringing[self.pick(data, self.rings())]
+        if leg.callback:
+            visit = self.world.picks_up(leg.phone.removeprefix("p"))
+            self.told[visit.leg] = visit
+        else:
+            caller = self.world.board.calls.here[leg.call].at
+            del self.world.pbx.ringing[leg.leg]
+            self.world.board.observe(bridged(leg.leg, caller))
+            self.talking[leg.call] = (leg.leg, caller)
+
+    @precondition(lambda self: self.rings())
+    @rule(data=st.data(), reason=st.sampled_from([OfferEnd.NO_ANSWER, OfferEnd.REFUSED, OfferEnd.BUSY]))
+    def agent_does_not(self, data: st.DataObject, reason: OfferEnd) -> None:
+        self.tick()
+        self.world.fails(self.world.pbx.ringing[self.pick(data, self.rings())], reason)
+
+    @rule()
+    def asterisk_cancels(self) -> None:
+        for leg in sorted(self.world.pbx.cancelled & self.world.pbx.ringing.keys()):
+            self.tick()
+            self.world.fails(self.world.pbx.ringing[leg], OfferEnd.REFUSED)
+
+    @precondition(lambda self: self.told)
+    @rule(data=st.data(), does=st.sampled_from(["accepts", "accepts", "refuses", "hangs up"]))
+    def agent_decides(self, data: st.DataObject, does: str) -> None:
+        self.tick()
+        visit = self.told.pop(self.pick(data, list(self.told)))
+        if does == "accepts":
+            leg = self.world.dials(visit)
+            assert leg is not None
+            self.dialled[leg.leg] = (visit, leg)
+        elif does == "refuses":
+            self.world.releases(visit, OfferEnd.REFUSED)
+        else:
+            self.world.leg_ends(visit.leg)
+
+    @precondition(lambda self: self.dialled)
+    @rule(data=st.data(), does=st.sampled_from(["yes", "yes", "no answer", "no key", "agent leaves"]))
+    def customer_decides(self, data: st.DataObject, does: str) -> None:
+        self.tick()
+        visit, leg = self.dialled.pop(self.pick(data, list(self.dialled)))
+        match does:
+            case "yes":
+                self.world.says_yes(leg)
+                self.tick()
+                self.world.joined(visit, leg)
+                self.talking[leg.call] = (visit.leg, leg.leg)
+                return
+            case "no answer":
+                self.world.customer_fails(leg)
+            case "no key":
+                self.world.leg_ends(leg.leg)
+            case "agent leaves":
+                self.world.leg_ends(visit.leg)
+                self.tick()
+                self.world.leg_ends(leg.leg)
+                return
+        self.tick()
+        self.world.releases(visit)
+
+    @precondition(lambda self: self.talking)
+    @rule(data=st.data(), first=st.sampled_from([0, 1]))
+    def talk_ends(self, data: st.DataObject, first: int) -> None:
+        pair = self.talking.pop(self.pick(data, list(self.talking)))
+        for leg in (pair[first], pair[1 - first]):
+            self.tick()
+            self.world.leg_ends(leg)
+
+    @rule(agent_id=st.sampled_from(["a", "b", "c"]), does=st.sampled_from(["pause", "resume", "resume"]))
+    def agent_comes_and_goes(self, agent_id: str, does: str) -> None:
+        self.tick()
+        (self.world.pause if does == "pause" else self.world.resume)(agent_id)
+
+    @rule(seconds=st.sampled_from([0.5, 6.0, 20.0, 61.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.passes(seconds)
+
+    # --- what must be so --------------------------------------------------------------------------------------------
+    # The order itself is held at each offer by CheckedLine: nobody is offered an agent before one who goes first and could be.
+
+    @invariant()
+    def everybody_is_somewhere(self) -> None:
+        books = self.line.books
+        for call in self.asked:
+            one = self.world.callbacks.find(call)
+            if one is None:
+                assert self.world.ended(call) is not None
+            elif one.state in (CallbackState.WAITING, CallbackState.RESTING, CallbackState.OFFERED):
+                assert call in books.calls
+                assert books.calls[call].entered == one.entered
+
+    @invariant()
+    def nobody_is_called_twice_at_a_time(self) -> None:
+        numbers = [one.number for one in self.world.callbacks.all()]
+        assert len(numbers) == len(set(numbers))
+        legs = [one.leg for one in self.world.callbacks.all() if one.state is CallbackState.DIALLED]
+        assert len(legs) == len(set(legs))
+
+    @invariant()
+    def never_more_than_agents_nor_than_allowed(self) -> None:
+        under_way = [
+            one for one in self.world.callbacks.all() if one.state in (CallbackState.ANNOUNCED, CallbackState.DIALLED)
+        ]
+        assert len(under_way) <= RULES.at_once
+        agents = [one.agent for one in under_way]
+        assert len(agents) == len(set(agents))
+        assert None not in agents or not under_way
+        for one in under_way:
+            assert self.line.books.agents[one.agent or ""].state is State.OFFERED
+
+    @invariant()
+    def each_ends_once(self) -> None:
+        ended = [fact.call for fact in self.world.of(e.CallbackEnded)]
+        assert len(ended) == len(set(ended))
+
+
+def bridged(*channels: str) -> object:
+    from callhandler.core import observed as o
+
+    return o.Bridged("b", frozenset(channels))
+
+
+TestHistories = Histories.TestCase
+TestHistories.settings = settings(
+    max_examples=300, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+assert OfferRules  # the rules of offers hold for callbacks too
