@@ -59,6 +59,11 @@ class FakeCaller:
         self.playing: str | None = None
         self.cuts = 0
 
+    @property
+    def told(self) -> list[str]:
+        """All that was heard but music and silence."""
+        return [one for one in self.heard if one != "silence" and not one.startswith("music ")]
+
     def _reacts(self, keys: str) -> str | None:
         """React; whoever has no reaction left hangs up."""
         while self.reactions:

@@ -135,7 +135,7 @@ def test_nobody_is_there_and_the_caller_is_told(ladder: Ladder) -> None:
     for agent in ladder.site.agents:
         ladder.world.logout(agent)
     caller = ladder.dials("5000", "", "1", "", "")
-    assert caller.heard[-5:] == ["silence", "std-nobody", "std-key-2", "nobody-here", "hung up on"]
+    assert caller.told[-4:] == ["std-nobody", "std-key-2", "nobody-here", "hung up on"]
     assert ladder.world.of(e.AlarmRaised)[-1].kind == "unroutable"
 
 
@@ -150,7 +150,7 @@ def test_everybody_leaves_while_a_caller_waits(ladder: Ladder) -> None:
 
     caller = ladder.dials("5000", "", "1", "", all_leave, "", "")
     assert caller.cuts == 1
-    assert caller.heard[-6:] == ["music default", "silence", "std-nobody", "std-key-2", "nobody-here", "hung up on"]
+    assert caller.told[-4:] == ["std-nobody", "std-key-2", "nobody-here", "hung up on"]
 
 
 def test_an_agent_by_extension(ladder: Ladder) -> None:
@@ -203,7 +203,7 @@ def test_coming_back_after_the_line_let_go_unheard(ladder: Ladder) -> None:
         ladder.world.fails(leg)
     assert ladder.call.queue is None
     back = ladder.comes_back("", "")
-    assert back.heard[-5:] == ["silence", "std-nobody", "std-key-2", "nobody-here", "hung up on"]
+    assert back.told[-4:] == ["std-nobody", "std-key-2", "nobody-here", "hung up on"]
 
 
 def test_transferred_to_another_number_after_a_talk(ladder: Ladder) -> None:

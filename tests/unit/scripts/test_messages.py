@@ -24,9 +24,8 @@ def left(ladder: Ladder) -> list[tuple[str, float]]:
 def test_a_message_sent(ladder: Ladder) -> None:
     caller = ladder.dials("5009", "", "7 s", "1", caller="555")
     name = ladder.call.id
-    assert caller.heard == [
+    assert caller.told == [
         "answered",
-        "silence",
         "std-message",
         f"records {name}",
         "std-message-choice",
@@ -43,7 +42,7 @@ def test_a_message_sent(ladder: Ladder) -> None:
 def test_listened_to_and_recorded_again(ladder: Ladder) -> None:
     caller = ladder.dials("5009", "", "7 s", "2", "", "3", "9 s", "", "")
     name = ladder.call.id
-    assert caller.heard[4:] == [
+    assert caller.told[3:] == [
         "std-message-choice",
         f"recording {name}",
         "std-message-choice",
@@ -63,7 +62,7 @@ def test_who_hangs_up_after_speaking_has_left_a_message(ladder: Ladder, reaction
 
 def test_nothing_said_is_no_message(ladder: Ladder) -> None:
     caller = ladder.dials("5009", "", "1 s", "1.2 s, gone")
-    assert caller.heard[-3:] == ["std-message-empty", f"records {ladder.call.id}", "gone"]
+    assert caller.told[-3:] == ["std-message-empty", f"records {ladder.call.id}", "gone"]
     assert left(ladder) == []
     assert ladder.house.messages.discarded == [ladder.call.id]
 

@@ -68,9 +68,9 @@ def test_closing_leads_past_other_lines_and_never_round(ladder: Ladder, tmp_path
 
 def test_everyone_left_and_a_message_instead(ladder: Ladder) -> None:
     caller = ladder.dials("5009", lambda: all_leave(ladder), "2", "", "6 s", "1")
-    told = caller.heard.index("std-nobody")
-    assert caller.heard[told : told + 3] == ["std-nobody", "std-key-2", "silence"]
-    assert caller.heard[-2:] == ["std-message-kept", "hung up on"]
+    told = caller.told.index("std-nobody")
+    assert caller.told[told : told + 3] == ["std-nobody", "std-key-2", "std-message"]
+    assert caller.told[-2:] == ["std-message-kept", "hung up on"]
     assert [fact.queue for fact in ladder.world.of(e.MessageLeft)] == ["line"]
     ladder.world.caller_hangs_up(ladder.call)
     assert ladder.world.of(e.CallEnded)[-1].outcome is Outcome.MESSAGE
@@ -78,22 +78,22 @@ def test_everyone_left_and_a_message_instead(ladder: Ladder) -> None:
 
 def test_going_back_from_the_message_leads_on_to_the_treatment(ladder: Ladder) -> None:
     caller = ladder.dials("5009", lambda: all_leave(ladder), "2", "*")
-    assert caller.heard[-2:] == ["closed", "hung up on"]
+    assert caller.told[-2:] == ["closed", "hung up on"]
     assert ladder.facts(e.CallSent)[-1] == "sent to say:closed: nobody in queue line"
 
 
 def test_a_full_line_says_so_and_leads_to_the_next(ladder: Ladder) -> None:
     ladder.dials("5009", HANGS_UP)
     caller = ladder.dials("5009", "", "", HANGS_UP)
-    assert caller.heard[1:4] == ["silence", "std-full", "std-key-2"]
+    assert caller.told[1:3] == ["std-full", "std-key-2"]
     assert ladder.call.queue == "other"
 
 
 def test_the_longest_wait_leads_to_a_message_without_offering_it_twice(ladder: Ladder) -> None:
     pauses(ladder)
     caller = ladder.dials("5009", lambda: ladder.world.passes(100.0), "", "6 s", "1")
-    told = caller.heard.index("std-timeout")
-    assert caller.heard[told : told + 3] == ["std-timeout", "silence", "std-message"]
+    told = caller.told.index("std-timeout")
+    assert caller.told[told : told + 2] == ["std-timeout", "std-message"]
 
 
 class Hours:
@@ -122,8 +122,8 @@ def test_closing_time_while_somebody_waits(ladder: Ladder) -> None:
     closing(ladder, 50.0)
     pauses(ladder)
     caller = ladder.dials("5009", lambda: ladder.world.passes(60.0), "", "")
-    told = caller.heard.index("std-closing")
-    assert caller.heard[told : told + 4] == ["std-closing", "std-key-2", "nobody-here", "hung up on"]
+    told = caller.told.index("std-closing")
+    assert caller.told[told : told + 4] == ["std-closing", "std-key-2", "nobody-here", "hung up on"]
     (left,) = ladder.world.of(e.CallLeftLine)
     assert (left.outcome, left.reason, left.waited) == (Outcome.CLOSED, "closed: after hours", 50.0)
     ladder.world.caller_hangs_up(ladder.call)
@@ -151,8 +151,8 @@ def test_an_emergency_closes_for_those_who_wait_too(ladder: Ladder) -> None:
         ladder.world.passes(1.0)
 
     caller = ladder.dials("5010", emergency, "", "")
-    told = caller.heard.index("std-emergency")
-    assert caller.heard[told : told + 4] == ["std-emergency", "std-key-2", "closed", "hung up on"]
+    told = caller.told.index("std-emergency")
+    assert caller.told[told : told + 4] == ["std-emergency", "std-key-2", "closed", "hung up on"]
     assert [fact.reason for fact in ladder.world.of(e.CallLeftLine)] == ["closed: emergency: fire"]
 
 
