@@ -7,11 +7,13 @@ from callhandler.core.plain import printable
 from callhandler.report.words import caller, clock, span
 
 _WIDTH = 24
+_SAYS_NOTHING = ("", "Unknown")
+"""Reasons of an end that add nothing to its outcome: Asterisk's word for the cause 0 of a channel that we hung up ourselves."""
 
 
 def line_of(fact: e.Fact, zone: ZoneInfo) -> str | None:
     """Return a line such as `12:03:04  pbx1-1795286814.0  offered to agent 7001 at phone 101`; None for what people don't read."""
-    sentence = of_call(fact) or of_callback(fact, zone) or of_agent(fact) or of_house(fact)
+    sentence = of_call(fact) or of_callback(fact, zone) or of_item(fact) or of_agent(fact) or of_house(fact)
     if sentence is None:
         return None
     columns = e.columns_of(fact)
@@ -53,7 +55,8 @@ def of_call(fact: e.Fact) -> str | None:
         case e.CallAbandoned():
             return f"hung up after waiting {span(fact.waited)} in queue {fact.queue}"
         case e.CallEnded():
-            return f"ended: {fact.outcome}" + (f", {fact.reason}" if fact.reason else "")
+            said = "" if fact.reason in _SAYS_NOTHING else fact.reason
+            return f"ended: {fact.outcome}" + (f", {said}" if said else "")
         case e.CheckedIn():
             cut = f", cut by {fact.cut_by}" if fact.cut_by else ""
             return f"spoken to {fact.where} for {span(fact.at - fact.started)}: {fact.said}{cut}"
@@ -105,6 +108,24 @@ def of_callback(fact: e.Fact, zone: ZoneInfo) -> str | None:
             return f"callback {fact.result}: {fact.reason}".removesuffix(": ")
         case e.PromiseSettled():
             return "promise kept" if fact.kept else f"promise broken: {span(fact.late)} late"
+    return None
+
+
+def of_item(fact: e.Fact) -> str | None:
+    """Return what a fact says of messages, of the inbox, and of calls that went outside."""
+    match fact:
+        case e.MessageLeft():
+            return f"left a message of {span(fact.seconds)} for queue {fact.queue}: {fact.file}"
+        case e.MessageMailed():
+            return f"the message was mailed to {fact.to}"
+        case e.ItemOpened() if fact.item != "message":
+            return f"to see to: {fact.item}, {fact.reason}"
+        case e.ItemClaimed():
+            return f"{fact.by} sees to it"
+        case e.ItemDone():
+            return f"seen to by {fact.by}: {fact.reason}".removesuffix(": ")
+        case e.OutsideDialled():
+            return f"is connected with {fact.number} outside"
     return None
 
 
