@@ -227,7 +227,7 @@ class Switchboard:
         if refused is Outcome.FULL and place is not None:
             refused = None  # whoever calls again had a place in the line that is full
         if refused is not None:
-            reason = "the line is full" if refused is Outcome.FULL else f"nobody logged in can take {queue_id} calls"
+            reason = "the line is full" if refused is Outcome.FULL else f"nobody here can take {queue_id} calls"
             if refused is Outcome.NOBODY:
                 self.record(e.AlarmRaised(at=now, kind="unroutable", call=call.id, queue=queue_id, reason=reason))
             self.record(

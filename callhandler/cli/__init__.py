@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import typer
 from typer.main import get_command
 
+from callhandler import __version__
 from callhandler.cli.lazy import COMMANDS, Lazy, LazyGroup, new_app, remember_site
 from callhandler.core.plain import printable
 from callhandler.errors import CallhandlerError, Unreachable
@@ -72,8 +73,17 @@ COMMANDS.update(
 app = new_app(cls=LazyGroup, help="A self-hosted telephone call handler in front of your Asterisk.")
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"callhandler {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
+    version: bool = typer.Option(
+        False, "--version", is_eager=True, callback=_tell_version, help="Print the version and end."
+    ),
     site: str = typer.Option(
         None,
         "--site",

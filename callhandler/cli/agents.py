@@ -18,10 +18,14 @@ AgentArgument = Annotated[
 
 
 @app.command()
-def show(site: SiteOption = None, as_json: JsonOption = False) -> None:
+def show(
+    wide: Annotated[bool, typer.Option("--wide", help="Also the phone's state, the call, skills and queues.")] = False,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """All agents: what each person chose, what the system does, the phone, today's calls."""
     place = find(site)
-    _print(place, Client(place.socket).agents(), as_json)
+    _print(place, Client(place.socket).agents(), as_json, wide)
 
 
 @app.command()
@@ -72,10 +76,10 @@ def resume(agent: AgentArgument, site: SiteOption = None, as_json: JsonOption = 
     _print(place, Client(place.socket).resume(agent), as_json)
 
 
-def _print(place: Place, shown: Sequence[AgentView] | AgentView, as_json: bool) -> None:
+def _print(place: Place, shown: Sequence[AgentView] | AgentView, as_json: bool, wide: bool = False) -> None:
     if as_json:
         out_json(shown)
         return
     from callhandler.report.tables import agents_table  # noqa: PLC0415 - Rich is for people
 
-    out(agents_table([shown] if isinstance(shown, AgentView) else shown, place.zone))
+    out(agents_table([shown] if isinstance(shown, AgentView) else shown, place.zone, wide))

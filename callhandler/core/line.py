@@ -220,7 +220,7 @@ class Line:
             return
         self._set_timers(call)
         if first is not None and first != call.step:
-            self._advance_to(call, first, "nobody logged in for the step before", now)
+            self._advance_to(call, first, "nobody here for the step before", now)
         else:
             self._match_call(call, now)
 
@@ -252,7 +252,7 @@ class Line:
             self._leave(call, Outcome.TIMEOUT, f"waited {longest:.0f} s", now)
 
     def _nobody(self, call: Waiting, now: float) -> None:
-        reason = f"nobody logged in can take {call.queue} calls" + (
+        reason = f"nobody here can take {call.queue} calls" + (
             f" that want {call.wants}" if call.wants.text else ""
         )
         self._note(e.AlarmRaised(at=now, kind="unroutable", call=call.id, queue=call.queue, reason=reason), now)
@@ -280,7 +280,7 @@ class Line:
             if not self.books.callbacks.is_away(call.id):  # who isn't on the line waits until somebody comes
                 self._nobody(call, now)
         else:
-            self._advance_to(call, here, "nobody logged in for the step before", now)
+            self._advance_to(call, here, "nobody here for the step before", now)
 
     def _may_somebody_come(self, queue: str, wants: Expression, now: float) -> bool:
         """Tell whether nobody being there may be an error of a moment: phones are out of sight with Asterisk, or just went."""

@@ -27,6 +27,7 @@ from callhandler.store.queries import last_calls
 from callhandler.store.records import CallRecord
 from callhandler.store.sources import open_source
 
+_TELL_EVERY = 5.0
 LONGEST = 170.0
 """Seconds after which a demo that hasn't ended has failed."""
 
@@ -113,8 +114,8 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _watch(client: Client, sipp: Sipp, loaded: LoadedSite, callers: Sequence[Visit], console: Console) -> None:
-    """Show the live view until the last caller has hung up."""
-    deadline = time.monotonic() + LONGEST
+    """Show the live view until the last caller has hung up; where there is no terminal, a line now and then."""
+    deadline, told = time.monotonic() + LONGEST, time.monotonic()
     process = sipp.running["callers"]
     with Live(console=console, auto_refresh=False, transient=True) as view:
         while process.poll() is None:
@@ -123,6 +124,9 @@ def _watch(client: Client, sipp: Sipp, loaded: LoadedSite, callers: Sequence[Vis
             if console.is_terminal:
                 seen = _seen(sipp, loaded)
                 view.update(show.live(time.time(), client.agents(), client.calls(), seen, len(callers)), refresh=True)
+            elif time.monotonic() - told >= _TELL_EVERY:
+                told = time.monotonic()
+                console.print(show.so_far(_seen(sipp, loaded), len(callers)))
             time.sleep(0.25)
 
 

@@ -37,9 +37,14 @@ def live(
         line.add_row(
             f"{call.caller_name} {call.caller_number}", call.state, call.queue or "", place, f"{now - call.since:.0f} s"
         )
+    return Group(people, line, Text(so_far(seen, planned)))
+
+
+def so_far(seen: Sequence[SipCall], planned: int) -> str:
+    """What the SIP side has seen so far, in a line."""
     done = sum(call.ended is not None for call in seen)
     talked = sum(call.talk is not None for call in seen)
-    return Group(people, line, Text(f"{len(seen)} of {planned} callers dialled · {talked} talked · {done} ended"))
+    return f"{len(seen)} of {planned} callers dialled · {talked} talked · {done} ended"
 
 
 def result(pairs: Sequence[Pair], kinds: Mapping[str, str], names: Mapping[str, str]) -> RenderableType:

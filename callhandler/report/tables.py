@@ -64,9 +64,10 @@ def calls_table(views: Iterable[CallView], zone: ZoneInfo) -> Table:
     return _or_none(table, "no calls")
 
 
-def agents_table(views: Iterable[AgentView], zone: ZoneInfo) -> Table:
-    """Return the agents."""
-    table = _table("agent", "name", "status", "state", "since", "phone", "device", "call", "skills", "queues", "today")
+def agents_table(views: Iterable[AgentView], zone: ZoneInfo, wide: bool = False) -> Table:
+    """Return the agents, within 80 columns; `wide` with their device, call, skills and queues."""
+    more = ("device", "call", "skills", "queues") if wide else ()
+    table = _table("agent", "name", "status", "state", "since", "phone", *more, "today")
     for view in views:
         status = f"{view.status} ({view.reason})" if view.reason else view.status
         table.add_row(
@@ -76,13 +77,19 @@ def agents_table(views: Iterable[AgentView], zone: ZoneInfo) -> Table:
             _state(view.state),
             clock(view.since, zone),
             _text(view.phone),
-            _state(view.device),
-            _text(view.call),
-            _text(" ".join(f"{skill}={level}" for skill, level in view.skills.items())),
-            _text(" ".join(view.queues) or "all"),
+            *(_more(view) if wide else ()),
             f"{view.calls_today}" + (f", {view.misses} missed" if view.misses else ""),
         )
     return _or_none(table, "no agents")
+
+
+def _more(view: AgentView) -> tuple[Text, ...]:
+    return (
+        _state(view.device),
+        _text(view.call),
+        _text(" ".join(f"{skill}={level}" for skill, level in view.skills.items())),
+        _text(" ".join(view.queues) or "all"),
+    )
 
 
 def queues_table(views: Iterable[QueueView]) -> Table:
@@ -129,7 +136,10 @@ def call_details(record: CallRecord, zone: ZoneInfo, view: CallView | None = Non
     head = Table(box=None, show_header=False, pad_edge=False)
     head.add_column(style="dim")
     head.add_column()
-    outcome = "still here" if record.outcome is None else f"{record.outcome}: {record.reason}".removesuffix(": ")
+    reason = (
+        "" if record.reason in (None, "Unknown") else record.reason
+    )  # Asterisk's word for the cause 0 of what we hung up
+    outcome = "still here" if record.outcome is None else f"{record.outcome}: {reason}".removesuffix(": ")
     for name, value in [
         ("call", record.id),
         ("caller", caller(record.caller_number, record.caller_name)),

@@ -98,7 +98,10 @@ class NumberTable(Table):
     enters: Destination = Field(description="Where calls to this number go.")
     greeting: Id | None = Field(default=None, description="A prompt said first.")
     hours: Id | None = Field(default=None, description="Opening hours; none means always open.")
-    closed: Destination | None = Field(default=None, description="Where calls go when closed; needed with hours. In an emergency too, after a word; without it they are let go then.")
+    closed: Destination | None = Field(
+        default=None,
+        description="Where calls go when closed; needed with hours. In an emergency too, after a word; without it they are let go then.",
+    )
     trunks: list[Id] | None = Field(default=None, description="Trunks this number may be dialled over; all by default.")
     phones: bool = Field(default=True, strict=True, description="Whether desk phones may dial it.")
 

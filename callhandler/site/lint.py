@@ -1,12 +1,12 @@
 """What a usable site would do to its callers and agents that nobody can want. `check` prints it; nothing is refused for it.
 
-Each rule is a function that yields what it finds; what stands in lint_people.py looks at agents, skills and secrets.
+Each rule is a function that yields what it finds; lint_people.py looks at agents, skills and secrets, lint_audio.py at what is heard.
 """
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from callhandler.site import graph, lint_people
+from callhandler.site import graph, lint_audio, lint_people
 from callhandler.site.findings import Finding, Problem, Severity, found
 from callhandler.site.loading import LoadedSite
 from callhandler.site.models import Site
@@ -87,22 +87,11 @@ def _nowhere(loaded: LoadedSite) -> Iterator[Problem]:
             )
 
 
-def _recordings(loaded: LoadedSite) -> Iterator[Problem]:
-    for name, prompt in loaded.site.prompts.items():
-        if prompt.file is not None and not loaded.inside(prompt.file).is_file():
-            where = loaded.inside(prompt.file)
-            yield Problem(
-                ("prompts", name, "file"), f"there is no recording {where}", "put a WAV there, or give a `text`"
-            )
+def _lookup(loaded: LoadedSite) -> Iterator[Problem]:
     lookup = loaded.site.lookup
     if lookup and not loaded.inside(lookup.csv).is_file():
         yield Problem(
             ("lookup", "csv"), f"there is no file {loaded.inside(lookup.csv)}", "put it there, or leave out [lookup]"
-        )
-    music = loaded.site.asterisk.music
-    if music and not loaded.inside(music).is_dir():
-        yield Problem(
-            ("asterisk", "music"), f"there is no folder {loaded.inside(music)}", "make it, or leave the setting out"
         )
 
 
@@ -181,7 +170,9 @@ _ERRORS: tuple[Rule, ...] = (
     _menus_without_person,
     _going_round,
     _nowhere,
-    _recordings,
+    lint_audio.recordings,
+    lint_audio.music_folder,
+    _lookup,
     _overlaps,
     lint_people.unknown_skills,
     lint_people.unserved_queues,
@@ -202,6 +193,8 @@ _WARNINGS: tuple[Rule, ...] = (
     _big_menus,
     _unreachable,
     _untranslated,
+    lint_audio.music,
+    lint_audio.speech,
     _no_time_to_speak,
     lint_people.idle_steps,
     lint_people.unserved_languages,

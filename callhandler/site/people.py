@@ -117,7 +117,7 @@ class QueueTable(Table):
     music: Id = Field(default="default", description="The music class to wait to.")
     greeting: Id | None = Field(default=None, description="A prompt said once on entering the line.")
     fallback: Destination = Field(
-        description="Where callers go when nobody logged in can help them, or at max_wait or max_length."
+        description="Where callers go when nobody here can help them, or at max_wait or max_length."
     )
     on_nobody: Destination | None = Field(default=None, description="Instead of fallback, when nobody can help them.")
     on_timeout: Destination | None = Field(default=None, description="Instead of fallback, at max_wait.")

@@ -96,6 +96,8 @@ def ports(seen: Evidence) -> Verdict:
         return error(
             check, f"nobody listens on {some(missing)}", seen.start if "FastAGI" not in missing[0] else seen.start_ours
         )
+    if all(owner is None for *_, owner in wanted):
+        return unknown(check, "neither Asterisk nor the daemon runs; nobody else holds their ports", seen.start)
     return ok(check, "every port is held by who should hold it")
 
 

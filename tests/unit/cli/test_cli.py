@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from callhandler import __version__
 from callhandler.cli import main
 from callhandler.cli.lazy import COMMANDS, first_word
 from callhandler.cli.place import find
@@ -329,3 +330,25 @@ def test_every_command_is_known_to_help(capsys: pytest.CaptureFixture[str]) -> N
     shown = capsys.readouterr().out
     for name in COMMANDS:
         assert f" {name} " in shown
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"callhandler {__version__}\n"
+
+
+@pytest.mark.usefixtures("daemon")
+def test_agents_fit_a_narrow_terminal_and_tell_more_when_asked(
+    site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["agents", "--site", str(site)]) == 0
+    narrow = capsys.readouterr().out
+    assert max(len(line.rstrip()) for line in narrow.splitlines()) <= 80
+    assert "skills" not in narrow
+    assert main(["agents", "--wide", "--site", str(site)]) == 0
+    assert "skills" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("daemon")
+def test_a_bonus_that_takes_time_away_is_refused(site: Path) -> None:
+    assert main(["calls", "prioritise", CALL.id, "--bonus", "-5", "--site", str(site)]) == 2

@@ -46,7 +46,7 @@ def test_a_step_nobody_is_logged_in_for_is_skipped_at_once() -> None:
     world.enter("q")
     assert world.rung() == [("test-001", "any")]
     assert [(fact.step, fact.reason) for fact in world.of(e.StepAdvanced)] == [
-        (2, "nobody logged in for the step before")
+        (2, "nobody here for the step before")
     ]
 
 

@@ -1,6 +1,7 @@
 """Lint: the example site is clean; each thing nobody can want is found at its key."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -216,3 +217,44 @@ def test_a_recorded_name_of_an_agent_is_no_finding(loaded: Loaded) -> None:
 
 def test_a_menu_loop_with_a_way_out_is_no_finding(loaded: Loaded) -> None:
     assert lint(loaded(('9 = "menu:main"', '9 = "menu:languages"'))) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(None, "there is no recording"), (b"MP3", "is no WAV file"), (b"RIFF\0\0\0\0WAVE", "has no sound in it")],
+)
+def test_a_recording_that_can_not_be_played_is_found(
+    loaded: Loaded, tmp_path: Path, content: bytes | None, sentence: str
+) -> None:
+    if content is not None:
+        (tmp_path / "hello.wav").write_bytes(content)
+    site = loaded(("[speech] ", '[prompts.hello]\nfile = "hello.wav"\n[speech] '))
+    assert [one.severity for one in lint(site) if one.key == "prompts.hello.file" and sentence in one.sentence] == [
+        Severity.ERROR
+    ]
+
+
+def test_a_class_of_music_that_is_not_there_is_found(loaded: Loaded, tmp_path: Path) -> None:
+    (tmp_path / "music" / "jazz").mkdir(parents=True)
+    (tmp_path / "music" / "jazz" / "one.wav").write_bytes(b"")
+    changes = (
+        ('name = "Sales"', 'name = "Sales"\nmusic = "jazz"'),
+        ('name = "Support"', 'name = "Support"\nmusic = "jaz"'),
+    )
+    without = [one.key for one in lint(loaded(*changes)) if "class of music" in one.sentence]
+    given = [
+        one
+        for one in lint(loaded(*changes, ("[asterisk]", '[asterisk]\nmusic = "music"')))
+        if "class of music" in one.sentence
+    ]
+    assert without == ["queues.sales.music", "queues.support.music"]
+    assert [(one.key, one.remedy) for one in given] == [("queues.support.music", "did you mean `jazz`?")]
+
+
+def test_a_speech_program_that_is_not_there_is_said_once(loaded: Loaded) -> None:
+    site = loaded(
+        ("[speech] ", "# "),
+        ("command = ", "# "),
+        ("[company]", '[speech]\ncommand = ["no-such-program", "{file}"]\n[company]'),
+    )
+    assert [one.severity for one in lint(site) if "no-such-program" in one.sentence] == [WARNING]
