@@ -39,7 +39,7 @@ class SiteNumbers:
         callbacks = site.callbacks
         self._countries: Collection[str] = (callbacks.countries if callbacks else ()) or (site.company.country,)
         self._refused: Collection[str] = callbacks.refuse if callbacks else ()
-        own = {_parsed(number, site.company.country) for number in site.numbers if number.startswith("+")}
+        own = [_parsed(number, site.company.country) for number in site.numbers if number.startswith("+")]
         self._own = {_international(number) for number in own if number is not None}
 
     def judged(self, number: str) -> str:
@@ -50,8 +50,10 @@ class SiteNumbers:
         """
         site, plain = self._site, number.translate(_DRESSING)
         digits = plain.removeprefix("+")
-        if not (digits.isascii() and digits.isdigit()) or len(digits) > _LONGEST:
-            raise Refused("no number is known" if not digits.isdigit() else "that is no telephone number")
+        if not (digits.isascii() and digits.isdigit()):
+            raise Refused("no number is known")
+        if len(digits) > _LONGEST:
+            raise Refused("that is no telephone number")
         if plain in site.phones or plain in site.agents or plain in site.numbers:
             raise Refused(f"{plain} is one of our own numbers")
         if any(is_emergency_number(plain, country) for country in (*self._countries, site.company.country)):

@@ -1,0 +1,241 @@
+"""Conversations about callbacks, told as ladders: the caller who asks, who calls again, the agent, the customer."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from callhandler.callback_rooms import AgentsRoom, CustomersRoom
+from callhandler.core import events as e
+from callhandler.core import observed as o
+from callhandler.core.callback import Callback
+from callhandler.core.model import CallbackState, OfferEnd
+from callhandler.errors import CallerGone
+from callhandler.numbers import SiteNumbers
+from callhandler.scripts.callback_agent import call_back
+from callhandler.scripts.callback_customer import called_back
+from callhandler.scripts.callback_house import AgentSession, CustomerSession
+from tests.unit.scripts.ladder import HANGS_UP, FakeCaller, Ladder, on_disk
+
+CALLBACKS = """
+[callbacks]
+trunk = "pstn"
+attempts = 1
+message = "missed-you"
+slot_capacity = 1
+
+[prompts.missed-you]
+text = "We missed you."
+"""
+NUMBER = "2025550123"
+TO_SALES = ("", "1")
+
+
+@pytest.fixture
+def ladder(tmp_path: Path) -> Ladder:
+    """Everybody is on break: callers wait, and no phone rings."""
+    made = Ladder(tmp_path, CALLBACKS)
+    made.world.board.callbacks.guard_by(SiteNumbers(made.site))
+    for agent in sorted(made.site.agents):
+        made.world.pause(agent)
+    return made
+
+
+def asks(ladder: Ladder, *reactions: str | object, caller: str = NUMBER) -> FakeCaller:
+    """Call, go into line, press 1 there, and react to what follows; then hang up, if not hung up on."""
+    fake = ladder.dials("5000", *TO_SALES, "1", *reactions, caller=caller)
+    ladder.world.caller_hangs_up(ladder.call)
+    return fake
+
+
+def open_ones(ladder: Ladder) -> list[Callback]:
+    return ladder.world.board.callbacks.all()
+
+
+def test_the_number_is_read_back_and_the_place_kept(ladder: Ladder) -> None:
+    caller = asks(ladder, "1", "1")
+    tail = caller.heard[caller.heard.index("std-cb-number") :]
+    assert tail == ["std-cb-number", NUMBER, "std-cb-confirm", "std-cb-when", "std-cb-promise-now", "hung up on"]
+    (one,) = open_ones(ladder)
+    assert (one.number, one.confirmed, one.state, one.due) == ("+12025550123", True, CallbackState.WAITING, 0.0)
+    assert [fact.outcome for fact in ladder.world.of(e.CallEnded)] == ["callback"]
+
+
+def test_another_number_is_keyed_in(ladder: Ladder) -> None:
+    caller = asks(ladder, "2", "3105550188", "1", "1")
+    assert caller.heard.count("std-cb-number") == 2
+    assert [one.number for one in open_ones(ladder)] == ["+13105550188"]
+
+
+def test_a_number_that_may_not_be_called_is_refused_politely_and_the_caller_waits_on(ladder: Ladder) -> None:
+    caller = asks(ladder, "911", "19005551234", "112", HANGS_UP, caller="anonymous")
+    assert caller.heard.count("std-cb-key-in") == 3
+    assert caller.heard.count("std-cb-not-this") == 3
+    assert "std-kept" in caller.heard
+    assert not open_ones(ladder)
+
+
+def test_star_leads_back_to_the_line(ladder: Ladder) -> None:
+    caller = asks(ladder, "*", HANGS_UP)
+    assert "std-kept" in caller.heard
+    assert not open_ones(ladder)
+
+
+def test_a_time_is_chosen_and_promised_and_a_full_slot_is_not_offered_again(ladder: Ladder) -> None:
+    caller = asks(ladder, "1", "2", "9", "2")
+    (one,) = open_ones(ladder)
+    assert one.due % 900 == 0
+    assert one.promise == one.due + 900
+    assert (
+        caller.heard[-5:]
+        == [
+            "std-cb-promise-at",
+            f"time {one.due:.0f}",
+            "std-cb-and",
+            f"time {one.due + 900:.0f}",
+            "std-cb-goodbye",
+        ]
+        or caller.heard[-1] == "hung up on"
+    )
+    assert one.due not in ladder.world.board.callbacks.core.slots("+13105550188", ladder.world.now)
+
+
+def test_who_is_to_be_called_already_joins_that(ladder: Ladder) -> None:
+    asks(ladder, "1", "1")
+    caller = asks(ladder, "2", NUMBER, "1", caller="3105550188")
+    assert "std-cb-joined" in caller.heard
+    assert len(open_ones(ladder)) == 1
+    assert [fact.outcome for fact in ladder.world.of(e.CallEnded)] == ["callback", "callback"]
+
+
+def test_who_calls_again_may_take_the_place_at_once(ladder: Ladder) -> None:
+    asks(ladder, "1", "1")
+    entered = open_ones(ladder)[0].entered
+    ladder.world.passes(400.0)
+    caller = ladder.dials("5000", "1", HANGS_UP, caller=NUMBER)
+    assert "std-cb-again" in caller.heard
+    assert not open_ones(ladder)
+    assert ladder.world.board.line.books.calls[ladder.call.id].entered == entered
+
+
+def test_or_cancel(ladder: Ladder) -> None:
+    asks(ladder, "1", "1")
+    caller = ladder.dials("5000", "2", "", "1", HANGS_UP, caller=NUMBER)
+    assert "std-cb-cancelled" in caller.heard
+    assert not open_ones(ladder)
+    assert ladder.world.of(e.CallbackEnded)[0].by == "caller"
+
+
+def test_or_do_as_usual(ladder: Ladder) -> None:
+    asks(ladder, "1", "1")
+    ladder.dials("5000", "", "", "", "1", HANGS_UP, caller=NUMBER)
+    assert len(open_ones(ladder)) == 1
+
+
+# --- agent and customer -------------------------------------------------------------------------------------------------
+
+
+def agent_hears(ladder: Ladder, *reactions: object) -> tuple[FakeCaller, Callback]:
+    """An agent is rung for the one callback, picks up, and reacts."""
+    (one,) = open_ones(ladder)
+    if one.agent_leg is None:
+        ladder.world.resume("7001")
+    assert one.agent_leg is not None
+    ladder.world.board.observe(o.ChannelUp(one.agent_leg))
+    fake = FakeCaller(*reactions)
+    visit = ladder.world.board.callbacks.begin_agent(one.agent_leg, fake.cut)
+    assert visit is not None
+    task = AgentsRoom(ladder.world.board.callbacks, visit, ladder.site, on_disk)
+    try:
+        asyncio.run(call_back(AgentSession(fake, ladder.site, ladder.world.now, task)))
+    except CallerGone:
+        fake.heard.append("gone")
+    ladder.world.board.callbacks.end_agent(visit)
+    return fake, one
+
+
+def test_the_agent_hears_who_and_why_and_is_joined(ladder: Ladder) -> None:
+    asks(ladder, "1", "1")
+
+    def customer_says_yes() -> None:
+        one = open_ones(ladder)[0]
+        ladder.world.board.callbacks.accepted(one, "PJSIP/trunk-pstn-9")
+
+    agent, one = agent_hears(ladder, "1", customer_says_yes)
+    assert agent.heard == [
+        "answered",
+        "std-cb-agent",
+        "queue-sales",
+        "std-cb-agent-minutes",
+        "0",
+        "std-cb-agent-number",
+        "12025550123",
+        "std-cb-agent-choice",
+        "music default",
+        "joined with PJSIP/trunk-pstn-9",
+    ]
+    (leg,) = ladder.world.pbx.dialled
+    assert (leg.number, leg.trunk, leg.display_name) == ("+12025550123", "pstn", "Acme")
+    assert one.state is CallbackState.HERE
+
+
+def test_the_agent_is_told_when_the_customer_is_not_reached(ladder: Ladder) -> None:
+    asks(ladder, "1", "1")
+
+    def rings_out() -> None:
+        ladder.world.board.observe(o.OfferFailed(ladder.world.pbx.dialled[-1].leg, OfferEnd.NO_ANSWER))
+
+    agent, _ = agent_hears(ladder, "1", rings_out)
+    assert agent.heard[-3:] == ["silence", "std-cb-agent-not-reached", "hung up on"]
+    assert ladder.world.of(e.CallbackEnded)[0].result == "failed"
+
+
+def test_hash_refuses_and_silence_is_as_good_as_no_answer(ladder: Ladder) -> None:
+    asks(ladder, "1", "1")
+    agent, one = agent_hears(ladder, "#")
+    assert agent.heard[-1] == "hung up on"
+    assert not ladder.world.pbx.dialled
+    ladder.world.board.observe(o.ChannelEnded(one.agent_leg or "", 16, ""))
+    assert ladder.world.of(e.OfferEnded)[-1].reason is OfferEnd.REFUSED
+
+
+def test_silence_is_as_good_as_no_answer(ladder: Ladder) -> None:
+    asks(ladder, "1", "1")
+    _, one = agent_hears(ladder, "", "", "", "")
+    ladder.world.board.observe(o.ChannelEnded(one.agent_leg or "", 16, ""))
+    assert ladder.world.of(e.OfferEnded)[-1].reason is OfferEnd.NO_ANSWER
+
+
+def test_a_callback_cancelled_while_the_agent_listens_is_not_dialled(ladder: Ladder) -> None:
+    asks(ladder, "1", "1")
+
+    def cancelled() -> None:
+        ladder.world.board.callbacks.cancel(open_ones(ladder)[0], "Ann", "not needed")
+
+    agent, _ = agent_hears(ladder, cancelled, "1")
+    assert agent.heard[-2:] == ["std-cb-agent-over", "hung up on"]
+    assert not ladder.world.pbx.dialled
+
+
+def customer_hears(ladder: Ladder, *reactions: object) -> tuple[FakeCaller, bool]:
+    """The customer of the one callback is dialled, answers, and reacts."""
+    asks(ladder, "1", "1")
+    agent_hears(ladder, "1", HANGS_UP)
+    (one,) = open_ones(ladder)
+    customer = FakeCaller(*reactions)
+    task = CustomersRoom(ladder.world.board.callbacks, one, "PJSIP/trunk-pstn-9")
+    return customer, asyncio.run(called_back(CustomerSession(customer, ladder.site, task)))
+
+
+def test_the_customer_says_yes(ladder: Ladder) -> None:
+    customer, said_yes = customer_hears(ladder, "1")
+    assert customer.heard == ["answered", "speaks en", "std-cb-hello", "std-cb-accept"]
+    assert said_yes
+    assert open_ones(ladder)[0].state is CallbackState.HERE
+
+
+def test_a_voicemail_never_does_and_gets_the_message_of_the_last_attempt(ladder: Ladder) -> None:
+    customer, said_yes = customer_hears(ladder, *[""] * 6)
+    assert customer.heard.count("std-cb-hello") == 3
+    assert customer.heard[-2:] == ["missed-you", "hung up on"]
+    assert not said_yes
