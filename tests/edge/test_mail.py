@@ -22,7 +22,7 @@ WAV = b"RIFF" + bytes(range(256)) * 40
 
 @pytest.fixture
 def port() -> int:
-    return free_base(30_000, 32_000)
+    return free_base()
 
 
 @pytest.fixture
