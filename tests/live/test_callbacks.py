@@ -27,8 +27,7 @@ CALLBACKS = """
 [callbacks]
 trunk = "pstn"
 caller_number = "+12025550100"
-attempts = 2
-spacing = 2
+attempts = 1
 ring = 10
 per_number = 50
 message = "sorry-missed"
@@ -166,3 +165,35 @@ async def test_a_whole_callback_heard_both_ways(site: SiteUp, tmp_path: Path) ->
         "CallbackEnded",
     ]
     assert detail(site, call, "CallbackEnded", "result") == "done"
+
+
+async def test_a_voicemail_never_gets_an_agent(site: SiteUp, tmp_path: Path) -> None:
+    """It answers, listens to all that is said, and presses no key: the agent is let go, and the message is left."""
+    async with site.desk_phone("101", tmp_path / "agent", AGENT, auto_answer=True) as agent:
+        site.ask("agents", "pause", "7001")
+        async with customer_of(site, tmp_path / "customer") as customer:
+            with listening(agent) as agents_ear, listening(customer) as customers_ear:
+                added = site.ask("callbacks", "add", "sales", NUMBER, "--name", "Ann")
+                assert isinstance(added, list)
+                assert isinstance(added[0], dict)
+                call = str(added[0]["id"])
+                site.ask("agents", "resume", "7001")
+                await agent.wait_for("CALL_ESTABLISHED", 5)
+                await asyncio.sleep(2.0)
+                await agent.press("1")
+                await customer.wait_for("CALL_INCOMING", 5)
+                answered = time.time()
+                await customer.answer()
+                since = len(customer.events)
+                await customer.wait_for("CALL_CLOSED", 60, since)
+                heard = customers_ear.heard(answered, time.time())
+                await agent.wait_for("CALL_CLOSED", 15)
+                told = agents_ear.heard(answered, time.time())
+    assert len(find(heard, site.prompt("std-cb-hello"))) == 3
+    assert len(find(heard, site.prompt("sorry-missed"))) == 1
+    assert tone_seconds(told, CUSTOMER) < 0.3, "the agent never hears the voicemail"
+    assert len(find(told, site.prompt("std-cb-agent-not-reached"))) == 1
+    await eventually("given up", lambda: facts(site, call)[-1:] == ["OfferEnded"])
+    assert facts(site, call)[-4:-1] == ["CallbackAttemptEnded", "CallbackEnded", "ItemOpened"]
+    assert detail(site, call, "CallbackAttemptEnded", "reason") == "not accepted"
+    assert detail(site, call, "OfferEnded", "reason") == "customer not reached"

@@ -270,7 +270,7 @@ async def test_killed_at_every_step(chaos_site: SiteUp, capsys: pytest.CaptureFi
     site, chaos = chaos_site, Chaos(chaos_site)
     host, port = site.server.rsplit(":", 1)
     chaos.customers = await robot(site.base_port + 3, chaos.manners, chaos.saw)
-    agents = [await robot(0, lambda number: Manners(0.1, keys="11111111", pause=0.9)) for _ in range(2)]
+    agents = [await robot(0, lambda number: Manners(0.1, keys="1" * 120, pause=0.9)) for _ in range(2)]
     try:
         for phone, agent in zip(("105", "106"), agents, strict=True):
             await agent.register(phone, f"chaos-test-{phone}", (host, int(port)))
