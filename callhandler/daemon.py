@@ -42,7 +42,7 @@ from callhandler.site.plan import plan
 from callhandler.store.abandoned import abandoned
 from callhandler.store.inbox import INBOX_KEPT, MAILED_WITHIN, item_facts, not_mailed
 from callhandler.store.journal import Journal
-from callhandler.store.queries import decisions_of
+from callhandler.store.queries import alarms_since, decisions_of
 from callhandler.store.sources import Source
 from callhandler.store.waits import estimates_so_far
 from callhandler.switchboard import Switchboard
@@ -55,17 +55,21 @@ T = TypeVar("T")
 LAST_WORDS = 2.0
 """Seconds that the scripts under way get to end when the daemon stops; their callers go on in the dialplan."""
 
+_DAY = 86_400.0
 THREADS_TURN = 0.001
 """Seconds for which the journal's thread may keep the interpreter while a call waits for it; Python's own 5 ms add up to stalls."""
 
 
-def main(directory: Path) -> int:
-    """Run the daemon for the site in `directory` until it is told to stop; returns the exit status."""
+def main(directory: Path, foreground: bool) -> int:
+    """Run the daemon for the site in `directory` until it is told to stop; returns the exit status.
+
+    In the `foreground` somebody looks on: what is logged is shown too. Under `up`, what it prints is its last words alone.
+    """
     try:
         loaded = load(directory)
         sys.setswitchinterval(THREADS_TURN)
         os.umask(0o027)  # callers' numbers are nobody else's business
-        logs.configure(loaded.inside(loaded.site.daemon.log), sys.stderr if sys.stderr.isatty() else None)
+        logs.configure(loaded.inside(loaded.site.daemon.log), sys.stderr if foreground or sys.stderr.isatty() else None)
         return uvloop.run(_run(loaded))
     except CallhandlerError as error:
         sys.stderr.write(f"{error}\n")
@@ -184,7 +188,7 @@ class Daemon:
         left = await self._asked(abandoned, now - self._loaded.site.waiting.redial)
         self.switchboard.redials.restore(left, {number: at for number, (_, at) in talks.items()})
         self.switchboard.restore(found.facts, talks, found.last_at)
-        self.desk.figures.begin(now, found.calls_today)
+        self.desk.figures.begin(now, found.calls_today, await self._asked(alarms_since, now - _DAY))
         self.switchboard.record(e.SiteLoaded(at=now, digest=self._loaded.digest, reason="start"))
         text = await asyncio.to_thread(self._loaded.path.read_text, encoding="utf-8")
         await self.journal.keep_site(self._loaded.digest, now, text)

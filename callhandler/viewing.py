@@ -1,6 +1,6 @@
 """The present as core/views.py describes it, taken from the switchboard's state at one moment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from callhandler.core import events as e
 from callhandler.core.agents import Agent
@@ -21,9 +21,10 @@ class Figures:
         self.calls_today: dict[str, int] = {}
         self.alarms: list[AlarmView] = []
 
-    def begin(self, now: float, calls_today: dict[str, int]) -> None:
-        """Take up what the journal knows of today."""
+    def begin(self, now: float, calls_today: dict[str, int], alarms: Sequence[AlarmView] = ()) -> None:
+        """Take up what the journal knows of today, and the alarms of the last day."""
         self._today, self.calls_today = self._day(now), dict(calls_today)
+        self.alarms = [*alarms, *self.alarms][-_ALARMS:]
 
     def take(self, fact: e.Fact) -> None:
         """Take note of a fact."""

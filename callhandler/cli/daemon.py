@@ -28,7 +28,7 @@ def daemon(site: SiteOption = None, attach: Attach = True) -> None:
 
     if attach:
         _attach(place.directory)
-    raise typer.Exit(main(place.directory))
+    raise typer.Exit(main(place.directory, foreground=attach))
 
 
 def _attach(directory: Path) -> None:

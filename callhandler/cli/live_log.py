@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 _EVERY = 0.2
 _MOST = 300
+_SAME_AGAIN = 60.0
+_PARTICULAR = re.compile(r"'[^']*'|[0-9]+")
 _STYLES = {"debug": "dim", "info": "", "warning": "yellow", "error": "red", "critical": "bold red"}
 _ASTERISK = re.compile(r"^\[[\d-]+ ([\d:]+)[.\d]*\] (WARNING|ERROR)\[[^\]]*\](?:\[[^\]]*\])? ([^:]+): (.*)")
 
@@ -89,6 +92,27 @@ def asterisk_line(line: str) -> Text | None:
     return shown
 
 
+class Once:
+    """Lines that differ only in numbers and names are shown once a minute: while the daemon is away, every caller's every try is one."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._shown: dict[str, float] = {}
+
+    def __call__(self, line: str) -> Text | None:
+        """A warning or error of Asterisk for people; None for anything else, and for what was just shown."""
+        shown = asterisk_line(line)
+        found = _ASTERISK.match(line)
+        if shown is None or found is None:
+            return None
+        now, kind = self._clock(), _PARTICULAR.sub("", found[4])
+        self._shown = {one: at for one, at in self._shown.items() if now - at < _SAME_AGAIN}
+        if kind in self._shown:
+            return None
+        self._shown[kind] = now
+        return shown
+
+
 class Facts:
     """The facts that the journal gets from now on, as sentences."""
 
@@ -117,7 +141,7 @@ async def follow(console: Console, loaded: LoadedSite, asterisk: Path) -> None:
     """Show calls and both logs for ever."""
     sources: list[tuple[Follower, Callable[[str], Text | None]]] = [
         (Follower(loaded.inside(loaded.site.daemon.log)), daemon_line),
-        (Follower(asterisk), asterisk_line),
+        (Follower(asterisk), Once()),
     ]
     facts = Facts(loaded)
     while True:

@@ -5,14 +5,17 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from callhandler.core.views import AlarmView
 from callhandler.doctor.seen import JournalSeen
 from callhandler.errors import Refused
 from callhandler.store.migrate import HEAD
+from callhandler.store.queries import alarms_since
 from callhandler.store.sources import open_source, sqlite_file
 
 _CHECK = 2.0
 """Seconds for PRAGMA quick_check, which reads the whole file."""
 _STEPS = 20_000
+_DAY = 86_400.0
 
 
 def look(url: str, directory: Path) -> JournalSeen:
@@ -30,8 +33,22 @@ def look(url: str, directory: Path) -> JournalSeen:
     except (sqlite3.Error, OSError) as error:
         return JournalSeen(where=str(file), trouble=str(error), check=None, known=HEAD)
     return JournalSeen(
-        where=str(file), check=check, version=None if version is None else str(version[0]), known=HEAD, size=size
+        where=str(file),
+        check=check,
+        version=None if version is None else str(version[0]),
+        known=HEAD,
+        size=size,
+        alarms=_alarms(url, directory),
     )
+
+
+def _alarms(url: str, directory: Path) -> tuple[AlarmView, ...]:
+    """Return the last day's alarms; none where the journal can't be read, which other checks tell of."""
+    try:
+        with open_source(url, directory) as source:
+            return tuple(alarms_since(source, time.time() - _DAY))
+    except Refused:
+        return ()
 
 
 def _quick_check(connection: sqlite3.Connection) -> str | None:
@@ -54,4 +71,5 @@ def _server(url: str, directory: Path) -> JournalSeen:
             versions = source.ask(str, "SELECT version_num FROM alembic_version")
     except Refused as error:
         return JournalSeen(where=where, trouble=str(error), check=None, known=HEAD)
-    return JournalSeen(where=where, version=versions[0] if versions else None, known=HEAD)
+    version = versions[0] if versions else None
+    return JournalSeen(where=where, version=version, known=HEAD, alarms=_alarms(url, directory))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from callhandler.core.views import AgentView, StatusView
+from callhandler.core.views import AgentView, AlarmView, StatusView
 from callhandler.doctor.dialplan import Plan
 
 
@@ -118,6 +118,8 @@ class JournalSeen:
     version: str | None = None
     known: str = ""
     size: int = 0
+    alarms: tuple[AlarmView, ...] = ()
+    """Those of the last day, oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,9 @@ import json
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from callhandler.core.events import Fact, RoutingDecided
+from callhandler.core.events import AlarmRaised, Fact, RoutingDecided
 from callhandler.core.plain import from_plain
+from callhandler.core.views import AlarmView
 from callhandler.errors import Refused
 from callhandler.store.encoding import Row, decode, milliseconds
 from callhandler.store.reading import record_of
@@ -99,6 +100,14 @@ def last_seq(source: Source) -> int:
 def decisions_of(source: Source, call: str) -> list[RoutingDecided]:
     """Return the routing decisions of one call (its exact id), in order."""
     return [stored.fact for stored in facts_of(source, call) if isinstance(stored.fact, RoutingDecided)]
+
+
+def alarms_since(source: Source, since: float) -> list[AlarmView]:
+    """Return the alarms raised since a time (seconds since the epoch), oldest first; of very many the last hundred."""
+    clause = "WHERE kind = 'AlarmRaised' AND at >= :since ORDER BY seq DESC LIMIT 100"
+    found = [stored.fact for stored in facts_where(source, clause, since=milliseconds(since))]
+    alarms = [fact for fact in reversed(found) if isinstance(fact, AlarmRaised)]
+    return [AlarmView(kind=fact.kind, reason=fact.reason, at=fact.at) for fact in alarms]
 
 
 def site_text(source: Source, digest: str) -> str | None:

@@ -48,10 +48,14 @@ def attach(loaded: LoadedSite, version: tuple[int, ...]) -> Attached:
     for name in files:
         base = name.removeprefix("callhandler_").removesuffix(".conf")
         commands += [
-            f"install -o root -g asterisk -m 0640 {_shell(folder / name)} /etc/asterisk/",
-            f"echo '#include {name}' >> /etc/asterisk/{_CUSTOM[base]}   # once; without FreePBX: {base}.conf",
+            f"sudo install -o root -g asterisk -m 0640 {_shell(folder / name)} /etc/asterisk/",
+            f"echo '#include {name}' | sudo tee -a /etc/asterisk/{_CUSTOM[base]}   # once; without FreePBX: {base}.conf",
         ]
-    return Attached(folder, tuple(changed), (*commands, 'asterisk -rx "core reload"'))
+    group, once = loaded.directory.group(), "sudo systemctl restart asterisk"
+    if group != "root":  # a site of root's is for trying out, and no reason to give Asterisk that group
+        once = f"sudo usermod -aG {shlex.quote(group)} asterisk && {once}"
+    commands += [f"{once}   # once: it reads the spoken prompts", 'sudo asterisk -rx "core reload"   # later on']
+    return Attached(folder, tuple(changed), tuple(commands))
 
 
 _CUSTOM = {

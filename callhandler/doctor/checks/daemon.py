@@ -114,17 +114,16 @@ def publishers(seen: Evidence) -> Verdict:
 
 
 def alarms(seen: Evidence) -> Verdict:
-    """Nothing was called an alarm in the last day, and the site isn't closed by emergency."""
+    """Nothing was called an alarm in the last day, as the journal has it and the daemon knows, and the site isn't closed by emergency."""
     check = "alarms"
     status = seen.daemon.status
-    if status is None:
-        return unknown(check, _AWAY)
-    if status.emergency is not None:
+    if status is not None and status.emergency is not None:
         return warning(check, "the site is closed by emergency", seen.ours("emergency open"))
-    recent = [alarm for alarm in status.alarms if status.now - alarm.at < _DAY]
+    known = () if status is None else tuple(alarm for alarm in status.alarms if status.now - alarm.at < _DAY)
+    recent = sorted({(round(alarm.at, 1), alarm.kind, alarm.reason) for alarm in (*seen.journal.alarms, *known)})
     if recent:
-        last = recent[-1]
-        return warning(
-            check, f"{len(recent)} in the last day; the last: {last.kind}: {last.reason}", seen.ours("status")
-        )
+        _, kind, reason = recent[-1]
+        return warning(check, f"{len(recent)} in the last day; the last: {kind}: {reason}", seen.ours("status"))
+    if status is None and (not seen.journal.exists or seen.journal.trouble):
+        return unknown(check, _AWAY)
     return ok(check, "none in the last day")

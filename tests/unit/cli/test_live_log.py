@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from callhandler.cli.live_log import Follower, asterisk_line, daemon_line
+from callhandler.cli.live_log import Follower, Once, asterisk_line, daemon_line
 
 
 def test_a_line_of_the_daemon() -> None:
@@ -55,3 +55,14 @@ def test_following_begins_at_the_end_and_survives_rotation(tmp_path: Path) -> No
     assert list(follower.lines()) == []
     path.write_text("new\n")
     assert list(follower.lines()) == ["new"]
+
+
+def test_what_asterisk_says_of_every_caller_is_shown_once_a_minute() -> None:
+    now = [0.0]
+    once = Once(lambda: now[0])
+    line = "[2026-11-21 20:00:0{}.1] WARNING[77][C-0{}] res_agi.c: Connecting to '127.0.0.1:4573' failed for url '{}': refused"
+    assert once(line.format(1, 1, "agi://a/call,5000")) is not None
+    assert once(line.format(2, 2, "agi://a/call,5001")) is None
+    assert once("[2026-11-21 20:00:03.1] ERROR[77] app.c: something else") is not None
+    now[0] = 61.0
+    assert once(line.format(4, 1, "agi://a/call,5000")) is not None

@@ -167,6 +167,7 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("publishers", said(publishers=(PublisherView(name="mqtt", connected=True, kept=1, dropped=7),)), W, "(7)", "broker"),
     ("alarms", said(emergency="fire"), W, "closed", "emergency open"),
     ("alarms", said(alarms=(AlarmView(kind="disk", reason="full", at=NOW - 5),)), W, "disk: full", "status"),
+    ("alarms", part("journal", alarms=(AlarmView(kind="pin", reason="wrong", at=NOW - 5),)), W, "pin: wrong", "status"),
     ("phones", part("console", contacts={"101": "Avail", "102": "Unavail"}), W, "102, 103, 104", "user 102"),
     ("agents", part("daemon", agents=()), W, "nobody is logged in", "agents login"),
     ("agents", part("daemon", agents=(agent(device=Device.UNREACHABLE), agent(id="7002"))), W, "7001 at 101", "logout 7001"),
