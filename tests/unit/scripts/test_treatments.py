@@ -9,6 +9,7 @@ from callhandler.core.closing import Closing
 from callhandler.core.hours import Opening
 from callhandler.core.inbox import InboxKeeper
 from callhandler.core.model import Outcome
+from callhandler.numbers import SiteNumbers
 from callhandler.scripts.treatment import treatment
 from tests.unit.scripts.ladder import HANGS_UP, Ladder
 
@@ -161,3 +162,14 @@ def test_whoever_comes_out_of_a_menu_after_closing_is_told_too(ladder: Ladder) -
     pauses(ladder)
     ladder.dials("5009", lambda: ladder.world.passes(1.0), "", "")
     assert [fact.outcome for fact in ladder.world.of(e.CallLeftLine)] == [Outcome.CLOSED]
+
+
+def test_a_callback_instead_keeps_the_place_of_whoever_was_sent_out_of_the_line(tmp_path: Path) -> None:
+    ladder = Ladder(tmp_path, '\n[callbacks]\ntrunk = "pstn"\n' + LINE)
+    ladder.world.board.callbacks.guard_by(SiteNumbers(ladder.site))
+    pauses(ladder)
+    ladder.dials("5009", lambda: ladder.world.passes(100.0), "1", *["1"] * 4, caller="+12025550123")
+    (promised,) = ladder.world.of(e.CallbackRequested)
+    assert (promised.queue, promised.entered) == ("line", ladder.call.entered)
+    ladder.world.caller_hangs_up(ladder.call)
+    assert ladder.world.of(e.CallEnded)[-1].outcome is Outcome.CALLBACK
