@@ -94,7 +94,8 @@ class Viewing:
     def queue(self, queue: Queue) -> QueueView:
         """Return the view of a queue."""
         books, now = self._switchboard.line.books, self._switchboard.clock()
-        waiting = [call for call in books.calls.values() if call.queue == queue.id]
+        away = books.callbacks.is_away
+        waiting = [call for call in books.calls.values() if call.queue == queue.id and not away(call.id)]
         agents = [agent for agent in books.agents.values() if self._serves(agent, queue.id)]
         here = [agent for agent in agents if agent.status is not Status.LOGGED_OUT]
         free = sum(agent.is_ready() for agent in here)
@@ -102,6 +103,7 @@ class Viewing:
             id=queue.id,
             name=queue.name,
             waiting=len(waiting),
+            callbacks=sum(one.queue == queue.id for one in books.callbacks.open.values()),
             offered=sum(bool(books.offers_of(call.id)) for call in waiting),
             talking=sum(agent.state is State.TALKING and agent.queue == queue.id for agent in books.agents.values()),
             longest_wait=max((round(call.waited(now), 1) for call in waiting), default=None),
@@ -116,7 +118,8 @@ class Viewing:
         here = [agent for agent in books.agents.values() if agent.status is not Status.LOGGED_OUT]
         return Counts(
             calls=len(calls),
-            waiting=len(books.calls),
+            waiting=sum(not books.callbacks.is_away(call) for call in books.calls),
+            callbacks=len(books.callbacks.open),
             talking=sum(call.leg is not None for call in calls.values()),
             agents_logged_in=len(here),
             agents_free=sum(agent.is_ready() for agent in here),

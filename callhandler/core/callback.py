@@ -174,6 +174,8 @@ class OpenCallbacks:
                     one.turn(Trigger.RESCHEDULE, fact.at)
             case e.AgentOffered():
                 one.offers_made += 1
+                if one.state is _RESTING:  # read from the journal, where nothing says that its time has come but this
+                    one.turn(Trigger.DUE, fact.at)
                 if not one.turn(Trigger.OFFER, fact.at):
                     one.agent, one.agent_leg = fact.agent, fact.leg
             case e.OfferEnded():

@@ -107,7 +107,10 @@ class AgentView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueView:
-    """One waiting line. `longest_wait` is None when nobody waits; the agents counted are those who serve this queue."""
+    """One waiting line. `longest_wait` is None when nobody waits; the agents counted are those who serve this queue.
+
+    `waiting` counts those on the line, `callbacks` those who are to be called back or are just being.
+    """
 
     id: str
     name: str
@@ -118,6 +121,7 @@ class QueueView:
     agents_logged_in: int
     agents_free: int
     agents_busy: int
+    callbacks: int = 0
 
 
 class ItemState(StrEnum):
@@ -155,6 +159,7 @@ class Counts:
 
     calls: int = 0
     waiting: int = 0
+    callbacks: int = 0
     talking: int = 0
     agents_logged_in: int = 0
     agents_free: int = 0

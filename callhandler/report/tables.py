@@ -30,7 +30,11 @@ def status_table(view: StatusView, zone: ZoneInfo) -> Table:
         ("site", view.site),
         ("daemon", f"{view.version}, process {view.pid}, up {span(view.now - view.started)}"),
         ("asterisk", f"{asterisk}, since {moment(view.asterisk_since, zone)}" if view.asterisk_since else asterisk),
-        ("calls", f"{view.counts.calls} here, {view.counts.waiting} waiting, {view.counts.talking} talking"),
+        (
+            "calls",
+            f"{view.counts.calls} here, {view.counts.waiting} waiting, {view.counts.talking} talking; "
+            f"{view.counts.callbacks} to be called back",
+        ),
         ("agents", f"{view.counts.agents_logged_in} logged in, {view.counts.agents_free} free"),
         ("journal", "up to date" if not view.journal_backlog else f"{view.journal_backlog} facts not yet written"),
         *((one.name, _publisher(one.connected, one.kept, one.dropped)) for one in view.publishers),
@@ -94,12 +98,13 @@ def _more(view: AgentView) -> tuple[Text, ...]:
 
 def queues_table(views: Iterable[QueueView]) -> Table:
     """Return the waiting lines."""
-    table = _table("queue", "name", "waiting", "longest", "offered", "talking", "agents", "free", "busy")
+    table = _table("queue", "name", "waiting", "callbacks", "longest", "offered", "talking", "agents", "free", "busy")
     for view in views:
         table.add_row(
             _text(view.id),
             _text(view.name),
             Text(str(view.waiting), "yellow" if view.waiting else ""),
+            str(view.callbacks or ""),
             span(view.longest_wait),
             str(view.offered),
             str(view.talking),

@@ -473,6 +473,27 @@ def test_a_conversation_that_ended_unseen_is_done() -> None:
     assert (again.ended(one.call) or pytest.fail()).result == "done"
 
 
+def test_what_was_tried_before_is_known_after_a_crash() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    world.customer_fails(leg)
+    world.releases(visit)
+    world.passes(601.0)
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    world.says_yes(leg)
+    world.joined(visit, leg)
+    again = world.reborn()
+    found = again.callbacks.find(one.call)
+    assert found is not None
+    assert (found.state, found.failed, found.dialled) == (CallbackState.TALKING, 1, 2)
+    again.attach()
+    assert (again.ended(one.call) or pytest.fail()).result == "done"
+
+
 def test_a_lost_link_loses_no_attempt_that_is_alive() -> None:
     world = busy_world()
     one = world.waits_back("555")
