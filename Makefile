@@ -25,7 +25,8 @@ demo: $(VENV)/.run  ## watch it work: driven callers and agents, and what SIP sa
 
 test: $(VENV)/.dev  ## all tests: unit, edge, live (a real Asterisk, real SIP phones; fetched first)
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
-	@$(BIN)/python -m pytest -n 3 --dist loadfile tests/unit tests/edge tests/live
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/edge
+	@$(BIN)/python -m pytest tests/live
 
 holdproof: $(VENV)/.dev  ## a caller waits at the real 60 and 90 seconds, and what is heard is compared with the journal (4.5 minutes)
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
