@@ -57,7 +57,8 @@ _ROWS: dict[Trigger, tuple[CallbackState | No, ...]] = {
     Trigger.ACCEPT: (_STILL_HERE, _IN_LINE, _RESTS, _UNHEARD, No("nobody was dialled"), _HERE, _ON_LINE, _TALKS),
     # a phone that was rung for the caller on the line may be picked up at the very moment they ask to be called back
     Trigger.CONNECT: (_TALKING, _IN_LINE, _RESTS, _UNHEARD, No("nobody was dialled"), _RINGS, _TALKING, _TALKING),
-    Trigger.ATTEMPT_END: (_STILL_HERE, _IN_LINE, _RESTS, _UNHEARD, No("nobody was dialled"), _WAITING, _WAITING, _TALKS),
+    # not in line again before it is decided whether there is another attempt, and when
+    Trigger.ATTEMPT_END: (_STILL_HERE, _IN_LINE, _RESTS, _UNHEARD, No("nobody was dialled"), _RESTING, _RESTING, _TALKS),
     Trigger.RESCHEDULE: (_ASKED, _RESTING, _RESTING, _RESTING, _HEARD, _RINGS, _ON_LINE, _TALKS),
     Trigger.DUE: (_STILL_HERE, _WAITING, _WAITING, No("is being offered"), _HEARD, _RINGS, _ON_LINE, _TALKS),
 }  # fmt: skip
@@ -79,6 +80,7 @@ class Callback:
 
     `dialled` counts the times the customer was about to be dialled, `failed` those that count as attempts. `agent` is offered it or
     talks, at `agent_leg`, which is `attended_leg` too once it was picked up; `leg` is the customer's. Before `due` it isn't offered.
+    `undecided`: an attempt has failed, and when the next one is has not been written down.
     """
 
     call: str
@@ -106,6 +108,7 @@ class Callback:
     agent_leg: str | None = None
     attended_leg: str | None = None
     leg: str | None = None
+    undecided: bool = False
     settled: bool = False
     talked: float = 0.0
     offers_made: int = 0
@@ -202,7 +205,7 @@ class OpenCallbacks:
                 self._attempt_ended(one, fact)
             case e.CallbackRescheduled():
                 if not one.turn(Trigger.RESCHEDULE, fact.at):
-                    one.due = fact.due
+                    one.due, one.undecided = fact.due, False
             case e.CallMoved():
                 one.queue = fact.queue
             case e.CallPrioritised():
@@ -213,7 +216,7 @@ class OpenCallbacks:
 
     def due(self, now: float) -> list[Callback]:
         """Have those whose time has come wait for their turn; return them."""
-        come = [one for one in self.open.values() if one.state is _RESTING and one.due <= now]
+        come = [one for one in self.open.values() if one.state is _RESTING and one.due <= now and not one.undecided]
         for one in come:
             one.turn(Trigger.DUE, now)
         return come
@@ -246,7 +249,7 @@ class OpenCallbacks:
         if one.leg != fact.leg or one.turn(Trigger.ATTEMPT_END, fact.at):
             return
         self.by_leg.pop(fact.leg, None)
-        one.leg, one.last_failure = None, fact.reason
+        one.leg, one.last_failure, one.undecided = None, fact.reason, True
         one.failed += fact.reason != NOT_DIALLED
 
     def _close(self, one: Callback) -> None:

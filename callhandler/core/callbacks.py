@@ -234,6 +234,8 @@ class CallingBack:
         follows: list[e.Fact | CancelOffer | WakeAt] = []
         for one in list(self.books.open.values()):
             follows += self._lost_queue(one, now) or self._timers(one, now)
+            if one.undecided:  # a crash came between the end of an attempt and what follows from it
+                follows += self._after_attempt(one, one.last_failure, now)
         return follows
 
     # --- inside -----------------------------------------------------------------------------------------------------
@@ -256,15 +258,15 @@ class CallingBack:
             case e.CallbackAttemptEnded():
                 if one.agent_leg is not None:
                     yield WakeAt(now + AGENT_TOLD, ("callback agent", one.call))
-                yield from self._after_attempt(one, fact, now)
+                yield from self._after_attempt(one, fact.reason, now)
 
-    def _after_attempt(self, one: Callback, fact: e.CallbackAttemptEnded, now: float) -> Iterator[e.Fact | CancelOffer]:
+    def _after_attempt(self, one: Callback, reason: str, now: float) -> Iterator[e.Fact | CancelOffer]:
         rules = self.rules or CallbackRules()
         if one.failed >= one.attempts(rules):
-            yield from self.end(one, "failed", f"{one.failed} attempts, the last: {fact.reason}", "", now)
+            yield from self.end(one, "failed", f"{one.failed} attempts, the last: {reason}", "", now)
         else:
-            pause = min(rules.spacing, LOOK_AGAIN) if fact.reason == NOT_DIALLED else rules.spacing
-            yield e.CallbackRescheduled(at=now, call=one.call, due=now + pause, reason=fact.reason)
+            pause = min(rules.spacing, LOOK_AGAIN) if reason == NOT_DIALLED else rules.spacing
+            yield e.CallbackRescheduled(at=now, call=one.call, due=now + pause, reason=reason)
 
     def _timers(self, one: Callback, now: float) -> list[e.Fact | CancelOffer | WakeAt]:
         due: list[e.Fact | CancelOffer | WakeAt] = [WakeAt(max(now, one.expires), ("callback expires", one.call))]

@@ -2,13 +2,18 @@
 has two, nobody is called twice at a time, and nobody is lost.
 """
 
+from dataclasses import replace
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from callhandler.calling_back import AgentVisit
 from callhandler.core import events as e
-from callhandler.core.model import CallbackRules, CallbackState, OfferEnd, OfferRules, Queue, State
+from callhandler.core import observed as o
+from callhandler.core.books import Books
+from callhandler.core.callback import Callback
+from callhandler.core.model import CallbackRules, CallbackState, OfferEnd, Queue, State
 from callhandler.core.ports import DialLeg
 from callhandler.errors import Refused
 from tests.unit.callbacks.backs import Backs, site
@@ -104,7 +109,11 @@ class Histories(RuleBasedStateMachine):
         self.tick()
         visit = self.told.pop(self.pick(data, list(self.told)))
         if does == "accepts":
-            leg = self.world.dials(visit)
+            try:
+                leg = self.world.dials(visit)
+            except Refused:  # the customer has reached an agent by themselves
+                self.world.releases(visit)
+                return
             assert leg is not None
             self.dialled[leg.leg] = (visit, leg)
         elif does == "refuses":
@@ -117,6 +126,9 @@ class Histories(RuleBasedStateMachine):
     def customer_decides(self, data: st.DataObject, does: str) -> None:
         self.tick()
         visit, leg = self.dialled.pop(self.pick(data, list(self.dialled)))
+        if self.world.callbacks.customer_at(leg.leg) is None:  # likewise
+            assert leg.leg in self.world.pbx.cancelled
+            does = "no key"
         match does:
             case "yes":
                 self.world.says_yes(leg)
@@ -186,15 +198,31 @@ class Histories(RuleBasedStateMachine):
         for one in under_way:
             assert self.line.books.agents[one.agent or ""].state is State.OFFERED
 
+    def teardown(self) -> None:
+        """Whatever happened, a daemon that reads the journal knows as much as the one that died."""
+        books = Books(self.line.plan)
+        for fact in self.world.facts:
+            books.apply(fact)
+        for one in (self.line.books, books):
+            one.callbacks.due(self.world.now)
+        assert known(books) == known(self.line.books)
+        assert books.callbacks.by_leg.keys() == self.line.books.callbacks.by_leg.keys()
+        assert {call: one.key for call, one in books.calls.items()} == {
+            call: one.key for call, one in self.line.books.calls.items()
+        }
+
     @invariant()
     def each_ends_once(self) -> None:
         ended = [fact.call for fact in self.world.of(e.CallbackEnded)]
         assert len(ended) == len(set(ended))
 
 
-def bridged(*channels: str) -> object:
-    from callhandler.core import observed as o
+def known(books: Books) -> dict[str, Callback]:
+    """All that is known of callbacks, but for since when exactly they wait: no fact says that a time has come."""
+    return {call: replace(one, since=0.0) for call, one in books.callbacks.open.items()}
 
+
+def bridged(*channels: str) -> o.Bridged:
     return o.Bridged("b", frozenset(channels))
 
 
@@ -202,4 +230,3 @@ TestHistories = Histories.TestCase
 TestHistories.settings = settings(
     max_examples=300, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
-assert OfferRules  # the rules of offers hold for callbacks too

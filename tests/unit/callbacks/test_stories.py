@@ -494,6 +494,22 @@ def test_what_was_tried_before_is_known_after_a_crash() -> None:
     assert (again.ended(one.call) or pytest.fail()).result == "done"
 
 
+def test_a_crash_between_the_end_of_an_attempt_and_what_follows_loses_nothing() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    world.customer_fails(leg)
+    assert isinstance(world.facts[-1], e.CallbackRescheduled)
+    world.facts.pop()
+    again = world.reborn()
+    again.attach((o.LiveChannel(visit.leg, "PJSIP/a", None, "callhandler-callback", visit.leg),))
+    found = again.callbacks.find(one.call)
+    assert found is not None
+    assert (found.state, found.due) == (CallbackState.RESTING, again.now + 600.0)
+
+
 def test_a_lost_link_loses_no_attempt_that_is_alive() -> None:
     world = busy_world()
     one = world.waits_back("555")
