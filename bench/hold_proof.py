@@ -2,7 +2,7 @@
 
 A site as a user makes it, on a real Asterisk, with nothing changed; an agent is logged in and on break. Prints each standard prompt that
 was heard and when, beside what `callhandler holdproof` says, and fails where a silence was longer than promised or they differ.
-Run it from the repository's root: `make holdproof`, or `python -m bench.hold_proof`. Takes four and a half minutes, and hardly any processor.
+Run it from the repository's root: `make holdproof`, or `python -m bench.hold_proof`. Takes four and a half minutes.
 """
 
 import asyncio

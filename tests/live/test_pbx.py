@@ -79,7 +79,10 @@ async def test_nothing_in_a_site_becomes_anything_but_itself(tmp_path: Path, pro
             assert re.search(r"(?m)^ *context +: (.*)$", endpoint)[1] == "callhandler-phones"
         contexts = set(re.findall(r"Context '([^']+)'", await asterisk.ask("dialplan show")))
         written = set(re.findall(r"(?m)^\[(callhandler-[^\]{]+)\]", DIALPLAN.read_text()))
-        assert contexts == {"callhandler-trunk-pstn", *(name for name in written if not name.startswith("callhandler-trunk-"))}
+        assert contexts == {
+            "callhandler-trunk-pstn",
+            *(name for name in written if not name.startswith("callhandler-trunk-")),
+        }
         async with ami(loaded) as act:
             assert "Response: Success" in await act("Ping")
     assert not (Path.cwd() / "x").exists()
