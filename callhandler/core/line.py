@@ -252,9 +252,7 @@ class Line:
             self._leave(call, Outcome.TIMEOUT, f"waited {longest:.0f} s", now)
 
     def _nobody(self, call: Waiting, now: float) -> None:
-        reason = f"nobody here can take {call.queue} calls" + (
-            f" that want {call.wants}" if call.wants.text else ""
-        )
+        reason = f"nobody here can take {call.queue} calls" + (f" that want {call.wants}" if call.wants.text else "")
         self._note(e.AlarmRaised(at=now, kind="unroutable", call=call.id, queue=call.queue, reason=reason), now)
         self._leave(call, Outcome.NOBODY, reason, now)
 

@@ -45,9 +45,7 @@ def test_a_step_nobody_is_logged_in_for_is_skipped_at_once() -> None:
     world = one_queue(agent("any"), steps=STEPS)
     world.enter("q")
     assert world.rung() == [("test-001", "any")]
-    assert [(fact.step, fact.reason) for fact in world.of(e.StepAdvanced)] == [
-        (2, "nobody here for the step before")
-    ]
+    assert [(fact.step, fact.reason) for fact in world.of(e.StepAdvanced)] == [(2, "nobody here for the step before")]
 
 
 def test_a_step_is_waited_out_while_its_people_are_busy() -> None:
