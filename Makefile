@@ -1,7 +1,7 @@
 # What there is to do here. `make help` prints it. Needs make and Python 3.11 or newer; everything else it gets by itself.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo holdproof test lint check format lock clean
+.PHONY: help run demo holdproof chaos-callbacks test lint check format lock clean
 
 # The first Python that can make virtual environments; else the first that is new enough, to say what it lacks.
 first = $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
@@ -14,7 +14,7 @@ SITE ?= site
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 help:  ## print this
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: $(VENV)/.run  ## from nothing to a ringing phone: an example site in ./site on the first run, then Asterisk and the daemon
 	@test -f $(SITE)/callhandler.toml || $(BIN)/callhandler init $(SITE)
@@ -31,6 +31,10 @@ test: $(VENV)/.dev  ## all tests: unit, edge, live (a real Asterisk, real SIP ph
 holdproof: $(VENV)/.dev  ## a caller waits at the real 60 and 90 seconds, and what is heard is compared with the journal (4.5 minutes)
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
 	@$(BIN)/python -m bench.hold_proof
+
+chaos-callbacks: $(VENV)/.dev  ## kill -9 of the daemon N times (200), at each step of a callback: never two calls to one number, none lost
+	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
+	@CHAOS_CALLBACKS=$${N:-200} $(BIN)/python -m pytest tests/live/test_chaos_callbacks.py
 
 lint: $(VENV)/.dev  ## ruff, mypy strict, import contracts
 	@$(BIN)/ruff check .
