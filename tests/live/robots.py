@@ -59,6 +59,7 @@ class Robot(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._registered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._login: tuple[str, str, Address] | None = None
+        self._registration = b""
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- asyncio ----------------------------------------------------------------------------------------------------
@@ -170,7 +171,7 @@ class Robot(asyncio.DatagramProtocol):
 
     async def register(self, user: str, password: str, server: Address) -> None:
         """Register with a password, for five minutes."""
-        self._login = (user, password, server)
+        self._login, self._registration = (user, password, server), secrets.token_hex(8).encode()
         self._registered = asyncio.get_running_loop().create_future()
         self._send_register(b"")
         await asyncio.wait_for(self._registered, 5)
@@ -182,7 +183,7 @@ class Robot(asyncio.DatagramProtocol):
         name = b"%s@%s:%d" % (user.encode(), server[0].encode(), server[1])
         lines = [b"REGISTER sip:%s:%d SIP/2.0" % (server[0].encode(), server[1])]
         lines += [b"Via: SIP/2.0/UDP %s:%d;branch=z9hG4bK%s" % (host, port, secrets.token_hex(8).encode())]
-        lines += [b"From: <sip:" + name + b">;tag=reg", b"To: <sip:" + name + b">", b"Call-ID: reg-" + user.encode()]
+        lines += [b"From: <sip:" + name + b">;tag=reg", b"To: <sip:" + name + b">", b"Call-ID: " + self._registration]
         lines += [b"CSeq: %d REGISTER" % (2 if authorization else 1), b"Max-Forwards: 70", b"Expires: 300"]
         lines += [b"Contact: <sip:%s@%s:%d>" % (user.encode(), host, port)]
         lines += [b"Authorization: " + authorization] if authorization else []
