@@ -11,9 +11,9 @@ _FREE_WITHIN = 3.0
 """Seconds that one which is just ending gets to give its ports up."""
 
 
-async def until_free(place: Asterisk) -> None:
-    """Wait until the AMI and SIP ports are free; raises CallhandlerError, naming the setting, for one that stays taken."""
-    deadline = time.monotonic() + _FREE_WITHIN
+async def until_free(place: Asterisk, within: float = _FREE_WITHIN) -> None:
+    """Wait until the AMI and SIP ports are free; raises CallhandlerError, naming the setting, for one still taken after `within` seconds."""
+    deadline = time.monotonic() + within
     while (taken := _taken(place)) is not None:
         if time.monotonic() > deadline:
             raise CallhandlerError(taken)

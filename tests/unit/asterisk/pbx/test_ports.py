@@ -25,7 +25,7 @@ async def test_a_taken_port_is_named() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
         with pytest.raises(CallhandlerError, match=r"asterisk\.sip_port"):
-            await until_free(place(free(), other.getsockname()[1]))
+            await until_free(place(free(), other.getsockname()[1]), within=0.2)
 
 
 async def test_one_that_is_being_given_up_is_waited_for() -> None:
