@@ -12,7 +12,7 @@ _FREE_WITHIN = 3.0
 
 
 async def until_free(place: Asterisk, within: float = _FREE_WITHIN) -> None:
-    """Wait until the AMI and SIP ports are free; raises CallhandlerError, naming the setting, for one still taken after `within` seconds."""
+    """Wait until the AMI and SIP ports are free; raises CallhandlerError with the setting of one still taken after `within` seconds."""
     deadline = time.monotonic() + within
     while (taken := _taken(place)) is not None:
         if time.monotonic() > deadline:
