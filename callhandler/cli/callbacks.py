@@ -15,7 +15,7 @@ from callhandler.cli.printing import out, out_json, out_line
 from callhandler.control.client import Client
 from callhandler.control.desk import NotHere
 from callhandler.core.model import CallbackState
-from callhandler.core.plain import to_plain
+from callhandler.core.plain import printable, to_plain
 from callhandler.core.views import CallbackView
 from callhandler.errors import Refused
 
@@ -201,8 +201,9 @@ def _write_csv(records: "list[CallbackRecord]") -> None:
 
 
 def _harmless(cell: str) -> str:
-    """Keep a spreadsheet from taking a caller's words for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "@", "\t", "\r") else cell
+    """Keep a spreadsheet from taking a caller's words for a formula, and a terminal from taking them for commands."""
+    shown = printable(cell, 1_000)
+    return f"'{shown}" if shown[:1] in ("=", "@") else shown
 
 
 def _due(at: str | None, zone: ZoneInfo) -> float | None:

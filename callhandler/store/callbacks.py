@@ -114,7 +114,7 @@ class _Reading:
     def record(self) -> CallbackRecord:
         """Return what is known by now."""
         asked, ended, talk = self._asked, self._ended, self._connected
-        response = None if talk is None else max(0.0, talk.at - asked.entered)
+        response = None if talk is None else round(max(0.0, talk.at - asked.entered), 3)
         return CallbackRecord(
             call=asked.call,
             queue=self._queue,
@@ -135,5 +135,5 @@ class _Reading:
             result=None if ended is None else ended.result,
             reason="" if ended is None else ended.reason,
             response=response,
-            saved=None if response is None else max(0.0, response - max(0.0, asked.at - asked.entered)),
+            saved=None if response is None else round(max(0.0, response - max(0.0, asked.at - asked.entered)), 3),
         )

@@ -1,0 +1,111 @@
+"""`callhandler callbacks`: open ones from the daemon, past ones from the journal alone."""
+
+import asyncio
+import csv
+import io
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from callhandler.cli import main
+from callhandler.core.events import CallbackDialled, CallbackEnded, CallbackRequested, CallConnected, CallEnded
+from callhandler.core.model import Outcome
+from callhandler.core.plain import to_plain
+from callhandler.store.journal import Journal
+from tests.unit.cli.test_cli import DATABASE, Daemon
+from tests.unit.control.fake_desk import CALL, CALLBACK
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("CALLHANDLER_SITE", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "callhandler.toml").write_text('[company]\ntime_zone = "Europe/Berlin"\n')
+    return tmp_path
+
+
+@pytest.fixture
+def daemon(site: Path) -> Iterator[Daemon]:
+    daemon = Daemon(site)
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture
+def journal(site: Path) -> Path:
+    async def write() -> None:
+        at = time.time() - 3_600.0
+        async with Journal(DATABASE, "pbx1", site) as journal:
+            asked = CallbackRequested(
+                at=at, call=CALL.id, queue="sales", number="+12025550123", confirmed=True, entered=at - 60.0, priority=5, bonus=0.0,
+                wants="", language="en", caller_name="=Ann\x1b[31m", due=None, promise=None, expires=at + 86_400.0, reason="asked",
+                by="caller",
+            )  # fmt: skip
+            for fact in (
+                asked,
+                CallEnded(at=at + 5, call=CALL.id, outcome=Outcome.CALLBACK, reason=""),
+                CallbackDialled(at=at + 100, call=CALL.id, leg="x-d1", agent="7001", number="+12025550123", attempt=1),
+                CallConnected(at=at + 120, call=CALL.id, leg="x-o1", agent="7001", queue="sales", waited=180.0),
+                CallbackEnded(at=at + 200, call=CALL.id, result="done", reason="Normal Clearing", talked=80.0),
+            ):
+                journal.append(fact)
+
+    (site / "var").mkdir(exist_ok=True)
+    asyncio.run(write())
+    return site
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["list"], [CALLBACK]),
+        ([], [CALLBACK]),
+        (["add", "sales", "2025550123", "--name", "Bob"], [replace(CALLBACK, number="2025550123", caller_name="Bob")]),
+        (["run", CALL.id], [CALLBACK]),
+        (["cancel", CALL.id, "--reason", "no need"], {"done": True}),
+    ],
+)
+def test_json_for_machines(
+    site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str], words: list[str], answer: object
+) -> None:
+    assert main(["callbacks", *words, "--json", "--site", str(site)]) == 0
+    assert json.loads(capsys.readouterr().out) == to_plain(answer)
+
+
+def test_a_table_for_people(site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["callbacks", "--site", str(site)]) == 0
+    shown = capsys.readouterr().out
+    assert "Ann +12025550123" in shown
+    assert "1 of 3, no answer" in shown
+
+
+def test_a_time_is_the_next_of_the_site_s_clock(site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["callbacks", "reschedule", CALL.id, "15:30", "--json", "--site", str(site)]) == 0
+    due = json.loads(capsys.readouterr().out)[0]["due"]
+    assert time.time() < due <= time.time() + 86_400 + 3_600
+    assert due % 1_800 == 0
+    assert main(["callbacks", "reschedule", CALL.id, "soon", "--site", str(site)]) == 2
+
+
+def test_what_is_refused_is_said_in_a_sentence(site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["callbacks", "add", "sales", "112", "--site", str(site)]) == 1
+    assert "emergency number" in capsys.readouterr().err
+    assert main(["callbacks", "cancel", "no-such-call", "--site", str(site)]) == 1
+
+
+def test_past_ones_without_a_daemon(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["callbacks", "show", CALL.id, "--site", str(journal)]) == 0
+    shown = capsys.readouterr().out
+    assert "done: Normal Clearing" in shown
+    assert "3:00" in shown
+    assert "\x1b" not in shown
+    assert main(["callbacks", "export", "--site", str(journal)]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (row["result"], row["attempts"], row["response"], row["saved"]) == ("done", "1", "180.0", "120.0")
+    assert row["caller_name"].startswith("'=Ann"), "no formula for a spreadsheet"
+    assert main(["callbacks", "show", "nobody", "--site", str(journal)]) == 1
+    assert main(["callbacks", "list", "--site", str(journal)]) == 3
