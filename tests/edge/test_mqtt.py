@@ -47,7 +47,10 @@ class Broker:
     def __init__(self, folder: Path, port: int) -> None:
         self.port = port
         self._conf = folder / "mosquitto.conf"
-        self._conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
+        # As root mosquitto would become a user who may not write here.
+        self._conf.write_text(
+            f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\nuser root\n"
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -66,8 +69,9 @@ class Broker:
     def stop(self) -> None:
         if self._process is not None:
             self.signal(signal.SIGCONT)
-            self._process.kill()
-            self._process.wait()
+            # Asked, not killed: it then keeps its clients' subscriptions.
+            self._process.terminate()
+            self._process.wait(10)
             self._process = None
 
     def signal(self, number: int) -> None:
@@ -126,8 +130,9 @@ class Witness:
 
 @asynccontextmanager
 async def witness(broker: Broker) -> AsyncIterator[Witness]:
+    """A client whose subscription outlasts it and the broker, so that it also hears what was said while it was connecting."""
     seen = Witness()
-    async with Client("127.0.0.1", broker.port) as client:
+    async with Client("127.0.0.1", broker.port, identifier="witness", clean_session=False) as client:
         await client.subscribe("ch/#", qos=1)
         task = asyncio.get_running_loop().create_task(seen.listen(client))
         try:
@@ -215,6 +220,8 @@ async def test_it_can_be_stopped_as_the_broker_dies(broker: Broker) -> None:
 
 
 async def test_events_outlast_a_broker_that_is_away(broker: Broker) -> None:
+    async with witness(broker):
+        pass
     broker.stop()
     publisher = publisher_for(broker, Here())
     async with publishing(publisher):
