@@ -16,6 +16,7 @@ import structlog
 import uvloop
 
 from callhandler import __version__, logs
+from callhandler.asterisk import agi_key
 from callhandler.asterisk.agi import AgiServer
 from callhandler.asterisk.ami import Ami
 from callhandler.asterisk.ami_session import AmiLink
@@ -130,7 +131,13 @@ class Daemon:
         self.reception = Reception(
             loaded, self.switchboard, self.desk, self.attendant, self.journal.commit, lambda: self.ending.has_begun
         )
-        self.agi = AgiServer(asterisk.agi_host, asterisk.agi_port, self.reception.receive)
+        self.agi = AgiServer(
+            asterisk.agi_host,
+            asterisk.agi_port,
+            agi_key.key_of(asterisk.ami_secret.get_secret_value()),
+            self.reception.receive,
+            unproven=self._unproven,
+        )
         self.control = Server(self.desk, loaded.inside(site.daemon.socket))
         self.mqtt = None if site.mqtt is None else MqttPublisher(site.mqtt, site.asterisk.node, self.desk)
         self.mail = None if site.mail is None else self._mailer(site.mail)
@@ -231,6 +238,13 @@ class Daemon:
     def _journal_alarm(self, sentence: str) -> None:
         log.error("the journal", problem=sentence)
         self.switchboard.record(e.AlarmRaised(at=self.switchboard.clock(), kind="disk", reason=sentence))
+
+    def _unproven(self) -> None:
+        reason = (
+            "a FastAGI session without this site's key was refused: the dialplan that Asterisk has loaded is an old one, "
+            "or a program of this machine pretends to be a call; `callhandler doctor` says which"
+        )
+        self.switchboard.record(e.AlarmRaised(at=self.switchboard.clock(), kind="agi", reason=reason))
 
     async def _decisions(self, call: str) -> list[e.RoutingDecided]:
         await self.journal.flush()

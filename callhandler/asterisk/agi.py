@@ -1,6 +1,7 @@
 """The FastAGI server: takes connections from Asterisk, reads the header block within limits, runs the handler beside the session.
 
-Whoever connects and says nothing, too much or nonsense is let go and harms no one. Must not know what calls are.
+Whoever connects and says nothing, too much or nonsense, or doesn't know the site's key, is let go and harms no one.
+Must not know what calls are.
 """
 
 import asyncio
@@ -10,8 +11,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from callhandler.asterisk import agi_key
 from callhandler.asterisk.agi_session import AgiSession
-from callhandler.asterisk.agi_text import AgiTextError, environment
+from callhandler.asterisk.agi_text import AgiEnvironment, AgiTextError, environment
 from callhandler.errors import CallerGone
 
 log = structlog.get_logger(__name__)
@@ -32,9 +34,20 @@ class AgiLimits:
 class AgiServer:
     """Listens for FastAGI; each session has a task of its own in which `handler` runs. When it returns, the dialplan goes on."""
 
-    def __init__(self, host: str, port: int, handler: Handler, limits: AgiLimits | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        key: str,
+        handler: Handler,
+        limits: AgiLimits | None = None,
+        unproven: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take where to listen, the site's key (`agi_key`), the handler, and whom to tell once that sessions came without the key."""
         self._host, self._port = host, port
+        self._key = key
         self._handler = handler
+        self._unproven: Callable[[], None] | None = unproven
         self._limits = limits or AgiLimits()
         self._peers = [ipaddress.ip_network(peer, strict=False) for peer in self._limits.peers]
         self._server: asyncio.Server | None = None
@@ -116,12 +129,24 @@ class AgiServer:
                         raise AgiTextError("too long a header block")
             if not line:
                 return None  # it went away: a port scan, a health check
-            return AgiSession(reader, writer, environment(lines))
+            env = environment(lines)
+            return AgiSession(reader, writer, env) if self._proven(env) else None
         except (OSError, ValueError, TimeoutError, AgiTextError) as error:
             log.warning(
                 "an AGI connection without a usable header block", peer=peer[0], reason=str(error) or "too slow"
             )
             return None
+
+    def _proven(self, env: AgiEnvironment) -> bool:
+        if agi_key.is_right(env.key, self._key):
+            return True
+        if self._unproven is not None:  # once: an old dialplan asks again every few seconds, for each of its callers
+            tell, self._unproven = self._unproven, None
+            log.error(
+                "an AGI session without this site's key was refused; more of them are not told", script=env.script
+            )
+            tell()
+        return False
 
     async def _serve(self, session: AgiSession) -> None:
         async with asyncio.TaskGroup() as group:

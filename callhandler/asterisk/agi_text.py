@@ -6,7 +6,7 @@ Nothing is read out of DATA: it can hold what a caller chose, such as the word `
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from callhandler.asterisk.ami_text import decode
 from callhandler.errors import CallhandlerError
@@ -47,9 +47,10 @@ class AgiReply:
 
 @dataclass(frozen=True, slots=True)
 class AgiEnvironment:
-    """Who calls, as the header block says. Texts may hold anything at all."""
+    """Who calls, as the header block says. Texts may hold anything at all. The URL's path is `script/key`."""
 
     script: str
+    key: str = field(repr=False)
     uniqueid: str
     channel: str
     language: str
@@ -64,8 +65,10 @@ def environment(block: Sequence[bytes]) -> AgiEnvironment:
     found = dict(reversed([(k, v) for k, split, v in (decode(line).partition(": ") for line in block) if split]))
     if not found.get("agi_uniqueid") or not found.get("agi_channel"):
         raise AgiTextError("the AGI header block names no channel")
+    script, _, key = found.get("agi_network_script", "").partition("?")[0].partition("/")
     return AgiEnvironment(
-        script=found.get("agi_network_script", "").partition("?")[0],
+        script=script,
+        key=key,
         uniqueid=found["agi_uniqueid"],
         channel=found["agi_channel"],
         language=found.get("agi_language", ""),

@@ -60,6 +60,9 @@ def look(
     return OperatorSeen(
         folder=folder,
         includes=frozenset(name for conf in confs.values() for name in conf.included),
+        readable_by_others=tuple(
+            sorted(path.name for path in folder.glob("callhandler_*.conf") if path.stat().st_mode & 0o004)
+        ),
         open_users=tuple(name for name in others if _is_open(manager.sections[name])),
         bindaddr=bindaddr,
         writetimeout=int(timeout) if timeout is not None and timeout.isdecimal() else None,

@@ -159,6 +159,8 @@ class OperatorSeen:
     readable: bool = True
     includes: frozenset[str] = frozenset()
     """Names of rendered files that are included from somewhere."""
+    readable_by_others: tuple[str, ...] = ()
+    """Rendered files in that folder that any user of the machine can read: they hold AMI's secret and the FastAGI key."""
     open_users: tuple[str, ...] = ()
     """AMI users, other than the site's, that may log in from anywhere."""
     bindaddr: str | None = None

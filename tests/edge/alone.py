@@ -8,6 +8,8 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from tests.edge.fake_asterisk import KEY
+
 Told = dict[str, object]
 
 
@@ -63,6 +65,7 @@ async def panoramisk_alone(name: str, port: int) -> AsyncIterator[Alone]:
         str(Path(__file__).with_name("panoramisk_alone.py")),
         name,
         str(port),
+        f"call/{KEY}",
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

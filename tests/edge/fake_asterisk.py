@@ -5,7 +5,10 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from callhandler.asterisk.agi_key import key_of
+
 SECRET = "a-secret-of-16-chars"
+KEY = key_of(SECRET)
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 Fields = dict[str, str]
 Answer = Callable[[Fields], bytes | None]
@@ -183,9 +186,12 @@ class FakeAgi:
             await self.writer.wait_closed()
 
 
-def header_block(*lines: bytes, uniqueid: bytes = b"pbx1-1.1", channel: bytes = b"PJSIP/pstn-00000001") -> bytes:
+def header_block(
+    *lines: bytes, uniqueid: bytes = b"pbx1-1.1", channel: bytes = b"PJSIP/pstn-00000001", key: str = KEY
+) -> bytes:
     """A FastAGI header block; `lines` come before the rest and so count first."""
-    rest = [b"agi_network: yes", b"agi_network_script: call", b"agi_channel: " + channel, b"agi_uniqueid: " + uniqueid]
+    script = f"agi_network_script: call/{key}".encode()
+    rest = [b"agi_network: yes", script, b"agi_channel: " + channel, b"agi_uniqueid: " + uniqueid]
     return b"\n".join([*lines, *rest, b"agi_arg_1: 5000", b"agi_arg_2: pstn", b"", b""])
 
 

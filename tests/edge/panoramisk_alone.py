@@ -1,4 +1,4 @@
-"""What panoramisk 1.4 does by itself, one defect at a time: `python panoramisk_alone.py NAME PORT`.
+"""What panoramisk 1.4 does by itself, one defect at a time: `python panoramisk_alone.py NAME PORT ROUTE`.
 
 Run in a process of its own, since some of them stop the event loop for ever. The other side is the test's fake Asterisk on PORT
 (AMI), or the test connects to PORT (FastAGI). Prints one JSON object a line.
@@ -15,6 +15,7 @@ from panoramisk.call_manager import CallManager
 from panoramisk.message import Message
 
 PORT = int(sys.argv[2])
+ROUTE = sys.argv[3]
 START = time.monotonic()
 
 
@@ -26,7 +27,7 @@ def tell(**values):
 async def agi(route):
     """A FastAGI application with one route, and a tick that shows whether the loop lives."""
     application = fast_agi.Application(loop=asyncio.get_running_loop())
-    application.add_route("call", route)
+    application.add_route(ROUTE, route)
 
     async def handler(reader, writer):
         try:

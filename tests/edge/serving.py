@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from callhandler.asterisk.agi import AgiLimits, AgiServer
 from callhandler.asterisk.agi_session import AgiSession
+from tests.edge.fake_asterisk import KEY
 from tests.edge.waiting import until
 
 Script = Callable[[AgiSession], Awaitable[object]]
 
 
 @contextlib.asynccontextmanager
-async def serving(script: Script, limits: AgiLimits | None = None) -> AsyncIterator[tuple[AgiServer, list[object]]]:
+async def serving(
+    script: Script, limits: AgiLimits | None = None, unproven: Callable[[], None] = lambda: None
+) -> AsyncIterator[tuple[AgiServer, list[object]]]:
     """Our server, and what the script returned or raised, call by call."""
     results: list[object] = []
 
@@ -22,7 +25,7 @@ async def serving(script: Script, limits: AgiLimits | None = None) -> AsyncItera
             results.append(error)
             raise
 
-    server = AgiServer("127.0.0.1", 0, handler, limits)
+    server = AgiServer("127.0.0.1", 0, KEY, handler, limits, unproven)
     await server.start()
     try:
         yield server, results

@@ -13,7 +13,7 @@ from callhandler.asterisk.agi_text import AgiReply
 from callhandler.asterisk.quoting import Unquotable
 from callhandler.errors import CallerGone
 from tests.edge.alone import Alone, free_port, panoramisk_alone
-from tests.edge.fake_asterisk import agi_call, header_block
+from tests.edge.fake_asterisk import KEY, agi_call, header_block
 from tests.edge.serving import serving, settled
 from tests.edge.waiting import until
 
@@ -175,7 +175,7 @@ async def test_f08_a_plain_function_for_a_handler_fails_alone() -> None:
     def plain(session: AgiSession) -> None:
         return None
 
-    server = AgiServer("127.0.0.1", 0, plain)  # type: ignore[arg-type]  # the mistake that is tried here
+    server = AgiServer("127.0.0.1", 0, KEY, plain)  # type: ignore[arg-type]  # the mistake that is tried here
     await server.start()
     for _ in range(2):
         call = await agi_call(server.port)
@@ -217,7 +217,7 @@ async def test_f10_a_cancelled_call_is_over() -> None:
 
 
 async def test_f11_a_route_with_arguments_is_still_the_route() -> None:
-    block = header_block().replace(b"agi_network_script: call", b"agi_network_script: call?queue=1")
+    block = header_block().replace(b"\nagi_channel", b"?queue=1\nagi_channel")
     async with listening("F11") as (_, port):
         call = await agi_call(port, block)
         assert await call.command() == b"", "closed without a word: AGISTATUS=SUCCESS"

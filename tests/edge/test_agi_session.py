@@ -8,7 +8,7 @@ from callhandler.asterisk.agi import AgiLimits, AgiServer
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import AgiReply
 from callhandler.errors import CallerGone
-from tests.edge.fake_asterisk import agi_call
+from tests.edge.fake_asterisk import KEY, agi_call, header_block
 from tests.edge.serving import serving, settled
 
 MARKED = b'GET FULL VARIABLE "cut-1"'
@@ -118,12 +118,43 @@ async def test_sessions_have_a_most_and_strangers_are_not_served() -> None:
         for call in calls:
             await call.close()
         await settled(results, 2)
-    server = AgiServer("127.0.0.1", 0, script, AgiLimits(peers=("192.0.2.0/24",)))
+    server = AgiServer("127.0.0.1", 0, KEY, script, AgiLimits(peers=("192.0.2.0/24",)))
     assert server._welcome(("192.0.2.7", 1))
     assert server._welcome(("127.0.0.1", 1))
     assert server._welcome(("::1", 1, 0, 0))  # type: ignore[arg-type]  # what a socket of the sixth version says
     assert not server._welcome(("198.51.100.1", 1))
     assert not server._welcome(None)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        b"call",
+        b"call/",
+        b"call/" + b"0" * 32,
+        b"call/" + KEY[:-1].encode(),
+        b"call/\xff",
+        b"callback",
+        b"/" + KEY.encode() + b"/",
+    ],
+)
+async def test_a_session_without_the_sites_key_is_refused(script: bytes) -> None:
+    """Fails if a program of the machine that doesn't know the key could pretend to be a call."""
+    told: list[bool] = []
+
+    async def served(session: AgiSession) -> str:
+        return session.env.uniqueid
+
+    async with serving(served, unproven=lambda: told.append(True)) as (server, results):
+        for _ in range(3):
+            stranger = await agi_call(server.port, header_block(b"agi_network_script: " + script))
+            assert await stranger.command() == b""
+            await stranger.close()
+        call = await agi_call(server.port)
+        await settled(results)
+        assert results == ["pbx1-1.1"]
+        assert told == [True], "once, though three came"
+        await call.close()
 
 
 async def test_no_new_sessions_while_the_running_ones_go_on() -> None:
@@ -154,7 +185,7 @@ async def test_a_script_that_fails_gives_its_caller_back_and_harms_no_other() ->
         call = await agi_call(server.port)
         assert await call.command() == b""
         await call.close()
-        call = await agi_call(server.port, b"agi_uniqueid: u\nagi_channel: c\nagi_arg_1: 1\n\n")
+        call = await agi_call(server.port, header_block(b"agi_arg_1: 1"))
         await call.answer()
         await settled(results, 2)
         assert results[1] == AgiReply(200, 0)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from callhandler.asterisk import quoting
+from callhandler.asterisk import agi_key, quoting
 from callhandler.asterisk.agi import AgiServer
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.ami import Ami
@@ -146,7 +146,7 @@ async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
         lambda *_: asyncio.sleep(0),
         [],
     )
-    server = AgiServer(place.agi_host, place.agi_port, handle)
+    server = AgiServer(place.agi_host, place.agi_port, agi_key.key_of(place.ami_secret.get_secret_value()), handle)
     await server.start()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(ami.run(), name="ami")

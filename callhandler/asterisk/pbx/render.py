@@ -11,7 +11,7 @@ from typing import TypedDict
 import jinja2
 
 import callhandler
-from callhandler.asterisk import wire
+from callhandler.asterisk import agi_key, wire
 from callhandler.asterisk.pbx.modules import present
 from callhandler.asterisk.pbx.music import MusicClass
 from callhandler.asterisk.pbx.place import layout, sounds_folder
@@ -110,6 +110,7 @@ def _dialplan(loaded: LoadedSite) -> Values:
         "codes": [word(code, "codes") for code in codes],
         "agi_host": host(site.asterisk.agi_host, "asterisk.agi_host"),
         "agi_port": str(site.asterisk.agi_port),
+        "agi_key": agi_key.key_of(site.asterisk.ami_secret.get_secret_value()),
         "longest_call": str(LONGEST_CALL),
         "outside": _outside(site),
         "languages": [word(language, "company.languages") for language in site.company.languages],

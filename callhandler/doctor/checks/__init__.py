@@ -11,7 +11,8 @@ Check = Callable[[Evidence], Verdict]
 CHECKS: tuple[Check, ...] = (
     site.site_file, site.file_modes, site.trunks_in_clear,
     machine.disk, machine.clock, machine.time_zone, machine.journal,
-    asterisk.running, asterisk.version, asterisk.ports, asterisk.modules, asterisk.configuration, asterisk.dialplan, asterisk.includes,
+    asterisk.running, asterisk.version, asterisk.ports, asterisk.modules, asterisk.configuration, asterisk.dialplan, asterisk.fastagi_key,
+    asterisk.includes,
     ami.login, ami.needed, ami.excess, ami.events, ami.writetimeout, ami.exposure,
     audio.phrases, audio.prompts, audio.music,
     daemon.running, daemon.release, daemon.link, daemon.agi, daemon.site_in_force, daemon.backlog, daemon.publishers, daemon.alarms,

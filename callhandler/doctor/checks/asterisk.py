@@ -1,5 +1,6 @@
 """Checks of Asterisk itself: there, known, alone on its ports, with its modules, and with the dialplan that was meant. Pure."""
 
+from callhandler.asterisk import agi_key
 from callhandler.doctor import dialplan as plans
 from callhandler.doctor.console_text import numbers
 from callhandler.doctor.evidence import Evidence
@@ -147,10 +148,31 @@ def dialplan(seen: Evidence) -> Verdict:
         if there is not None and plans.differences(plans.written(there), loaded):
             return warning(check, f"{name} was edited and isn't loaded; the next reload drops the edits", seen.mend)
         return ok(check, f"what is loaded is what was meant ({len(loaded)} extensions)")
-    remedy = seen.theirs("dialplan reload") if there == text else seen.mend
+    remedy = _loading(seen, name)
     if not loaded and seen.mode is Mode.ATTACHED:
         return error(check, "callhandler's contexts aren't loaded at all", _include(seen, name, "extensions"))
     return error(check, f"what is loaded isn't what the site file means: {some(found, 3)}", remedy)
+
+
+def fastagi_key(seen: Evidence) -> Verdict:
+    """The dialplan that Asterisk has loaded carries the key by which the daemon knows its sessions."""
+    check = "fastagi key"
+    plan = seen.console.plan if seen.console else None
+    if not plan:
+        return unknown(
+            check, "the dialplan that is loaded could not be asked for", seen.look("dialplan show callhandler-entry")
+        )
+    wanted = agi_key.key_of(seen.loaded.site.asterisk.ami_secret.get_secret_value())
+    loaded = agi_key.keys_in("\n".join(step for steps in plan.values() for step in steps))
+    if loaded == {wanted}:
+        return ok(check, "the dialplan proves itself to the daemon")
+    said = "no key" if loaded <= {""} else "another key"
+    name = "extensions.conf" if seen.mode is Mode.PRIVATE else "callhandler_extensions.conf"
+    return error(
+        check,
+        f"the dialplan that is loaded carries {said}: the daemon refuses its calls, and callers hear music",
+        _loading(seen, name),
+    )
 
 
 def includes(seen: Evidence) -> Verdict:
@@ -171,12 +193,22 @@ def includes(seen: Evidence) -> Verdict:
     return ok(check, f"{own.folder} includes what was rendered")
 
 
+def _loading(seen: Evidence, name: str) -> str:
+    """Return the command that has Asterisk load the dialplan that is meant: rendered first, where what lies there isn't it."""
+    if seen.files.on_disk.get(name) != seen.files.fresh.get(name):
+        return seen.mend
+    reload = seen.theirs("dialplan reload")
+    return f"{_install(seen, name)} && {reload}" if seen.mode is Mode.ATTACHED else reload
+
+
+def _install(seen: Evidence, name: str) -> str:
+    folder = seen.operator.folder if seen.operator else "/etc/asterisk"
+    return f"install -o root -g asterisk -m 0640 {seen.quoted(seen.rendered / name)} {folder}/"
+
+
 def _include(seen: Evidence, name: str, base: str) -> str:
     folder = seen.operator.folder if seen.operator else "/etc/asterisk"
-    return (
-        f"install -o root -g asterisk -m 0640 {seen.quoted(seen.rendered / name)} {folder}/ && "
-        f"echo '#include {name}' >> {folder}/{base}.conf && {seen.theirs('core reload')}"
-    )
+    return f"{_install(seen, name)} && echo '#include {name}' >> {folder}/{base}.conf && {seen.theirs('core reload')}"
 
 
 def _named(one: Listener) -> str:

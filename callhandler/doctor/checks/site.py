@@ -37,6 +37,13 @@ def file_modes(seen: Evidence) -> Verdict:
             f"{seen.rendered} holds passwords, and others can look into it (mode {files.etc_mode:04o})",
             f"chmod 700 {seen.quoted(seen.rendered)}",
         )
+    if seen.operator is not None and seen.operator.readable_by_others:
+        names = seen.operator.readable_by_others
+        return error(
+            check,
+            f"{some(names)} in {seen.operator.folder} can be read by everybody: AMI's secret and the FastAGI key stand in them",
+            f"chmod o= {' '.join(seen.quoted(seen.operator.folder / name) for name in names)}",
+        )
     if files.site_mode is None:
         return unknown(check, f"the mode of {seen.loaded.path} can't be seen")
     return ok(check, "passwords are readable by their owner alone")

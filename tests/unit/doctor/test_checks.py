@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from callhandler.asterisk.agi_key import key_of
 from callhandler.core.model import Device, Status
 from callhandler.core.views import AlarmView, PublisherView
 from callhandler.doctor.evidence import Evidence
@@ -82,6 +83,18 @@ def dialplan_loaded(change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Spo
     return spoil
 
 
+def another_key(key: str) -> Spoil:
+    """Have Asterisk's loaded dialplan be of another site, or of a time before there were keys."""
+
+    def spoil(seen: Evidence) -> Evidence:
+        assert seen.console is not None and seen.console.plan is not None
+        own = key_of(seen.loaded.site.asterisk.ami_secret.get_secret_value())
+        plan = {at: tuple(step.replace(own, key) for step in steps) for at, steps in seen.console.plan.items()}
+        return replace(seen, console=replace(seen.console, plan=plan))
+
+    return spoil
+
+
 def stranger(port: int, protocol: str = "tcp", pid: int | None = 9) -> Listener:
     return Listener(protocol=protocol, address="127.0.0.2", port=port, pid=pid, program="nc")
 
@@ -131,6 +144,9 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("dialplan", dialplan_loaded(lambda steps: (*steps, "System(rm)")), E, "callhandler-offer,s,6", "dialplan reload"),
     ("dialplan", part("console", plan={}), E, "is not loaded", "dialplan reload"),
     ("dialplan", disk_file("extensions.conf", "Hangup(26)", "Hangup(1)"), W, "edited", "callhandler reload"),
+    ("fastagi key", another_key("a" * 32), E, "another key", "dialplan reload"),
+    ("fastagi key", another_key(""), E, "no key", "dialplan reload"),
+    ("fastagi key", part("console", plan=None), U, "asked", "dialplan show"),
     ("dialplan", part("console", plan=None), U, "asked", "dialplan show"),
     ("ami login", part("ami", door=Door.REFUSED, detail="Authentication failed"), E, "Authentication failed", "manager reload"),
     ("ami login", part("ami", door=Door.CLOSED, detail="Connection refused"), E, "nobody listens", "up"),
@@ -202,6 +218,8 @@ def test_nothing_at_all_was_seen(loaded: LoadedSite) -> None:
 
 
 OPERATOR: list[tuple[str, Spoil, State, str, str]] = [
+    ("file modes", part("operator", readable_by_others=("callhandler_manager.conf",)), E, "everybody", "chmod o="),
+    ("fastagi key", another_key(""), E, "no key", "install -o root"),
     ("includes", part("operator", includes=frozenset()), E, "isn't included", "#include callhandler_"),
     ("includes", lambda seen: replace(seen, operator=None), U, "can't be read", "sudo"),
     ("ami exposure", part("operator", open_users=("admin",)), W, "admin", "deny"),

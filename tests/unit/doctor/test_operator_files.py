@@ -60,6 +60,12 @@ def test_what_is_included_and_who_is_open(folder: Path) -> None:
     assert (seen.bindaddr, seen.writetimeout) == ("127.0.0.1", 5_000)
 
 
+def test_rendered_files_that_anybody_can_read(folder: Path) -> None:
+    (folder / "callhandler_manager.conf").chmod(0o640)
+    (folder / "callhandler_extensions.conf").chmod(0o644)
+    assert look(folder, "callhandler").readable_by_others == ("callhandler_extensions.conf",)
+
+
 def test_a_section_goes_on_after_an_include(folder: Path) -> None:
     conf = read(folder, "manager.conf")
     assert conf.last("general", "webenabled") == "no"

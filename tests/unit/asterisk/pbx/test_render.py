@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callhandler.asterisk.agi_key import key_of, keys_in
 from callhandler.asterisk.pbx.music import MusicClass
 from callhandler.asterisk.pbx.prepare import attach
 from callhandler.asterisk.pbx.quoting import Unwritable, host, value, word
@@ -87,7 +88,9 @@ def test_a_private_asterisk(loaded: LoadedSite, tmp_path: Path) -> None:
     assert "bind = 0.0.0.0:32400" in files["pjsip.conf"]
     assert "port = 32401" in files["manager.conf"]
     assert "eventfilter(action(include),name(Hangup)) =" in files["manager.conf"]
-    assert "agi://127.0.0.1:32402/call" in files["extensions.conf"]
+    key = key_of(loaded.site.asterisk.ami_secret.get_secret_value())
+    assert f"AGI(agi://127.0.0.1:32402/call/{key}," in files["extensions.conf"]
+    assert keys_in(files["extensions.conf"]) == {key}, "every session proves itself"
     assert "directory = /music" in files["musiconhold.conf"]
     assert "[callhandler-trunk-pstn]" in files["extensions.conf"]
     assert "identify_by = ip" in files["pjsip.conf"]
