@@ -2,7 +2,7 @@
 
 The same callers come each time. A fifth of them choose a callback, three in ten of those for a time they choose: as soon as it is offered
 (`offered`), or, for they know the key, in the first word they hear in line (`known`). Where there are none they wait like all others.
-Real core and conversations in virtual time (week_centre.py); the week and its people are below.
+Real core and conversations in virtual time (simulated/); the week and its people are below.
 Run it from the repository's root: `python -m bench.week [--seed N] [--quick]`; without a seed it runs five weeks and prints means and
 ranges (writes bench/out/week.json). The same seed is the same week.
 """
@@ -13,7 +13,6 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -21,8 +20,9 @@ from statistics import mean
 from time import process_time
 from zoneinfo import ZoneInfo
 
-from bench.week_centre import VOICEMAIL_AFTER, Centre, Visitor
-from callhandler.core import events as e
+from bench.simulated.centre import VOICEMAIL_AFTER
+from bench.simulated.figures import Counted, Figures
+from bench.simulated.people import Visitor
 from callhandler.site.loading import load
 from callhandler.site.models import Site
 from callhandler.site.new import example
@@ -55,111 +55,6 @@ thu = ["08:00-20:00"]
 fri = ["08:00-20:00"]
 sat = ["09:00-14:45"]
 """
-
-
-@dataclass(slots=True)
-class Figures:
-    """What came of a week."""
-
-    callers: int = 0
-    abandoned: int = 0
-    live: list[float] = field(default_factory=list)
-    asked: int = 0
-    called_back: list[float] = field(default_factory=list)
-    results: dict[str, int] = field(default_factory=dict)
-    on_the_line: float = 0.0
-    made: int = 0
-    kept: int = 0
-    broken: int = 0
-    breaches: int = 0
-    silence: float = 0.0
-
-    def lines(self) -> Iterator[tuple[str, float | None]]:
-        """Return all, as the table tells them."""
-        yield "callers", self.callers
-        yield "gave up, %", 100 * self.abandoned / self.callers
-        reached = len(self.live) + self.results.get("done", 0)
-        yield "talked with an agent, %", 100 * reached / self.callers
-        yield "waiting on the line, mean of all callers, s", self.on_the_line / self.callers
-        yield "live: wait until answered, mean s", mean(self.live)
-        yield "live: wait until answered, p90 s", percentile(self.live, 0.9)
-        yield "callbacks asked for", self.asked
-        yield "callbacks: talked, %", 100 * self.results.get("done", 0) / self.asked if self.asked else None
-        yield "callbacks in turn: until talking, mean s", mean(self.called_back) if self.called_back else None
-        yield "callbacks in turn: until talking, p90 s", percentile(self.called_back, 0.9) if self.called_back else None
-        yield "times promised", self.made
-        yield "times kept", self.kept
-        yield "times broken", self.broken
-        yield "callbacks open at the week's end", self.asked - sum(self.results.values())
-        yield "longest silence in line, s", self.silence
-        yield "silences longer than promised", self.breaches
-
-
-def percentile(values: list[float], part: float) -> float:
-    """Return the value that this part of all doesn't exceed."""
-    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
-
-
-class Week(Centre):
-    """A week, counted."""
-
-    def __init__(self, site: Site, start: float, seed: int) -> None:
-        self.figures = Figures()
-        self._promised: dict[str, float | None] = {}
-        self._entered: dict[str, float] = {}
-        super().__init__(site, start, seed)
-
-    def append(self, fact: e.Fact) -> None:
-        """Count."""
-        figures = self.figures
-        match fact:
-            case e.CallArrived():
-                figures.callers += 1
-            case e.CallEntered():
-                self._entered[fact.call] = fact.at
-            case e.CallEnded():
-                self._left(fact)
-            case e.CallAbandoned():
-                figures.abandoned += 1
-            case e.CallConnected() if fact.call not in self._promised:
-                figures.live.append(fact.waited)
-                self._left(fact)
-            case e.CallConnected() if self._promised[fact.call] is None:
-                figures.called_back.append(fact.waited)
-            case e.CallbackRequested():
-                figures.asked += 1
-                figures.made += fact.promise is not None
-                self._promised[fact.call] = fact.promise
-            case e.CallbackEnded():
-                figures.results[fact.result] = figures.results.get(fact.result, 0) + 1
-            case e.PromiseSettled():
-                figures.kept += fact.kept
-                figures.broken += not fact.kept
-            case e.CheckInBreached():
-                figures.breaches += 1
-
-    def _left(self, fact: e.CallConnected | e.CallEnded) -> None:
-        """Count how long somebody waited on the line."""
-        self.figures.on_the_line += fact.at - self._entered.pop(fact.call, fact.at)
-
-    def silent(self, seconds: float) -> None:
-        """Remember the longest silence."""
-        self.figures.silence = max(self.figures.silence, seconds)
-
-    def works(self, agent: str, first: float, last: float) -> None:
-        """Have an agent work from `first` to `last`, with half an hour's break in the middle."""
-        middle = (first + last) / 2
-        phone = f"2{agent[1:]}"
-        for when, kind, more in (
-            (first, e.AgentLoggedIn, {"phone": phone}),
-            (middle - 900.0, e.AgentPaused, {"reason": "lunch"}),
-            (middle + 900.0, e.AgentResumed, {}),
-            (last, e.AgentLoggedOut, {}),
-        ):
-            self.at(when, self._chooses, agent, kind, more)
-
-    def _chooses(self, agent: str, kind: type[e.Fact], more: dict[str, str]) -> None:
-        self.board.record(kind(at=self.now, agent=agent, by="week", **more))  # type: ignore[call-arg]
 
 
 def site_file(with_callbacks: bool) -> str:
@@ -212,7 +107,7 @@ def _attempt(random: Random) -> float | None:
 
 def run(site: Site, seed: int, days: int, knowing: bool) -> Figures:
     """Run a week from its Monday; return what came of it."""
-    week = Week(site, MONDAY.timestamp(), seed)
+    week = Counted(site, MONDAY.timestamp(), seed)
     for day in range(days):
         morning = MONDAY + timedelta(days=day)
         for n in range(6) if day < 5 else range(4):
@@ -247,7 +142,7 @@ def main() -> int:
     print(f"| seeds {', '.join(map(str, seeds))} | {' | '.join(found)} |\n|---{'|---:' * len(found)}|")
     for line in found["known"][0]:
         print(f"| {line} | {' | '.join(_told(weeks, line) for weeks in found.values())} |")
-    print(f"\n{process_time() - began:.0f} s of processor time")
+    print(f"{process_time() - began:.0f} s of processor time", file=sys.stderr)
     out = Path("bench/out/week.json")
     out.parent.mkdir(exist_ok=True)
     out.write_text(
@@ -260,7 +155,7 @@ def _told(weeks: list[dict[str, float | None]], line: str) -> str:
     values = [value for week in weeks if (value := week[line]) is not None]
     if not values:
         return "-"
-    digits = 1 if "%" in line or "silence in" in line else 0
+    digits = 1 if "%" in line or "silence in" in line or "broken" in line else 0
     whole = f"{mean(values):.{digits}f}"
     return whole if len(values) == 1 else f"{whole} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 

@@ -1,22 +1,20 @@
 """A call centre in virtual time: the real switchboard, line, watch, estimates, callbacks and conversations among people as drawn.
 
-No asyncio: one heap holds the switchboard's timers and what people do, and each conversation is a coroutine that this heap goes on with, so
-that the same seed is the same week to the last word. It must not know what is counted: `Centre.append` and `Person.silent` are overridden.
+One heap holds the switchboard's timers and what people do and say, so that the same seed is the same week to the last word. It must not
+know what is counted: `append` and `silent` are overridden.
 """
 
-from collections.abc import Callable, Coroutine, Generator
-from dataclasses import dataclass
+from collections.abc import Callable
 from heapq import heappop, heappush
 from random import Random
 
+from bench.simulated.people import GONE, OnPhone, Visitor, Waiter
 from callhandler.callback_rooms import AgentsRoom, CustomersRoom
-from callhandler.calling_back import AgentVisit
 from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.callback import Callback
 from callhandler.core.model import Device, OfferEnd
 from callhandler.core.ports import BriefCall, DialLeg, OfferLeg, SpokenWord
-from callhandler.errors import CallerGone
 from callhandler.numbers import SiteNumbers
 from callhandler.scripts.callback_agent import call_back
 from callhandler.scripts.callback_customer import called_back
@@ -32,145 +30,8 @@ from tests.unit.scripts.ladder import FakeHouse
 
 SPOKEN = 14.0
 """Characters of a prompt that are spoken in a second; a digit, a number or a name of the site's takes half of one."""
-COMMAND = 0.002
-GONE, CUT = "gone", "cut"
 VOICEMAIL_AFTER = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Somebody who is going to call: when, for how long they wait and talk (seconds), and which keys they press after which prompts.
-
-    `reached` says how each attempt to call them back goes: seconds until they answer, or None for a phone that rings on.
-    """
-
-    at: float
-    number: str
-    patience: float
-    talk: float
-    keys: dict[str, str]
-    reached: tuple[float | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """What conversations await: to go on after some seconds, or earlier with what happened."""
-
-    seconds: float
-
-    def __await__(self) -> Generator["Pause", str | None, str | None]:
-        return (yield self)
-
-
-class Person:
-    """Somebody on the line with us, as a script speaks with them (scripts.caller.Caller, the verbs that are needed here)."""
-
-    language = "en"
-
-    def __init__(self, centre: "Centre", keys: dict[str, str]) -> None:
-        """`keys` are pressed after the prompts they stand for."""
-        self.centre, self.keys = centre, keys
-        self.since = centre.now
-        self._turn = 0
-        self._gone = False
-        self._script: Coroutine[Pause, str | None, object] | None = None
-
-    @property
-    def silent_for(self) -> float:
-        """Return for how long nobody has spoken."""
-        return self.centre.now - self.since
-
-    def talk_to(self, script: Coroutine[Pause, str | None, object]) -> None:
-        """Have a script speak with this person from now on."""
-        self._script = script
-        self._go_on(self._turn, None)
-
-    def interrupt(self, what: str) -> None:
-        """Interrupt what is being said or waited for, at this instant but after all that follows from what happens now."""
-        self._gone = self._gone or what == GONE
-        self.centre.at(self.centre.now, self._go_on, self._turn, what)
-
-    def cut(self) -> None:
-        """Be cut short by the house."""
-        self.interrupt(CUT)
-
-    def _go_on(self, turn: int, what: str | None) -> None:
-        if turn != self._turn or self._script is None:
-            return
-        self._turn += 1
-        try:
-            pause = self._script.send(what)
-        except (StopIteration, CallerGone):
-            self._script = None
-        else:
-            self.centre.at(self.centre.now + pause.seconds, self._go_on, self._turn, None)
-
-    async def _pass(self, seconds: float) -> str | None:
-        what = GONE if self._gone else await Pause(seconds)
-        if what == GONE or self._gone:
-            raise CallerGone(GONE)
-        return what
-
-    # --- verbs ------------------------------------------------------------------------------------------------------
-
-    async def answer(self) -> None:
-        await self._pass(COMMAND)
-
-    async def speak_language(self, code: str) -> None:
-        await self._pass(COMMAND)
-
-    async def say(self, *spoken: Spoken, keys: str = "") -> str | None:
-        for piece in spoken:
-            try:
-                what = await self._pass(self.centre.length(piece))
-            finally:
-                self.hears()
-            if what == CUT:
-                return None
-            key = self.keys.get(piece.id) if isinstance(piece, Prompt) else None
-            if key is not None and key in keys:
-                return key
-        return None
-
-    def hears(self) -> None:
-        """Take note that a word has just ended."""
-        self.since = self.centre.now
-
-    async def key(self, seconds: float, keys: str = "") -> str | None:
-        await self._pass(seconds)
-        return None
-
-    async def music(self, name: str | None) -> None:
-        await self._pass(COMMAND)
-
-    async def join(self, channel: str) -> None:
-        self.centre.join(self, channel)
-        await self._pass(0.0)
-
-    async def hang_up(self) -> None:
-        self.centre.hung_up_on(self)
-        await self._pass(0.0)
-
-
-class Waiter(Person):
-    """A caller in line."""
-
-    def __init__(self, centre: "Centre", visitor: Visitor, call: str) -> None:
-        super().__init__(centre, visitor.keys)
-        self.visitor, self.call = visitor, call
-
-    def hears(self) -> None:
-        self.centre.silent(self.silent_for)
-        super().hears()
-
-
-class OnPhone(Person):
-    """An agent or a customer, at the leg that rang."""
-
-    def __init__(self, centre: "Centre", keys: dict[str, str], leg: str) -> None:
-        super().__init__(centre, keys)
-        self.leg = leg
-        self.visit: AgentVisit | None = None
+"""Seconds after which a voicemail answers; people are quicker."""
 
 
 class Centre:
@@ -187,7 +48,7 @@ class Centre:
         self._ringing: dict[str, OfferLeg | DialLeg] = {}
         self._waiters: dict[str, Waiter] = {}
         self._on_phones: dict[str, OnPhone] = {}
-        self._visitors: dict[str, Visitor] = {}
+        self.visitors: dict[str, Visitor] = {}
         self.board = Switchboard(plan(site), self, self, lambda: self.now, self._wake_at, explain=False)
         self.house = FakeHouse(site, self)  # type: ignore[arg-type]  # it needs no more of a world than `now` and `board`
         self.board.callbacks.guard_by(SiteNumbers(site))
@@ -227,7 +88,7 @@ class Centre:
         """Have somebody call and wait in line."""
         self._count += 1
         call_id = f"week-{self._count:07}"
-        self._visitors[visitor.number] = visitor
+        self.visitors[visitor.number] = visitor
         arrived = e.CallArrived(
             at=self.now,
             call=call_id,
@@ -269,7 +130,7 @@ class Centre:
     def dial(self, leg: DialLeg) -> None:
         """Ring a customer."""
         self._ringing[leg.leg] = leg
-        visitor = self._visitors[leg.number]
+        visitor = self.visitors[leg.number]
         attempt = int(leg.leg.rpartition("-d")[2])
         after = visitor.reached[attempt - 1]
         if after is None:
@@ -314,18 +175,16 @@ class Centre:
         room = CustomersRoom(self.board.callbacks, one, leg.leg)
         customer.talk_to(called_back(CustomerSession(customer, self.site, room)))
 
-    def join(self, agent: Person, channel: str) -> None:
+    def join(self, agent: OnPhone, channel: str) -> None:
         """Join an agent with the customer who said yes."""
-        assert isinstance(agent, OnPhone)
         assert agent.visit is not None
         self.board.callbacks.end_agent(agent.visit)
         for leg in (agent.leg, channel):
             self._on_phones.pop(leg).interrupt(GONE)
         self._joined(agent.leg, channel)
 
-    def hung_up_on(self, person: Person) -> None:
+    def hung_up_on(self, person: OnPhone) -> None:
         """Hang up on somebody."""
-        assert isinstance(person, OnPhone)
         self.at(self.now, self._over, person)
 
     def _over(self, person: OnPhone) -> None:
@@ -343,7 +202,7 @@ class Centre:
             waiter.interrupt(GONE)
         self.board.observe(o.Bridged("b", frozenset((leg, caller))))
         call = self.board.calls.by_leg[leg]
-        self.at(self.now + self._visitors[call.caller_number].talk, self._talk_over, leg, caller)
+        self.at(self.now + self.visitors[call.caller_number].talk, self._talk_over, leg, caller)
 
     def _talk_over(self, leg: str, caller: str) -> None:
         self.board.observe(o.ChannelEnded(leg, 16, ""))

@@ -1,0 +1,1 @@
+"""A call centre in virtual time, for bench programs."""
