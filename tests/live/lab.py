@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,13 @@ PHONE_PORTS = 14
 """Ports each softphone takes."""
 ROOM = 2_000
 """Ports a site and the phones around it take, from the base port on."""
+
+
+PROGRAM = ("-m", "callhandler")
+IMPATIENT = (
+    "-c",
+    "from callhandler import supervise; supervise._SLOWEST = 0.1; from callhandler.cli import main; raise SystemExit(main())",
+)
 
 
 class SipTold(TypedDict):
@@ -207,17 +214,28 @@ class SiteUp:
 
 
 @contextlib.contextmanager
-def site_running(directory: Path, base_port: int, extra: str = "") -> Iterator[SiteUp]:
-    """A new site, with `extra` written at its file's end, from `init` to the end of `up`: no channel and no process is left."""
+def site_running(
+    directory: Path,
+    base_port: int,
+    extra: str = "",
+    *,
+    patient: bool = True,
+    before: Callable[[Path], None] = lambda directory: None,
+) -> Iterator[SiteUp]:
+    """A new site, with `extra` written at its file's end, from `init` to the end of `up`: no channel and no process is left.
+
+    Unless it is `patient`, `up` starts a daemon that dies often again as quickly as one that never did. `before` is called before `up`.
+    """
     done = callhandler("init", str(directory), "--base-port", str(base_port), "--json")
     assert done.returncode == 0, done.stderr + done.stdout
     told: Told = json.loads(done.stdout)
     with (directory / "callhandler.toml").open("a", encoding="utf-8") as file:
         file.write(extra)
     output = directory / "var" / "up.out"
+    before(directory)
     with output.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "callhandler", "--site", str(directory), "up"],
+            [sys.executable, *(PROGRAM if patient else IMPATIENT), "--site", str(directory), "up"],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
