@@ -1,7 +1,7 @@
 # What there is to do here. `make help` prints it. Needs make and Python 3.11 or newer; everything else it gets by itself.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo holdproof chaos-callbacks test lint check format lock clean
+.PHONY: bench bench-quick help run demo holdproof chaos-callbacks test lint check format lock clean
 
 # The first Python that can make virtual environments; else the first that is new enough, to say what it lacks.
 first = $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
@@ -35,6 +35,18 @@ holdproof: $(VENV)/.dev  ## a caller waits at the real 60 and 90 seconds, and wh
 chaos-callbacks: $(VENV)/.dev  ## kill -9 of the daemon N times (200), at each step of a callback: never two calls to one number, none lost
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
 	@CHAOS_CALLBACKS=$${N:-200} $(BIN)/python -m pytest tests/live/test_chaos_callbacks.py
+
+# hold_proof has a target of its own; common is what they share.
+benches := $(filter-out common hold_proof __init__,$(basename $(notdir $(wildcard bench/*.py))))
+bench: $(addprefix bench-,$(benches))  ## every benchmark, one after the other, on a machine that does nothing else; bench-NAME is one (docs/performance.md)
+
+bench-quick: $(VENV)/.dev  ## each benchmark in a short form
+	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
+	@for name in $(benches); do $(BIN)/python -m bench.$$name --quick || exit 1; done
+
+bench-%: bench/%.py $(VENV)/.dev
+	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
+	@$(BIN)/python -m bench.$* $(ARGS)
 
 lint: $(VENV)/.dev  ## ruff, mypy strict, import contracts
 	@$(BIN)/ruff check .
