@@ -28,6 +28,7 @@ COMMANDS.update(
         "check": Lazy(
             "callhandler.cli.site_commands", "check", "Check the site file: all mistakes, and what would be wiser."
         ),
+        "certs": Lazy("callhandler.cli.certs", "certs", "Make certificates for phones that speak SIP over TLS."),
         "config": Lazy("callhandler.cli.config", "app", "The site file's schema."),
         "doctor": Lazy(
             "callhandler.cli.doctor",

@@ -68,6 +68,8 @@ async def _introduce(supervisor: Supervisor, loaded: LoadedSite, console: Consol
     console.print(
         f"Desk phones: server {address(place.sip_address)}, port {place.sip_port} (UDP or TCP)", soft_wrap=True
     )
+    if (tls := loaded.site.tls) is not None:
+        console.print(f"Over TLS: server {address(tls.address)}, port {tls.port}", soft_wrap=True)
     console.print(card(loaded))
     numbers = ", ".join(loaded.site.numbers)
     console.print(f"Ready. Dial {numbers} from a desk phone. Ctrl-C ends it.", style="bold")

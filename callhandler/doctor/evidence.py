@@ -18,6 +18,7 @@ from callhandler.doctor.seen import (
     Mode,
     OperatorSeen,
     SoundsSeen,
+    TlsSeen,
 )
 from callhandler.site.loading import LoadedSite
 
@@ -43,6 +44,8 @@ class Evidence:
     machine: MachineSeen = field(default_factory=MachineSeen)
     sounds: SoundsSeen = field(default_factory=SoundsSeen)
     operator: OperatorSeen | None = None
+    tls: TlsSeen | None = None
+    """None where the site has no [tls]."""
 
     def ours(self, command: str) -> str:
         """Return one of callhandler's own commands, for this site."""

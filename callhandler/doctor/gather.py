@@ -9,7 +9,7 @@ from callhandler import __version__
 from callhandler.asterisk.pbx.get import find_program
 from callhandler.asterisk.pbx.place import layout
 from callhandler.control.client import Client
-from callhandler.doctor import console, console_text, dialplan, files, journal, machine, operator_files, witness
+from callhandler.doctor import console, console_text, dialplan, files, journal, machine, operator_files, tls, witness
 from callhandler.doctor.bounded import Running
 from callhandler.doctor.evidence import Evidence
 from callhandler.doctor.seen import (
@@ -22,6 +22,7 @@ from callhandler.doctor.seen import (
     Mode,
     OperatorSeen,
     SoundsSeen,
+    TlsSeen,
 )
 from callhandler.errors import CallhandlerError
 from callhandler.site.findings import Severity
@@ -50,6 +51,17 @@ def gather(loaded: LoadedSite) -> Evidence:
         _ALL,
         lambda: witness.look(place.ami_host, place.ami_port, place.ami_user, secret),
         AmiSeen(door=Door.SILENT),
+    )
+    encrypted = site.tls
+    shown = Running[TlsSeen | None](
+        "tls",
+        _ALL,
+        lambda: (
+            None
+            if encrypted is None
+            else tls.look(encrypted.address, encrypted.port, loaded.inside(encrypted.certificate))
+        ),
+        TlsSeen(trouble="nobody answered in time"),
     )
     daemon = Running("daemon", _DAEMON, lambda: _daemon(loaded), DaemonSeen(trouble="it didn't answer in time"))
     kept = Running(
@@ -90,6 +102,7 @@ def gather(loaded: LoadedSite) -> Evidence:
         machine=where.result(),
         sounds=_sounds(loaded, mode, seen),
         operator=operator,
+        tls=shown.result() if mode is Mode.PRIVATE else None,
     )
 
 

@@ -97,6 +97,14 @@ class DaemonSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSeen:
+    """SIP over TLS, as a phone sees it: when the certificate ends, or what is wrong."""
+
+    ends: float | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
     """A process that listens on a port. `pid` is None when it belongs to somebody whose processes can't be seen."""
 

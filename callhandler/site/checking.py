@@ -71,12 +71,26 @@ def _asterisk(site: Site) -> Iterator[Problem]:
             f"{asterisk.sip_port} lies within the audio ports {asterisk.rtp_first} to {asterisk.rtp_last}",
             "take a port outside of them",
         )
+    services: list[tuple[KeyPath, int]] = [
+        (("asterisk", "sip_port"), asterisk.sip_port),
+        (("asterisk", "ami_port"), asterisk.ami_port),
+        (("asterisk", "agi_port"), asterisk.agi_port),
+        *([(("tls", "port"), site.tls.port)] if site.tls else []),
+    ]
     taken: dict[int, str] = {}
-    for name in ("sip_port", "ami_port", "agi_port"):
-        port = {"sip_port": asterisk.sip_port, "ami_port": asterisk.ami_port, "agi_port": asterisk.agi_port}[name]
+    for path, port in services:
         if port in taken:
-            yield Problem(("asterisk", name), f"{port} is {taken[port]} too", "give every service a port of its own")
-        taken.setdefault(port, name)
+            yield Problem(path, f"{port} is {taken[port]} too", "give every service a port of its own")
+        taken.setdefault(port, str(path[1]) if path[0] == "asterisk" else written(path))
+
+
+def _encryption(site: Site) -> Iterator[Problem]:
+    if site.tls is not None:
+        return
+    wanted: list[KeyPath] = [("phones", name, "encrypted") for name, phone in site.phones.items() if phone.encrypted]
+    wanted += [("trunks", name, "encrypted") for name, trunk in site.trunks.items() if trunk.encrypted]
+    for path in wanted:
+        yield Problem(path, "can't be: there is no table [tls]", "add `[tls]`, and run `callhandler certs`")
 
 
 def _speech(site: Site) -> Iterator[Problem]:
@@ -270,6 +284,7 @@ def _prompts(site: Site) -> Iterator[Problem]:
 _CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (
     _company,
     _asterisk,
+    _encryption,
     _speech,
     _callbacks,
     _extensions,

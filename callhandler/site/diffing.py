@@ -8,7 +8,7 @@ from callhandler.site.positions import KeyPath, written
 from callhandler.site.shape import is_secret
 
 _Tree = dict[str, object]
-_TAKEN_UP_AT_STARTS = ("asterisk", "daemon", "mqtt", "mail")
+_TAKEN_UP_AT_STARTS = ("asterisk", "tls", "daemon", "mqtt", "mail")
 _BUT = {"asterisk": {"music"}}
 
 

@@ -1,12 +1,13 @@
 """What a usable site would do to its callers and agents that nobody can want. `check` prints it; nothing is refused for it.
 
-Each rule is a function that yields what it finds; lint_people.py looks at agents, skills and secrets, lint_audio.py at what is heard.
+Each rule is a function that yields what it finds; lint_people.py looks at agents, skills and secrets, lint_tls.py at certificates,
+lint_audio.py at what is heard.
 """
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from callhandler.site import graph, lint_audio, lint_people
+from callhandler.site import graph, lint_audio, lint_people, lint_tls
 from callhandler.site.findings import Finding, Problem, Severity, found
 from callhandler.site.loading import LoadedSite
 from callhandler.site.models import Site
@@ -174,6 +175,7 @@ _ERRORS: tuple[Rule, ...] = (
     lint_audio.music_folder,
     _lookup,
     _overlaps,
+    lint_tls.certificates,
     lint_people.unknown_skills,
     lint_people.unserved_queues,
 )
@@ -200,4 +202,5 @@ _WARNINGS: tuple[Rule, ...] = (
     lint_people.unserved_languages,
     lint_people.weak_secrets,
     lint_people.readable_file,
+    lint_tls.readable_key,
 )

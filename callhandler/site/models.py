@@ -10,7 +10,7 @@ from pydantic import Field
 from callhandler.site.conversation import Choice, Hours, Menu, NumberTable, PromptTable, SpecialDay, Weekday
 from callhandler.site.people import Agent, Codes, Offers, Phone, QueueTable, ServesRow, StepRow, Tier
 from callhandler.site.standard import standard, standard_callbacks
-from callhandler.site.technical import Asterisk, Daemon, Lookup, Mqtt, Speech, Trunk
+from callhandler.site.technical import Asterisk, Daemon, Lookup, Mqtt, Speech, Tls, Trunk
 from callhandler.site.values import (
     COUNTRY_PATTERN,
     LINE_PATTERN,
@@ -65,6 +65,7 @@ __all__ = [
     "Table",
     "Tier",
     "TimeRange",
+    "Tls",
     "Trunk",
     "Waiting",
     "Weekday",
@@ -102,6 +103,7 @@ class Site(Table):
 
     company: Company
     asterisk: Asterisk
+    tls: Tls | None = None
     daemon: Daemon = Daemon()
     speech: Speech = Speech()
     lookup: Lookup | None = None

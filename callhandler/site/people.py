@@ -27,6 +27,11 @@ class Phone(Table):
         default="", max_length=80, pattern=LINE_PATTERN, description="What stands on it, such as a desk or a room."
     )
     password: SecretLine = Field(min_length=8, description="The SIP password the phone registers with.")
+    encrypted: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether its calls are SIP over TLS and SRTP, and nothing else. Needs [tls].",
+    )
 
 
 class ServesRow(Table):

@@ -1,4 +1,4 @@
-"""The site file's tables about machinery: Asterisk, the daemon, speech, lookup, MQTT, trunks."""
+"""The site file's tables about machinery: Asterisk, TLS, the daemon, speech, lookup, MQTT, trunks."""
 
 from pathlib import Path
 
@@ -53,6 +53,25 @@ class Asterisk(Table):
         default=10.0,
         gt=0,
         description="How often the link is tried when nothing comes; dead after two without an answer.",
+    )
+
+
+class Tls(Table):
+    """SIP over TLS at the private Asterisk, beside UDP and TCP. Without this table there is none."""
+
+    address: Host = Field(
+        default="0.0.0.0",  # noqa: S104 - desk phones are on other machines
+        description="The address listened on. With sip_address on loopback, no phone can speak SIP in clear.",
+    )
+    port: Port = Field(default=5061, description="The TCP port.")
+    certificate: Path = Field(
+        default=Path("var/tls/asterisk.crt"),
+        description="The certificate that phones are shown (PEM, with its chain): made by `callhandler certs`, or your own.",
+    )
+    key: Path = Field(default=Path("var/tls/asterisk.key"), description="Its key (PEM, without a passphrase).")
+    trusted: Path = Field(
+        default=Path("/etc/ssl/certs/ca-certificates.crt"),
+        description="Who may have signed the certificates of encrypted trunks (PEM); by default Debian's list of the world's.",
     )
 
 
@@ -111,4 +130,11 @@ class Trunk(Table):
     host: str = Field(
         pattern=NETWORK_PATTERN, description="The provider's address or network (CIDR) that calls come from."
     )
-    port: Port = Field(default=5060, description="The provider's SIP port, for calls going out.")
+    port: Port = Field(
+        default=5060, description="The provider's SIP port, for calls going out; mostly 5061 when encrypted."
+    )
+    encrypted: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether calls over it are SIP over TLS and SRTP, and nothing else. Needs [tls].",
+    )

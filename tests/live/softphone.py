@@ -38,7 +38,7 @@ module_path {modules}
 module g711.so
 module aufile.so
 module aubridge.so
-module_app account.so
+{encryption}module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:{control}
@@ -80,6 +80,7 @@ class Softphone:
 
     With `password` it registers with `server` ("host:port") as `user`; without, it only calls, as a trunk does. `record` keeps
     what it decodes in a file (the fallback ear); baresip 1.1 then crashes on `resume`, so it is off where packets can be had.
+    With `trusts`, a file of CA certificates, it speaks SIP over TLS alone, and SRTP alone.
     """
 
     baresip: Baresip
@@ -91,6 +92,7 @@ class Softphone:
     password: str | None = None
     auto_answer: bool = False
     record: bool = False
+    trusts: Path | None = None
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -116,6 +118,7 @@ class Softphone:
                 sounds=self.folder,
                 tone=tone,
                 modules=self.baresip.modules,
+                encryption=f"module srtp.so\nsip_cafile {self.trusts}\n" if self.trusts else "",
             )
         )
         (self.folder / "accounts").write_text(self._account())
@@ -154,7 +157,8 @@ class Softphone:
             f";auth_user={self.user};auth_pass={self.password};regint=60" if self.password is not None else ";regint=0"
         )
         answer = ";answermode=auto" if self.auto_answer else ";answermode=manual"
-        return f"<sip:{self.user}@{self.server}>{login}{answer};audio_codecs=PCMU\n"
+        transport, audio = (";transport=tls", ";mediaenc=srtp-mand") if self.trusts else ("", "")
+        return f"<sip:{self.user}@{self.server}{transport}>{login}{audio}{answer};audio_codecs=PCMU\n"
 
     async def _connect(self) -> None:
         for _ in range(100):

@@ -28,6 +28,7 @@ RUNTIME = (
     "asterisk-core-sounds-en-wav",
     "asterisk-moh-opsound-wav",
     "espeak-ng",
+    "openssl",
 )
 LAB = ("sip-tester", "baresip-core", "mosquitto", "tcpdump")
 LAB_PROGRAMS = ("sipp", "baresip", "mosquitto", "tcpdump")

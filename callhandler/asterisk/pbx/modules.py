@@ -16,8 +16,8 @@ MODULES: dict[str, tuple[str, ...]] = {
         "res_pjsip_header_funcs", "res_pjsip_acl", "res_pjsip_path", "res_pjsip_logger", "chan_pjsip",
     ),
     "audio and clocks": (
-        "res_rtp_asterisk", "res_timing_timerfd", "res_timing_pthread", "codec_ulaw", "codec_alaw", "codec_a_mu", "codec_resample",
-        "codec_gsm", "format_wav", "format_pcm", "format_sln", "format_gsm", "res_musiconhold",
+        "res_rtp_asterisk", "res_srtp", "res_timing_timerfd", "res_timing_pthread", "codec_ulaw", "codec_alaw", "codec_a_mu",
+        "codec_resample", "codec_gsm", "format_wav", "format_pcm", "format_sln", "format_gsm", "res_musiconhold",
     ),
     "conversations": (
         "bridge_simple", "bridge_softmix", "bridge_holding", "bridge_builtin_features", "bridge_builtin_interval_features",
@@ -26,10 +26,8 @@ MODULES: dict[str, tuple[str, ...]] = {
     # res_agi needs symbols of res_speech; loaded the other way round it fails.
     "the daemon": ("res_speech", "res_agi", "res_manager_devicestate", "res_security_log"),
     "the dialplan": (
-        "pbx_config", "app_dial", "app_playback", "app_stack", "app_verbose", "app_userevent", "app_chanspy", "app_bridgewait",
-        "app_originate", "app_mixmonitor", "app_echo", "func_callerid", "func_channel", "func_devstate", "func_dialplan", "func_global",
-        "func_hangupcause", "func_lock", "func_logic", "func_pjsip_aor", "func_pjsip_contact", "func_pjsip_endpoint", "func_strings",
-        "func_sysinfo", "func_timeout", "func_version",
+        "pbx_config", "app_dial", "app_playback", "app_stack", "app_chanspy", "func_callerid", "func_channel", "func_devstate",
+        "func_lock", "func_logic", "func_strings", "func_timeout", "func_version",
     ),
 }  # fmt: skip
 

@@ -34,16 +34,18 @@ NEED_RESTART = frozenset({"asterisk.conf", "modules.conf", "rtp.conf"})
 """Files that Asterisk reads only when it starts."""
 
 Values = dict[
-    str, "str | list[str] | list[dict[str, str]] | dict[str, list[str]] | list[TrunkValues] | list[MusicValues]"
+    str,
+    "str | dict[str, str] | list[str] | list[dict[str, str]] | dict[str, list[str]] | list[TrunkValues] | list[MusicValues]",
 ]
 
 
 class TrunkValues(TypedDict):
-    """A trunk as the templates see it. `contact` is empty where calls can't go out (a whole network)."""
+    """A trunk as the templates see it. `contact` is empty where calls can't go out (a whole network), `encrypted` where they needn't be."""
 
     id: str
     host: str
     contact: str
+    encrypted: str
     numbers: list[str]
 
 
@@ -70,6 +72,7 @@ def render(loaded: LoadedSite, modules: Path, version: tuple[int, ...], music: l
         "rtp_first": str(site.asterisk.rtp_first),
         "rtp_last": str(site.asterisk.rtp_last),
         "music": _music(music),
+        "tls": _tls(loaded),
     }
     templates = _environment()
     files = {name: templates.get_template(f"{name}.j2").render(values) for name in _RENDERED}
@@ -96,6 +99,7 @@ def _dialplan(loaded: LoadedSite) -> Values:
         {
             "id": word(id_, f"phones.{id_}"),
             "password": value(phone.password.get_secret_value(), f"phones.{id_}.password"),
+            "encrypted": "yes" if phone.encrypted else "",
             "caller_id": value(f'"{display_name(phone.name) or id_}" <{id_}>', f"phones.{id_}.name"),
         }
         for id_, phone in site.phones.items()
@@ -153,7 +157,30 @@ def _trunk(site: Site, id_: str) -> TrunkValues:
         if table.trunks is None or id_ in table.trunks
     ]
     contact = "" if network else f"sip:{host(address, f'trunks.{id_}.host')}:{trunk.port}"
-    return {"id": word(id_, f"trunks.{id_}"), "host": address, "contact": contact, "numbers": numbers}
+    if contact and trunk.encrypted:
+        contact += value(";transport=tls", f"trunks.{id_}")
+    return {
+        "id": word(id_, f"trunks.{id_}"),
+        "host": address,
+        "contact": contact,
+        "encrypted": "yes" if trunk.encrypted else "",
+        "numbers": numbers,
+    }
+
+
+def _tls(loaded: LoadedSite) -> dict[str, str]:
+    """SIP over TLS, if the site has it; `trusted` only for trunks, as phones come to us and show no certificate."""
+    tls = loaded.site.tls
+    if tls is None:
+        return {}
+    trusted = any(trunk.encrypted for trunk in loaded.site.trunks.values())
+    return {
+        "address": host(tls.address, "tls.address"),
+        "port": str(tls.port),
+        "certificate": value(str(loaded.inside(tls.certificate)), "tls.certificate"),
+        "key": value(str(loaded.inside(tls.key)), "tls.key"),
+        "trusted": value(str(loaded.inside(tls.trusted)), "tls.trusted") if trusted else "",
+    }
 
 
 def _manager(site: Site, version: tuple[int, ...]) -> Values:

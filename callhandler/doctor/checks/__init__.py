@@ -9,7 +9,7 @@ from callhandler.doctor.verdict import Verdict
 Check = Callable[[Evidence], Verdict]
 
 CHECKS: tuple[Check, ...] = (
-    site.site_file, site.file_modes, site.trunks_in_clear,
+    site.site_file, site.file_modes, site.trunks_in_clear, site.certificate,
     machine.disk, machine.clock, machine.time_zone, machine.journal,
     asterisk.running, asterisk.version, asterisk.ports, asterisk.modules, asterisk.configuration, asterisk.dialplan, asterisk.fastagi_key,
     asterisk.includes,

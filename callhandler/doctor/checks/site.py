@@ -6,6 +6,8 @@ from callhandler.doctor.evidence import Evidence
 from callhandler.doctor.seen import Mode
 from callhandler.doctor.verdict import Verdict, error, ok, some, unknown, warning
 
+_DAY, _SOON = 86_400.0, 30
+
 
 def site_file(seen: Evidence) -> Verdict:
     """The site file can be read and does nothing to callers that nobody can want."""
@@ -52,14 +54,29 @@ def file_modes(seen: Evidence) -> Verdict:
 def trunks_in_clear(seen: Evidence) -> Verdict:
     """SIP and audio of a trunk travel in clear: fine on this machine and in private networks, worth knowing elsewhere."""
     check = "trunks"
-    outside = [name for name, trunk in seen.loaded.site.trunks.items() if not _is_near(trunk.host)]
+    trunks = seen.loaded.site.trunks.items()
+    outside = [name for name, trunk in trunks if not trunk.encrypted and not _is_near(trunk.host)]
     if seen.mode is Mode.PRIVATE and outside:
         return warning(
             check,
             f"calls over {some(outside)} travel in clear (SIP without TLS, RTP without encryption)",
-            "reach the provider through a private line or a VPN, or put a session border controller that speaks TLS in between",
+            f"where the provider takes it: `encrypted = true` and its TLS port under [trunks.{outside[0]}]; else a private line or a VPN",
         )
     return ok(check, "no call travels in clear beyond private networks")
+
+
+def certificate(seen: Evidence) -> Verdict:
+    """Phones that speak TLS are shown the site's certificate, and it is good for a while yet."""
+    check = "certificate"
+    if seen.loaded.site.tls is None or seen.mode is not Mode.PRIVATE:
+        return ok(check, "no phone is asked to speak TLS")
+    found, anew = seen.tls, f"{seen.ours('certs')}   # then end callhandler and start it again"
+    if found is None or found.ends is None:
+        return error(check, found.trouble if found else "TLS could not be looked at", anew)
+    days = int((found.ends - seen.now) // _DAY)
+    if days < _SOON:
+        return warning(check, f"ends in {days} days: encrypted phones will not connect then", anew)
+    return ok(check, f"is the site's, and good for {days} days")
 
 
 def _is_near(host: str) -> bool:

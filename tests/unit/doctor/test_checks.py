@@ -10,9 +10,10 @@ from callhandler.asterisk.agi_key import key_of
 from callhandler.core.model import Device, Status
 from callhandler.core.views import AlarmView, PublisherView
 from callhandler.doctor.evidence import Evidence
-from callhandler.doctor.seen import AmiSeen, DaemonSeen, Door, FilesSeen, Listener, Mode, OperatorSeen
+from callhandler.doctor.seen import AmiSeen, DaemonSeen, Door, FilesSeen, Listener, Mode, OperatorSeen, TlsSeen
 from callhandler.doctor.verdict import State
 from callhandler.site.loading import LoadedSite
+from callhandler.site.models import Tls
 from tests.unit.doctor.healthy import NOW, a_site, agent, healthy, judged, status
 
 Spoil = Callable[[Evidence], Evidence]
@@ -83,6 +84,14 @@ def dialplan_loaded(change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Spo
     return spoil
 
 
+def with_tls(seen_tls: TlsSeen | None) -> Spoil:
+    def spoil(seen: Evidence) -> Evidence:
+        site = seen.loaded.site.model_copy(update={"tls": Tls()})
+        return replace(seen, loaded=replace(seen.loaded, site=site), tls=seen_tls)
+
+    return spoil
+
+
 def another_key(key: str) -> Spoil:
     """Have Asterisk's loaded dialplan be of another site, or of a time before there were keys."""
 
@@ -106,6 +115,9 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("file modes", part("files", site_mode=0o644), E, "0644", "chmod 600"),
     ("file modes", part("files", etc_mode=0o750), E, "0750", "chmod 700"),
     ("file modes", part("files", site_mode=None), U, "can't be seen", ""),
+    ("certificate", with_tls(TlsSeen(trouble="nobody speaks TLS")), E, "nobody speaks", "callhandler certs"),
+    ("certificate", with_tls(TlsSeen(ends=NOW + 29 * 86_400)), W, "29 days", "callhandler certs"),
+    ("certificate", with_tls(None), E, "could not", "callhandler certs"),
     ("disk", part("machine", free=99_000_000), E, "99 MB", "du -xh"),
     ("disk", part("machine", free=900_000_000), W, "900 MB", "du -xh"),
     ("disk", part("machine", inodes_free=9), E, "0.9%", "du -xh"),
