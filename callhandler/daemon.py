@@ -48,7 +48,7 @@ from callhandler.store.sources import Source
 from callhandler.store.waits import estimates_so_far
 from callhandler.switchboard import Switchboard
 from callhandler.tasks import Tasks
-from callhandler.timing import SteadyClock, Timers
+from callhandler.timing import SteadyClock, Timers, watch_clock
 
 log = structlog.get_logger("daemon")
 T = TypeVar("T")
@@ -96,7 +96,7 @@ class Daemon:
         self._told = asyncio.Event()
         self._failed: str | None = None
         self._tasks = Tasks(self._task_died)
-        clock = SteadyClock()
+        clock = self._clock = SteadyClock()
         timers = Timers(clock)
         directory = loaded.directory
         self.journal = Journal(
@@ -174,6 +174,7 @@ class Daemon:
             ) from error
         self._tasks.start("ami", self.ami.run())
         self._tasks.start("watchdog", keep_alive())
+        self._tasks.start("clock", watch_clock(self._clock, lambda: not self.switchboard.calls.here, self._clock_alarm))
         notify("READY=1")
         log.info("ready", version=__version__, site=str(self._loaded.directory), pid=os.getpid())
 
@@ -184,6 +185,8 @@ class Daemon:
             hour=0, minute=0, second=0, microsecond=0
         )
         found = await self.journal.recover(now, midnight.timestamp())
+        self._clock.not_before(found.last_at or now)
+        now = self.switchboard.clock()
         with contextlib.suppress(
             Refused
         ):  # a journal that can't be read, which `recover` has told of: estimates begin anew
@@ -245,6 +248,9 @@ class Daemon:
             "or a program of this machine pretends to be a call; `callhandler doctor` says which"
         )
         self.switchboard.record(e.AlarmRaised(at=self.switchboard.clock(), kind="agi", reason=reason))
+
+    def _clock_alarm(self, sentence: str) -> None:
+        self.switchboard.record(e.AlarmRaised(at=self.switchboard.clock(), kind="clock", reason=sentence))
 
     async def _decisions(self, call: str) -> list[e.RoutingDecided]:
         await self.journal.flush()

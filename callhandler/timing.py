@@ -1,21 +1,79 @@
-"""The daemon's clock and timers: seconds since the epoch that never go back, and waking the switchboard up."""
+"""The daemon's clock and timers: seconds since the epoch that never go back, and waking the switchboard up.
+
+Why the clock follows the machine's the way it does: docs/adr/0010. Knows no calls.
+"""
 
 import asyncio
 import time
 from collections.abc import Callable
 
+import structlog
+
 Key = tuple[str, str]
+log = structlog.get_logger("timing")
+
+PULL = 0.1
+"""The part of the time passing by which the clock may run faster or slower to get where the machine's is."""
+FARTHEST = 60.0
+"""Seconds between the two clocks from which on people are told."""
+LONGEST_SLEEP = 30.0
+"""Seconds after which a timer looks at the clock again: the loop's own doesn't count while the machine is suspended."""
+_LOOK_EVERY = 10.0
+_A_DAY = 86_400.0
+
+
+def _passed() -> float:
+    """Return a time that is never set and, where the system knows such a one (Linux), goes on while the machine is suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class SteadyClock:
-    """Seconds since the epoch as they were at the start plus what has passed since: a stepped clock changes no wait."""
+    """Seconds since the epoch (UTC). When the machine's clock is set, this one drifts there, so that no wait jumps."""
 
-    def __init__(self) -> None:
-        self._offset = time.time() - time.monotonic()
+    def __init__(self, wall: Callable[[], float] = time.time, passed: Callable[[], float] = _passed) -> None:
+        """`wall` is the machine's clock, which anybody may set; `passed` counts seconds and is never set."""
+        self._wall = wall
+        self._passed = passed
+        self._now, self._seen = wall(), passed()
 
     def __call__(self) -> float:
-        """Return now, in seconds since the epoch (UTC)."""
-        return time.monotonic() + self._offset
+        """Return now, in seconds since the epoch (UTC); never less than before."""
+        seen = self._passed()
+        since, self._seen = max(0.0, seen - self._seen), seen
+        most = since * PULL
+        self._now += since + min(max(self._wall() - self._now - since, -most), most)
+        return self._now
+
+    @property
+    def behind(self) -> float:
+        """Return by how many seconds the machine's clock is ahead of this one; negative: this one is ahead."""
+        return self._wall() - self()
+
+    def catch_up(self) -> None:
+        """Go forward to the machine's clock at once; not back."""
+        self._now += max(0.0, self.behind)
+
+    def not_before(self, at: float) -> None:
+        """Begin at `at` if that is later, for it was so late already; but not for a time that is more than a day ahead."""
+        if self() < at < self._now + _A_DAY:
+            self._now = at
+
+
+async def watch_clock(clock: SteadyClock, is_idle: Callable[[], bool], tell: Callable[[str], None]) -> None:
+    """Catch up with a clock that was set forward as soon as nobody is here, and `tell` people of great differences, once each."""
+    told = False
+    while True:
+        behind = clock.behind
+        if behind > 1.0 and is_idle():
+            log.warning("the machine's clock was set forward", seconds=round(behind, 1))
+            clock.catch_up()
+        elif abs(behind) < FARTHEST:
+            told = False
+        elif not told:
+            told = True
+            how = "ahead: callhandler follows when nobody is here" if behind > 0 else "back: callhandler follows slowly"
+            tell(f"the machine's clock was set {abs(behind):.0f} s {how}, so that no wait jumps")
+        await asyncio.sleep(_LOOK_EVERY)
 
 
 class Timers:
@@ -31,7 +89,8 @@ class Timers:
 
     def at(self, when: float, key: Key) -> None:
         """Have `wake(key)` called at `when`, seconds since the epoch."""
-        asyncio.get_running_loop().call_later(max(0.0, when - self._clock()), self._fire, when, key)
+        pause = min(max(0.0, when - self._clock()), LONGEST_SLEEP)
+        asyncio.get_running_loop().call_later(pause, self._fire, when, key)
 
     def _fire(self, when: float, key: Key) -> None:
         if self._clock() < when:  # the loop's clock is a little coarse: never early

@@ -1,9 +1,32 @@
-"""Being woken: at the time asked for, never before it, and each thing by its own key."""
+"""Being woken: when the time has come, never before, each by its own key. A clock that never goes back, however the machine's is set."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from itertools import chain, repeat
 
-from callhandler.timing import SteadyClock, Timers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callhandler import timing
+from callhandler.timing import PULL, SteadyClock, Timers, watch_clock
+
+NOON = 1_795_000_000.0
+
+
+class Machine:
+    """A machine whose clock can be set."""
+
+    def __init__(self) -> None:
+        self.wall, self.passed = NOON, 500.0
+        self.clock = SteadyClock(lambda: self.wall, lambda: self.passed)
+
+    def run(self, seconds: float) -> float:
+        """Let time pass; returns what the clock says then."""
+        self.wall += seconds
+        self.passed += seconds
+        return self.clock()
 
 
 async def test_it_wakes_with_its_key_when_the_time_has_come_and_at_once_when_it_is_past() -> None:
@@ -33,7 +56,79 @@ async def test_a_loop_whose_clock_is_coarse_never_wakes_early() -> None:
         await woken.wait()
 
 
-def test_the_clock_never_goes_back() -> None:
-    clock = SteadyClock()
-    times = [clock() for _ in range(1_000)]
-    assert times == sorted(times)
+async def test_a_machine_that_was_suspended_wakes_its_timers_soon_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "LONGEST_SLEEP", 0.02)
+    machine = Machine()
+    timers = Timers(machine.clock)
+    woken = asyncio.Event()
+    timers.to(lambda _: woken.set())
+    timers.at(NOON + 3_600, ("slot", "call"))
+    machine.run(3_600)  # the loop's own clock has seen nothing of this hour
+    async with asyncio.timeout(5):
+        await woken.wait()
+
+
+def test_the_clock_is_the_machines_while_nobody_sets_it() -> None:
+    machine = Machine()
+    assert [machine.run(10.0) for _ in range(3)] == [NOON + 10, NOON + 20, NOON + 30]
+    assert SteadyClock()() == pytest.approx(time.time(), abs=1.0)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e4), st.floats(-1e6, 1e6)), max_size=50))
+def test_the_clock_never_goes_back_and_no_wait_is_measured_a_tenth_wrong(steps: list[tuple[float, float]]) -> None:
+    machine = Machine()
+    for seconds, step in steps:
+        machine.wall += step
+        before = machine.clock()
+        after = machine.run(seconds)
+        assert seconds * (1 - PULL) - 1e-5 <= after - before <= seconds * (1 + PULL) + 1e-5
+
+
+@pytest.mark.parametrize("step", [-300.0, 300.0])
+def test_it_gets_to_where_the_machines_clock_is(step: float) -> None:
+    machine = Machine()
+    machine.wall += step
+    for _ in range(300):
+        machine.run(10.0)
+    assert machine.clock() == machine.wall
+    assert machine.clock.behind == 0
+
+
+async def watched(machine: Machine, is_idle: Callable[[], bool]) -> list[str]:
+    """What people are told by some rounds of watching."""
+    told: list[str] = []
+    task = asyncio.get_running_loop().create_task(watch_clock(machine.clock, is_idle, told.append))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return told
+
+
+async def test_a_clock_set_forward_is_followed_at_once_when_nobody_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "_LOOK_EVERY", 0.005)
+    machine = Machine()
+    machine.wall += 3_600
+    assert await watched(machine, lambda: False) == [
+        "the machine's clock was set 3600 s ahead: callhandler follows when nobody is here, so that no wait jumps"
+    ]
+    assert machine.clock() == NOON
+    assert await watched(machine, lambda: True) == []
+    assert machine.clock() == machine.wall
+
+
+async def test_a_clock_set_back_is_told_of_once_and_followed_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "_LOOK_EVERY", 0.005)
+    machine = Machine()
+    machine.wall -= 3_600
+    (told,) = await watched(machine, lambda: True)
+    assert told.startswith("the machine's clock was set 3600 s back: callhandler follows slowly")
+    assert machine.clock() == NOON
+
+
+def test_a_restart_doesnt_go_back_either_but_believes_no_nonsense() -> None:
+    machine = Machine()
+    machine.clock.not_before(NOON + 300)
+    assert machine.clock() == NOON + 300
+    machine.clock.not_before(NOON + 10)
+    machine.clock.not_before(NOON + 1e9)
+    assert machine.clock() == NOON + 300
