@@ -15,6 +15,9 @@ from callhandler.core.ports import BriefCall, DialLeg, OfferLeg, SpokenWord
 from callhandler.core.skills import parse
 from callhandler.switchboard import Switchboard
 
+Luck = list[list[float]]
+"""What chance did in a batch, by kind: callers and seconds of talk more than expected. Its own expectation is exactly 0."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -63,6 +66,7 @@ class Clockwork:
         self.kinds = kinds
         self.tallies = [Tally() for _ in kinds]
         self.busy: dict[str, float] = dict.fromkeys((agent.id for agent in agents), 0.0)
+        self._luck = [[0.0, 0.0] for _ in kinds]
         self._random = Random(seed)
         self._threshold = threshold
         self._places = places
@@ -81,8 +85,8 @@ class Clockwork:
 
     # --- running ----------------------------------------------------------------------------------------------------
 
-    def run(self, warm_up: float, batches: int, length: float) -> Iterator[tuple[list[Tally], dict[str, float]]]:
-        """Yield, batch by batch of `length` seconds, the tallies of all kinds and each agent's busy share."""
+    def run(self, warm_up: float, batches: int, length: float) -> Iterator[tuple[list[Tally], dict[str, float], Luck]]:
+        """Yield, batch by batch of `length` seconds, the tallies of all kinds, each agent's busy share, and what chance did."""
         for kind in range(len(self.kinds)):
             self._next_arrival(kind)
         self._until(warm_up)
@@ -90,8 +94,9 @@ class Clockwork:
         for batch in range(1, batches + 1):
             self.tallies = [Tally() for _ in self.kinds]
             self.busy = dict.fromkeys(self.busy, 0.0)
+            self._luck = [[-kind.rate * length, 0.0] for kind in self.kinds]
             self._until(warm_up + batch * length)
-            yield self.tallies, {agent: busy / length for agent, busy in self.busy.items()}
+            yield self.tallies, {agent: busy / length for agent, busy in self.busy.items()}, self._luck
 
     def _until(self, end: float) -> None:
         heap = self._heap
@@ -117,6 +122,7 @@ class Clockwork:
         self._next_arrival(kind)
         model, tally = self.kinds[kind], self.tallies[kind]
         tally.arrived += 1
+        self._luck[kind][0] += 1.0
         books = self.board.line.books
         ready = books.crew.ready_who_fit(model.queue, books.step_wants(model.queue, parse(model.wants), 0))
         if self._places is not None and len(books.calls) >= self._places and next(ready, None) is None:
@@ -171,8 +177,11 @@ class Clockwork:
     def _answer(self, leg: OfferLeg) -> None:
         self.board.observe(o.Bridged("", frozenset((leg.leg, leg.call))))
         if leg.call in self.board.calls.here:
-            mean = self.kinds[self._kind_of[leg.call]].talk
-            self._at(self.now + self._random.expovariate(1 / mean), self._talk_over, leg.call)
+            kind = self._kind_of[leg.call]
+            mean = self.kinds[kind].talk
+            talk = self._random.expovariate(1 / mean)
+            self._luck[kind][1] += talk - mean
+            self._at(self.now + talk, self._talk_over, leg.call)
 
     def append(self, fact: e.Fact) -> None:
         """Be the journal: count."""
