@@ -1,11 +1,14 @@
 """Callbacks as conversations see them: implements scripts.callback_house over the switchboard. Here an attempt waits for the disk.
 
-One object for each conversation. Knows no Asterisk: sessions of it are reception.py's business.
+One object for each conversation, and one for all customers who are called before an agent is rung. Knows no Asterisk: sessions of it are
+reception.py's business.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from callhandler.calling_back import AgentVisit, Callbacks
+from callhandler.core import events as e
 from callhandler.core.callback import Callback
 from callhandler.core.calls import Call
 from callhandler.core.model import CallbackRules, CallbackState, OfferEnd
@@ -57,6 +60,10 @@ class AskingRoom:
         """End a callback because the customer said so."""
         self._callbacks.cancel(callback, "caller", "the customer said so")
 
+    def put_off(self, call: Call) -> None:
+        """Have a customer called again who waited in vain."""
+        self._callbacks.put_off(call)
+
 
 class AgentsRoom:
     """One agent rung for one callback; implements scripts.callback_house.AgentsTask."""
@@ -88,24 +95,9 @@ class AgentsRoom:
 
     async def dial(self) -> None:
         """Have the customer dialled, once the attempt is on disk."""
-        callbacks = self._site.callbacks
-        rules = self._callbacks.core.rules
-        if callbacks is None or rules is None:
-            raise Refused("nobody is called back any more")
         fact = self._callbacks.dialling(self._visit)
         on_disk = await self._commit()
-        number = callbacks.caller_number or ""
-        leg = DialLeg(
-            fact.leg,
-            fact.call,
-            fact.number,
-            callbacks.trunk,
-            rules.ring,
-            _longest(rules),
-            self._site.company.name,
-            number,
-        )
-        self._callbacks.dial(fact, on_disk, leg)
+        self._callbacks.dial(fact, _leg(fact, self._site) if on_disk else None)
 
     def let_go(self, reason: OfferEnd) -> None:
         """Say what it counts as when the agent's phone is now hung up."""
@@ -131,6 +123,46 @@ class CustomersRoom:
         if self.callback.state is CallbackState.DIALLED:
             self._callbacks.accepted(self.callback, self._channel)
 
+    def machine(self) -> None:
+        """Take note that a machine has picked up."""
+        self._callbacks.machine(self.callback)
 
-def _longest(rules: CallbackRules) -> float:
-    return rules.minutes * 60.0
+
+class CustomersFirst:
+    """Dials customers before an agent is rung, each once its attempt is on disk. `see` listens to facts, `run` is a task."""
+
+    def __init__(self, callbacks: Callbacks, site: Callable[[], Site], commit: Commit) -> None:
+        """Take what tells the site file in force."""
+        self._callbacks = callbacks
+        self._site = site
+        self._commit = commit
+        self._attempts: asyncio.Queue[e.CallbackDialled] = asyncio.Queue()
+
+    def see(self, fact: e.Fact) -> None:
+        """Take note of an attempt that has no agent yet."""
+        if isinstance(fact, e.CallbackDialled) and fact.agent is None:
+            self._attempts.put_nowait(fact)
+
+    async def run(self) -> None:
+        """Dial, for ever. A customer whose attempt was never seen here is not dialled: after a start, what was left is `lost`."""
+        while True:
+            fact = await self._attempts.get()
+            on_disk = await self._commit()
+            self._callbacks.dial(fact, _leg(fact, self._site()) if on_disk else None)
+
+
+def _leg(fact: e.CallbackDialled, site: Site) -> DialLeg | None:
+    """Return how a customer is dialled; None for a site that calls nobody back any more."""
+    table = site.callbacks
+    if table is None:
+        return None
+    return DialLeg(
+        leg=fact.leg,
+        call=fact.call,
+        number=fact.number,
+        trunk=table.trunk,
+        ring=table.ring,
+        longest=table.minutes * 60.0,
+        display_name=site.company.name,
+        display_number=table.caller_number or "",
+    )

@@ -4,6 +4,7 @@ Part of switchboard.py, and like it without any `await`: core/callbacks.py decid
 attempt is on disk before anybody is dialled, stands between `dialling` and `dial`, and is the caller's to wait for (reception.py).
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,7 +14,7 @@ from callhandler.core import observed as o
 from callhandler.core.callback import NOT_DIALLED, Callback
 from callhandler.core.callbacks import SLOT, CallingBack, NumberGuard, Wish
 from callhandler.core.calls import Call, Calls
-from callhandler.core.decisions import CancelOffer, OfferTo
+from callhandler.core.decisions import CancelOffer, DialCustomer, OfferTo
 from callhandler.core.following import Follows
 from callhandler.core.hours import Opening
 from callhandler.core.line import Line
@@ -311,22 +312,36 @@ class Callbacks:
         """
         if self.find(visit.callback.call) is not visit.callback:
             raise Refused("the callback is over")
-        one = visit.callback
+        return self._dialling(visit.callback, alone=False)
+
+    def dial_customer(self, order: DialCustomer) -> None:
+        """Record that a customer is about to be dialled before an agent is rung; whoever sees that fact has it done (`dial`)."""
+        one, now = self.find(order.call), self._board.clock()
+        if one is None or not self._board.line.may_dial_customer(order.call, now):
+            return
+        if (until := self.core.obstacle(one, now)) is not None:
+            self._board.record(e.CallbackRescheduled(at=now, call=one.call, due=until.at, reason=until.reason))
+            return
+        with contextlib.suppress(Refused):  # it has ended for that, then
+            self._dialling(one, alone=True)
+
+    def _dialling(self, one: Callback, *, alone: bool) -> e.CallbackDialled:
+        now = self._board.clock()
         try:
             self.core.guard.judged(one.number)  # the site file may have changed since it was asked for
         except Refused as refused:
-            self._board.take(self.core.end(one, "failed", str(refused), "callhandler", self._board.clock()))
+            self._board.take(self.core.end(one, "failed", str(refused), "callhandler", now))
             raise
-        fact = self.core.dialling(one, self._board.clock())
+        fact = self.core.dialling(one, now, alone=alone)
         self._board.record(fact)
         return fact
 
-    def dial(self, fact: e.CallbackDialled, on_disk: bool, leg: DialLeg) -> None:
-        """Dial the customer, now that the attempt is on disk. Not when it isn't, or when it has ended meanwhile."""
+    def dial(self, fact: e.CallbackDialled, leg: DialLeg | None) -> None:
+        """Dial the customer, now that the attempt is on disk. With no leg it isn't, and nobody is dialled."""
         one = self._books.by_leg.get(fact.leg)
-        if one is None or one.state is not CallbackState.DIALLED:
+        if one is None or one.state is not CallbackState.DIALLED:  # it has ended meanwhile
             return
-        if on_disk:
+        if leg is not None:
             self._pbx.dial(leg)
         else:
             self._attempt_over(one, NOT_DIALLED)
@@ -341,7 +356,9 @@ class Callbacks:
         return self._books.by_leg.get(leg)
 
     def accepted(self, one: Callback, channel: str) -> None:
-        """The customer said yes: from now on they are a caller on the line, at the head of it if their agent is gone."""
+        """The customer said yes: from now on they are a caller on the line, at the head of it where no agent waits for them."""
+        if one.alone:
+            self._to_the_head(one)
         fact = e.CallbackAccepted(
             at=self._board.clock(),
             call=one.call,
@@ -357,6 +374,27 @@ class Callbacks:
         )
         self._board.record(fact)
         self._tell_agent(one)
+
+    def _to_the_head(self, one: Callback) -> None:
+        books, now = self._board.line.books, self._board.clock()
+        waiting = books.calls.get(one.call)
+        if waiting is None or books.position(waiting) == 1:
+            return
+        priority, bonus = books.head_of(one.queue, one.entered, one.priority, one.bonus)
+        head = e.CallPrioritised(
+            at=now, call=one.call, queue=one.queue, priority=priority, bonus=bonus, by="callhandler"
+        )
+        self._board.record(head)
+
+    def machine(self, one: Callback) -> None:
+        """An answering machine has picked up: that attempt is over."""
+        if one.state is CallbackState.DIALLED:
+            self._attempt_over(one, "machine")
+
+    def put_off(self, call: Call) -> None:
+        """A customer who was called first has waited in vain, and is called again."""
+        if (one := self.find(call.id)) is not None:
+            self._board.take(self.core.put_off(one, self._board.clock()))
 
     def leg_over(self, leg: str, reason: OfferEnd | str) -> bool:
         """A leg did not come up or is gone; tell whether it was a customer's."""

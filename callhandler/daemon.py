@@ -23,6 +23,7 @@ from callhandler.asterisk.ami_session import AmiLink
 from callhandler.asterisk.pbx.get import find_program
 from callhandler.asterisk.sounds import make_sounds
 from callhandler.attendant import Attendant
+from callhandler.callback_rooms import CustomersFirst
 from callhandler.control.server import Server
 from callhandler.core import events as e
 from callhandler.core.closing import Closing
@@ -141,6 +142,9 @@ class Daemon:
         self.control = Server(self.desk, loaded.inside(site.daemon.socket))
         self.mqtt = None if site.mqtt is None else MqttPublisher(site.mqtt, site.asterisk.node, self.desk)
         self.mail = None if site.mail is None else self._mailer(site.mail)
+        self.customers_first = CustomersFirst(
+            self.switchboard.callbacks, lambda: self._reloading.loaded.site, self.journal.commit
+        )
         self._reloading = Reloading(loaded, self.switchboard, self.reception, self.journal)
         self.desk.reloading = self._reloading.reload
 
@@ -162,6 +166,8 @@ class Daemon:
                 self.mail.publish(left)
             self.switchboard.listen(self.mail.publish)
             self._tasks.start("mail", self.mail.run())
+        self.switchboard.listen(self.customers_first.see)
+        self._tasks.start("customers first", self.customers_first.run())
         if self.mqtt is not None:
             self.switchboard.listen(self.mqtt.publish)
             self._tasks.start("mqtt", self.mqtt.run())

@@ -103,7 +103,12 @@ class Reception:
                 await call_back(AgentSession(caller, site, self._switchboard.clock(), task))
             elif customer is not None:
                 if await called_back(
-                    CustomerSession(caller, site, CustomersRoom(callbacks, customer, session.env.channel))
+                    CustomerSession(
+                        caller,
+                        site,
+                        CustomersRoom(callbacks, customer, session.env.channel),
+                        machine=wire.AMD_MACHINE in session.env.args[2:3],
+                    )
                 ):
                     return self._switchboard.calls.at(leg)
             else:  # it was cancelled at the moment the phone was picked up

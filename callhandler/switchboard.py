@@ -15,6 +15,7 @@ from callhandler.core.calls import Call, Calls
 from callhandler.core.decisions import (
     CancelOffer,
     Decision,
+    DialCustomer,
     EndLeg,
     LeaveLine,
     OfferTo,
@@ -153,6 +154,8 @@ class Switchboard:
                     self._follow(outcome)
                 case OfferTo():
                     self._offer(outcome)
+                case DialCustomer():
+                    self.callbacks.dial_customer(outcome)
                 case CancelOffer():
                     if outcome.leg in self.line.books.legs:
                         self._cancelled.setdefault(outcome.leg, outcome.reason)
@@ -172,6 +175,7 @@ class Switchboard:
             return
         queue = self.line.plan.queues[order.queue]
         name = call.caller_name or call.caller_number
+        what = queue.name if call.called_at is None else f"Callback {queue.name}"
         self._pbx.offer(
             OfferLeg(
                 order.leg,
@@ -179,7 +183,7 @@ class Switchboard:
                 order.call,
                 call.channel,
                 order.ring,
-                f"{queue.name}: {name}",
+                f"{what}: {name}",
                 call.caller_number,
             )
         )

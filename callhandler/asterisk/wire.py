@@ -28,6 +28,8 @@ PHONE_PREFIX: Final = "PJSIP/"
 TRUNK_PREFIX: Final = "trunk-"
 SCRIPT_CALLBACK: Final = "callback"
 """The path of the AGI requests of callbacks' two sides; a call's is `call`."""
+AMD_MACHINE: Final = "MACHINE"
+"""AMDSTATUS for what sounds like an answering machine (apps/app_amd.c)."""
 HELD_VARIABLE: Final = "CHANNEL(rtp,hold)"
 """1 while the phone at a PJSIP channel has the other side on hold (seen on 22.10.1)."""
 CAUSE_WHOLE: Final = 31

@@ -12,7 +12,7 @@ from callhandler.core import events as e
 from callhandler.core.agents import Agent, Trigger
 from callhandler.core.callback import Callback, OpenCallbacks
 from callhandler.core.crew import Crew
-from callhandler.core.model import CallbackState, Device, OfferEnd, Plan, Status, Strategy
+from callhandler.core.model import CallbackState, Device, First, OfferEnd, Plan, Status, Strategy
 from callhandler.core.skills import Expression, both, parse
 from callhandler.core.waiting import Buckets, Waiting
 
@@ -134,6 +134,7 @@ class Books:
         self.plan = replace(plan, queues=plan.queues | held)
         self.crew.replace(plan)
         self.callbacks.at_once = plan.callbacks.at_once if plan.callbacks is not None else 0
+        self.callbacks.customer_first = plan.callbacks is not None and plan.callbacks.first is First.CUSTOMER
         self._callbacks_full = self.callbacks.under_way() >= self.callbacks.at_once
         rows = [row for agent in plan.agents.values() for row in agent.serves if row.delay > 0]
         self.delays = {queue: tuple(sorted({row.delay for row in rows if row.queue == queue})) for queue in plan.queues}
@@ -280,6 +281,8 @@ class Books:
     @apply.register(e.PromiseSettled)
     def _(self, fact: e.CallbackAnnounced | e.CallbackDialled | e.CallbackAccepted | e.PromiseSettled) -> None:
         self._tell_callbacks(fact)
+        if call := self.calls.get(fact.call):
+            self._place(call)
 
     @apply.register
     def _(self, fact: e.CallbackEnded) -> None:

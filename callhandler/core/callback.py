@@ -21,6 +21,7 @@ class Trigger(StrEnum):
     OFFER_END = "offer ended"
     ANNOUNCE = "announced"
     DIAL = "dialled"
+    DIAL_ALONE = "dialled before an agent is rung"
     ACCEPT = "accepted"
     CONNECT = "connected"
     ATTEMPT_END = "attempt ended"
@@ -54,6 +55,7 @@ _ROWS: dict[Trigger, tuple[CallbackState | No, ...]] = {
     Trigger.OFFER_END: (_ASKED, _WAITING, _RESTING, _WAITING, _WAITING, _DIALLED, _HERE, _TALKING),
     Trigger.ANNOUNCE: (_STILL_HERE, _IN_LINE, _RESTS, _ANNOUNCED, _ANNOUNCED, _DIALLED, _HERE, _TALKS),
     Trigger.DIAL: (_STILL_HERE, _IN_LINE, _RESTS, _UNHEARD, _DIALLED, _RINGS, _ON_LINE, _TALKS),
+    Trigger.DIAL_ALONE: (_STILL_HERE, _DIALLED, _RESTS, No("is being offered"), _HEARD, _RINGS, _ON_LINE, _TALKS),
     Trigger.ACCEPT: (_STILL_HERE, _IN_LINE, _RESTS, _UNHEARD, No("nobody was dialled"), _HERE, _ON_LINE, _TALKS),
     # a phone that was rung for the caller on the line may be picked up at the very moment they ask to be called back
     Trigger.CONNECT: (_TALKING, _IN_LINE, _RESTS, _UNHEARD, No("nobody was dialled"), _RINGS, _TALKING, _TALKING),
@@ -71,7 +73,11 @@ TABLE = MappingProxyType(
 UNDER_WAY = frozenset({_OFFERED, _ANNOUNCED, _DIALLED, _HERE, _TALKING})
 """States in which an agent or a line to the outside is taken."""
 NOT_DIALLED = "not dialled"
-"""The reason of an attempt that ended before anything was dialled: it doesn't count."""
+"""The reason of an attempt that ended before anything was dialled."""
+NOBODY_FREE = "nobody free"
+"""The reason of an attempt whose customer said yes and then waited in vain for an agent: the house's failure, not the customer's."""
+NOT_COUNTED = (NOT_DIALLED, NOBODY_FREE)
+"""Reasons of attempts that don't count against the customer."""
 
 
 @dataclass(slots=True)
@@ -80,7 +86,8 @@ class Callback:
 
     `dialled` counts the times the customer was about to be dialled, `failed` those that count as attempts. `agent` is offered it or
     talks, at `agent_leg`, which is `attended_leg` too once it was picked up; `leg` is the customer's. Before `due` it isn't offered.
-    `undecided`: an attempt has failed, and when the next one is has not been written down.
+    `undecided`: an attempt has failed, and when the next one is has not been written down. `alone`: the last attempt dialled the customer
+    before any agent was rung; `let_down`: such a customer said yes and waited in vain, so that from then on the agent is called first.
     """
 
     call: str
@@ -109,6 +116,8 @@ class Callback:
     attended_leg: str | None = None
     leg: str | None = None
     undecided: bool = False
+    alone: bool = False
+    let_down: bool = False
     settled: bool = False
     talked: float = 0.0
     offers_made: int = 0
@@ -135,6 +144,7 @@ class OpenCallbacks:
         self.by_number: dict[str, Callback] = {}
         self.by_leg: dict[str, Callback] = {}
         self.at_once = 1
+        self.customer_first = False
 
     def under_way(self) -> int:
         """Return how many take an agent or a line to the outside now."""
@@ -144,8 +154,17 @@ class OpenCallbacks:
         """Tell whether a call may be offered to agents as far as callbacks go: always, unless it is a callback whose turn it isn't."""
         one = self.open.get(call)
         if one is None or one.state in (_HERE, _TALKING):
-            return True
+            return one is None or one.attended_leg is None
         return one.state is _WAITING and self.under_way() < self.at_once
+
+    def dials_customer_first(self, call: str) -> bool:
+        """Tell whether a call is a callback whose customer is to be dialled before an agent is rung."""
+        one = self.open.get(call)
+        return self.customer_first and one is not None and one.state is _WAITING and not one.let_down
+
+    def without_agent(self) -> list[Callback]:
+        """Return those whose customers were dialled before an agent was rung, and who have none yet."""
+        return [one for one in self.open.values() if one.alone and one.state in (_DIALLED, _HERE)]
 
     def is_away(self, call: str) -> bool:
         """Tell whether a call is a callback whose customer isn't on the line."""
@@ -189,12 +208,10 @@ class OpenCallbacks:
                 if not one.turn(Trigger.ANNOUNCE, fact.at):
                     one.attended_leg = fact.leg
             case e.CallbackDialled():
-                one.dialled = fact.attempt
-                if not one.turn(Trigger.DIAL, fact.at):
-                    one.leg = fact.leg
-                    self.by_leg[fact.leg] = one
+                self._dialled(one, fact)
             case e.CallbackAccepted():
                 one.turn(Trigger.ACCEPT, fact.at)
+                one.confirmed = True  # by the key
             case e.CallConnected():
                 if not one.turn(Trigger.CONNECT, fact.at):
                     one.agent, one.agent_leg = fact.agent, fact.leg
@@ -245,12 +262,22 @@ class OpenCallbacks:
         self.open[one.call] = self.by_number[one.number] = one
         return one
 
+    def _dialled(self, one: Callback, fact: e.CallbackDialled) -> None:
+        alone = fact.agent is None
+        if alone and one.state is _RESTING:  # as with an offer that is read from the journal
+            one.turn(Trigger.DUE, fact.at)
+        one.dialled = fact.attempt
+        if not one.turn(Trigger.DIAL_ALONE if alone else Trigger.DIAL, fact.at):
+            one.leg, one.alone = fact.leg, alone
+            self.by_leg[fact.leg] = one
+
     def _attempt_ended(self, one: Callback, fact: e.CallbackAttemptEnded) -> None:
         if one.leg != fact.leg or one.turn(Trigger.ATTEMPT_END, fact.at):
             return
         self.by_leg.pop(fact.leg, None)
         one.leg, one.last_failure, one.undecided = None, fact.reason, True
-        one.failed += fact.reason != NOT_DIALLED
+        one.failed += fact.reason not in NOT_COUNTED
+        one.let_down = one.let_down or fact.reason == NOBODY_FREE
 
     def _close(self, one: Callback) -> None:
         del self.open[one.call]

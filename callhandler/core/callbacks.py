@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from callhandler.core import events as e
-from callhandler.core.callback import NOT_DIALLED, Callback, OpenCallbacks
+from callhandler.core.callback import NOBODY_FREE, NOT_COUNTED, NOT_DIALLED, Callback, OpenCallbacks
 from callhandler.core.callback_limits import Ledger, Until
-from callhandler.core.decisions import CancelOffer, WakeAt
+from callhandler.core.decisions import CancelOffer, LeaveLine, WakeAt
 from callhandler.core.following import Follows
 from callhandler.core.hours import Opening
-from callhandler.core.model import CallbackRules, CallbackState, OfferEnd, Plan
+from callhandler.core.model import CallbackRules, CallbackState, OfferEnd, Outcome, Plan
 from callhandler.errors import Refused
 
 AGENT_TOLD = 20.0
@@ -22,6 +22,8 @@ AGENT_TOLD = 20.0
 LOOK_AGAIN = 30.0
 SLOT = 900.0
 """Seconds of a slot that callers choose. Slots begin at full quarters of an hour, which is so in every time zone."""
+_SETTLING = 5.0
+"""Seconds that callers' sessions get to come back after a start, before anything is said to them."""
 _IDLE = (CallbackState.WAITING, CallbackState.RESTING)
 
 
@@ -142,14 +144,14 @@ class CallingBack:
             return Until(opening.changes_at or one.expires, f"not in calling hours: {opening.reason}")
         return self._ledger.obstacle(rules, now)
 
-    def dialling(self, one: Callback, now: float) -> e.CallbackDialled:
-        """Return the fact that a customer is about to be dialled.
+    def dialling(self, one: Callback, now: float, *, alone: bool = False) -> e.CallbackDialled:
+        """Return the fact that a customer is about to be dialled, for an agent who was told, or `alone`.
 
         Raises:
             Refused: with a sentence, when that can't be.
         """
-        if (refused := one.state) is not CallbackState.ANNOUNCED:
-            raise Refused(f"the callback is {refused}")
+        if one.state is not (CallbackState.WAITING if alone else CallbackState.ANNOUNCED):
+            raise Refused(f"the callback is {one.state}")
         if (until := self.obstacle(one, now)) is not None:
             raise Refused(until.reason)
         attempt = one.dialled + 1
@@ -181,6 +183,12 @@ class CallingBack:
             yield e.CallbackAttemptEnded(at=now, call=one.call, leg=leg, attempt=one.dialled, reason=reason)
         elif one.state is CallbackState.TALKING:
             yield from self.end(one, "done", reason, "", now)
+
+    def put_off(self, one: Callback, now: float) -> Iterator[e.Fact]:
+        """A customer who said yes has waited in vain: they hang up, and are called again, at the place they have."""
+        if one.state is CallbackState.HERE:
+            leg = one.leg or ""
+            yield e.CallbackAttemptEnded(at=now, call=one.call, leg=leg, attempt=one.dialled, reason=NOBODY_FREE)
 
     def end(self, one: Callback, result: str, reason: str, by: str, now: float) -> Iterator[e.Fact | CancelOffer]:
         """End a callback: done, failed, expired or cancelled. Its promise is settled, and what nobody did is left to a person."""
@@ -225,6 +233,8 @@ class CallingBack:
                         at=now, call=one.call, queue=one.queue, item="promise broken", number=one.number, reason=reason
                     )
                 ]
+            case "callback waits" if one.alone and one.state is CallbackState.HERE:
+                return self._waits_in_vain(one, now)
             case "callback agent" if one.agent_leg is not None and one.state in _IDLE:
                 return [CancelOffer(one.agent_leg, OfferEnd.NOT_REACHED)]
         return ()
@@ -234,6 +244,8 @@ class CallingBack:
         follows: list[e.Fact | CancelOffer | WakeAt] = []
         for one in list(self.books.open.values()):
             follows += self._lost_queue(one, now) or self._timers(one, now)
+            if one.alone and one.state is CallbackState.HERE:
+                follows.append(WakeAt(max(now + _SETTLING, one.since + self._patience()), ("callback waits", one.call)))
             if one.undecided:  # a crash came between the end of an attempt and what follows from it
                 follows += self._after_attempt(one, one.last_failure, now)
         return follows
@@ -250,7 +262,11 @@ class CallingBack:
                 yield from self._lost_queue(one, now)
             case e.CallbackDialled() | e.CallConnected() if one.promise is not None and not one.settled:
                 yield self._settled(one, now)
-            case e.OfferEnded() if one.state is CallbackState.DIALLED and one.agent_leg is None and one.leg is not None:
+            case e.CallbackAccepted() if one.alone:
+                yield WakeAt(now + self._patience(), ("callback waits", one.call))
+            case e.MessageLeft() if one.state is CallbackState.HERE:
+                yield from self.end(one, "cancelled", "left a message instead", "caller", now)
+            case e.OfferEnded() if self._agent_left(one) and one.leg is not None:
                 yield CancelOffer(one.leg, OfferEnd.CALLER_LEFT)
                 yield e.CallbackAttemptEnded(
                     at=now, call=one.call, leg=one.leg, attempt=one.dialled, reason="agent left"
@@ -265,8 +281,26 @@ class CallingBack:
         if one.failed >= one.attempts(rules):
             yield from self.end(one, "failed", f"{one.failed} attempts, the last: {reason}", "", now)
         else:
-            pause = min(rules.spacing, LOOK_AGAIN) if reason == NOT_DIALLED else rules.spacing
+            pause = min(rules.spacing, LOOK_AGAIN) if reason in NOT_COUNTED else rules.spacing
             yield e.CallbackRescheduled(at=now, call=one.call, due=now + pause, reason=reason)
+
+    @staticmethod
+    def _agent_left(one: Callback) -> bool:
+        """Tell whether the customer is being dialled for an agent who is gone."""
+        return one.state is CallbackState.DIALLED and one.agent_leg is None and not one.alone
+
+    def _patience(self) -> float:
+        return (self.rules or CallbackRules()).customer_waits
+
+    def _waits_in_vain(self, one: Callback, now: float) -> list[e.Fact | CancelOffer | WakeAt | LeaveLine]:
+        """Tell a customer who was called before an agent was there; not while a phone rings for them. Who waits on is told again later."""
+        key = ("callback waits", one.call)
+        if one.agent_leg is not None:
+            return [WakeAt(now + 1.0, key)]
+        return [
+            LeaveLine(one.call, one.queue, Outcome.TIMEOUT, "called back, and nobody is free"),
+            WakeAt(now + max(self._patience(), LOOK_AGAIN), key),
+        ]
 
     def _timers(self, one: Callback, now: float) -> list[e.Fact | CancelOffer | WakeAt]:
         due: list[e.Fact | CancelOffer | WakeAt] = [WakeAt(max(now, one.expires), ("callback expires", one.call))]

@@ -412,7 +412,10 @@ class CallbackAnnounced(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackDialled(Fact):
-    """The customer is about to be dialled: committed to disk before Originate. `leg` is the channel's unique id, chosen by us."""
+    """The customer is about to be dialled: committed to disk before Originate. `leg` is the channel's unique id, chosen by us.
+
+    `agent` waits on the line; None where the customer is called first.
+    """
 
     call: str
     leg: str
@@ -441,8 +444,8 @@ class CallbackAccepted(Fact):
 class CallbackAttemptEnded(Fact):
     """An attempt to reach the customer failed.
 
-    `reason` is no answer, busy, not accepted, hung up (said yes, and left before an agent was there), failed, lost, agent left, or not
-    dialled: the last alone doesn't count as an attempt.
+    `reason` is no answer, busy, not accepted, machine, hung up (said yes, and left before an agent was there), failed, lost, agent left,
+    nobody free (said yes, and no agent was there in time), or not dialled: the last two don't count as attempts.
     """
 
     call: str

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from callhandler.core import events as e
 from callhandler.core.agents import Agent
 from callhandler.core.books import Books
-from callhandler.core.decisions import CancelOffer, Decision, LeaveLine, OfferTo, WakeAt
+from callhandler.core.decisions import CancelOffer, Decision, DialCustomer, LeaveLine, OfferTo, WakeAt
 from callhandler.core.matching import Choice, Matching
 from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status
 from callhandler.core.skills import Expression
@@ -59,6 +59,12 @@ class Line:
         if self.books.step_with_somebody(queue, wants, 0) is not None or self._may_somebody_come(queue, wants, now):
             return None
         return Outcome.NOBODY
+
+    def may_dial_customer(self, call_id: str, now: float) -> bool:
+        """Tell whether a customer may be called before an agent is rung: never more of them than agents who are free and fit."""
+        call = self.books.calls.get(call_id)
+        dials = call is not None and self.books.places_for_offers(call) > 0
+        return call is not None and dials and self._matching.spare(call, now) > 0
 
     def step(self, fact: e.Fact, now: float) -> Outcomes:
         """Apply a fact and return what follows from it."""
@@ -175,11 +181,10 @@ class Line:
                 self._call_back(fact.call, now)
             case e.CallbackRequested():
                 self._cancel(fact.call, OfferEnd.CALLER_LEFT)
-            case e.CallbackAttemptEnded():  # a customer who was on the line, with phones ringing for them, has left
-                attended = next(
-                    (leg for leg in self.books.legs if self.books.callbacks.is_attended(fact.call, leg)), None
-                )
-                self._cancel(fact.call, OfferEnd.CALLER_LEFT, but=attended)
+            case e.CallbackAttemptEnded() | e.CallbackEnded():
+                self._after_attempt(fact, now)
+            case e.CallbackAccepted() if (call := self.books.calls.get(fact.call)) is not None:
+                self._match_call(call, now)  # whoever was called before an agent
             case e.CallbackRescheduled():
                 self._out.append(WakeAt(max(now, fact.due), ("callback", fact.call)))
             case e.AgentLoggedIn() | e.AgentResumed():
@@ -207,6 +212,14 @@ class Line:
         if call is not None and callback is not None:
             self._set_timers(call)
             self._match_call(call, now)
+
+    def _after_attempt(self, fact: e.CallbackAttemptEnded | e.CallbackEnded, now: float) -> None:
+        """Let go of phones that ring for a customer who was on the line and has left. One customer less: another may be called first."""
+        if isinstance(fact, e.CallbackAttemptEnded):
+            attended = next((leg for leg in self.books.legs if self.books.callbacks.is_attended(fact.call, leg)), None)
+            self._cancel(fact.call, OfferEnd.CALLER_LEFT, but=attended)
+        if self.books.callbacks.customer_first:
+            self._match_everyone(now)
 
     def _enter(self, call_id: str, before: OfferEnd, now: float) -> None:
         """Begin to wait in a queue; offers made `before` end for that reason."""
@@ -393,6 +406,9 @@ class Line:
 
     def _offer(self, choice: Choice, now: float) -> None:
         call, queue = choice.call, self.plan.queues[choice.call.queue]
+        if choice.agents and self.books.callbacks.dials_customer_first(call.id):
+            self._out.append(DialCustomer(call.id))
+            return
         if self._explain:
             first = choice.agents[0].id if choice.agents else None
             text = self._matching.write_down(choice, now).to_json()

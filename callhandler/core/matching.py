@@ -65,6 +65,16 @@ class Matching:
                 return call
         return None
 
+    def spare(self, call: Waiting, now: float) -> int:
+        """Return how many free agents could take a call, less the customers called back who have none yet and could take one of those."""
+        books = self._books
+        wanted = books.wanted(call)
+        able = sum(1 for _ in self._able(call, wanted, books.kept_for(call, wanted, now), now))
+        pool = books.crew.pool(call.queue, wanted).keys()
+        coming = (books.calls.get(one.call) for one in books.callbacks.without_agent() if not books.offers_of(one.call))
+        pools = (books.crew.pool(one.queue, books.wanted(one)) for one in coming if one is not None)
+        return able - sum(not pool.isdisjoint(other) for other in pools)
+
     def write_down(self, choice: Choice, now: float) -> Decided:
         """Return a choice with its inputs: the chosen, the ready and then the others, as many as are kept."""
         crew = self._books.crew

@@ -88,6 +88,13 @@ class CallbackState(StrEnum):
     TALKING = "talking"
 
 
+class First(StrEnum):
+    """Who is called first for a callback."""
+
+    AGENT = "agent"
+    CUSTOMER = "customer"
+
+
 class Outcome(StrEnum):
     """How a call ended: exactly one for each (field.md 4.1)."""
 
@@ -200,8 +207,13 @@ class HoldRules:
 
 @dataclass(frozen=True, slots=True)
 class CallbackRules:
-    """How customers are called back (field.md C1 to C14). Durations in seconds; the caps are meant for any hour and any day (24 h)."""
+    """How customers are called back (field.md C1 to C14). Durations in seconds; the caps are meant for any hour and any day (24 h).
 
+    `customer_waits`: how long a customer who was called first waits for an agent at the most.
+    """
+
+    first: First = First.AGENT
+    customer_waits: float = 60.0
     attempts: int = 3
     spacing: float = 600.0
     ring: float = 30.0

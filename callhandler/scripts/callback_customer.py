@@ -1,12 +1,21 @@
-"""The customer's side of a callback: who calls, and a key to say yes. A voicemail never presses one, so it never gets an agent."""
+"""The customer's side of a callback: who calls, and a key to say yes. A voicemail never presses one, so it never gets an agent.
+
+Where customers are called first, one who has said yes and waits in vain is told so and called again.
+"""
 
 from callhandler.scripts.callback_house import CustomerSession
 from callhandler.scripts.caller import Prompt
+from callhandler.scripts.house import Session
+from callhandler.scripts.message import leave_message
 
 YES = "1"
 TELLINGS = 3
 PATIENCE = 3.0
 """Seconds for the key after each telling: with the prompts about 20 s in all, as much as somebody needs to find the phone's keys."""
+MACHINE = "callhandler-machine"
+"""Where the dialplan waits for the end of a machine's greeting, and leaves the message."""
+WAIT, MESSAGE = "1", "2"
+THINKING = 6.0
 
 
 async def called_back(session: CustomerSession) -> bool:
@@ -18,14 +27,44 @@ async def called_back(session: CustomerSession) -> bool:
     caller, task = session.caller, session.task
     await caller.answer()
     await caller.speak_language(task.callback.language)
+    message = session.site.callbacks.message if session.site.callbacks is not None else None
+    last_words = message if task.is_last else None
+    if session.machine:
+        task.machine()
+        await (caller.hang_up() if last_words is None else caller.leave(MACHINE))
+        return False
     hello = Prompt("std-cb-hello" if task.callback.confirmed else "std-cb-hello-unasked")
     for _ in range(TELLINGS):
         key = await caller.say(hello, Prompt("std-cb-accept"), keys=YES) or await caller.key(PATIENCE, YES)
         if key is not None:
             task.accepted()
+            if task.callback.alone:
+                await caller.say(Prompt("std-cb-connecting"))
             return True
-    message = session.site.callbacks.message if session.site.callbacks is not None else None
-    if task.is_last and message is not None:
-        await caller.say(Prompt(message))
+    if last_words is not None:
+        await caller.say(Prompt(last_words))
     await caller.hang_up()
     return False
+
+
+async def waited_in_vain(session: Session, queue_id: str) -> str:
+    """Tell a customer who was called back that nobody is free after all; return where they go by their choice.
+
+    Unless they wait on or leave a message they are called again, however they go: an agent first, so that it doesn't happen twice.
+    """
+    call, visit, back = session.call, session.visit, session.house.calling_back
+    queue = session.house.site.queues.get(queue_id)
+    keys = WAIT if call.queue is not None else ""
+    keys += MESSAGE if queue is not None and queue.messages else ""
+    offers = {WAIT: Prompt("std-cb-wait-on"), MESSAGE: Prompt("std-key-2")}
+    visit.at_end = lambda: back.put_off(call)
+    key = await session.caller.say(Prompt("std-cb-nobody-free"), *(offers[one] for one in keys), keys=keys)
+    key = key or await session.caller.key(THINKING, keys)
+    visit.at_end = None
+    if key == WAIT:
+        visit.news = None
+        return f"queue:{queue_id}"
+    if key == MESSAGE and (to := await leave_message(session, queue_id)) is not None:
+        return to
+    back.put_off(call)
+    return "hangup"

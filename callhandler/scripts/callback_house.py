@@ -37,6 +37,9 @@ class CallbackHouse(Protocol):
     def cancel(self, callback: Callback) -> None:
         """End a callback because the customer said so."""
 
+    def put_off(self, call: Call) -> None:
+        """End the attempt of a customer who was called, said yes and waited in vain: they keep the place and are called again."""
+
 
 class AgentsTask(Protocol):
     """One callback, as the agent who was rung for it has to do with it."""
@@ -78,6 +81,9 @@ class CustomersTask(Protocol):
     def accepted(self) -> None:
         """Take note that the customer said yes."""
 
+    def machine(self) -> None:
+        """Take note that an answering machine has picked up: the attempt is over."""
+
 
 @dataclass(frozen=True, slots=True)
 class AgentSession:
@@ -91,8 +97,9 @@ class AgentSession:
 
 @dataclass(frozen=True, slots=True)
 class CustomerSession:
-    """A customer on the line, called back."""
+    """A customer on the line, called back; or, as far as can be heard, a `machine`."""
 
     caller: Caller
     site: Site
     task: CustomersTask
+    machine: bool = False

@@ -22,7 +22,8 @@ def live_keys(session: Session) -> str:
     """Return the keys that mean something to a caller in line, at any time."""
     site, queue_id = session.house.site, session.call.queue or ""
     queue = site.queues.get(queue_id)
-    keys = CALLBACK if queue is not None and queue.callback and site.callbacks is not None else ""
+    called_back = session.call.called_at is not None
+    keys = CALLBACK if queue is not None and queue.callback and site.callbacks is not None and not called_back else ""
     keys += MESSAGE if queue is not None and queue.messages else ""
     return keys + (PERSON if site.company.operator != f"queue:{queue_id}" else "")
 

@@ -141,10 +141,8 @@ class News(Protocol):
     before its outcome is written: what it notes still counts."""
 
     at_end: Callable[[], None] | None
-
-    @property
-    def news(self) -> LeaveLine | None:
-        """The order to leave the line, None as long as the caller is to wait."""
+    news: LeaveLine | None
+    """The order to leave the line, None as long as the caller is to wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ hung up on.
 
 from callhandler.core import events as e
 from callhandler.core.model import Outcome
+from callhandler.scripts.callback_customer import waited_in_vain
 from callhandler.scripts.callback_request import ask
 from callhandler.scripts.caller import Prompt, Spoken
 from callhandler.scripts.house import Session
@@ -25,6 +26,8 @@ TREATED = tuple(_WHY)
 async def told(session: Session, queue_id: str, outcome: Outcome) -> str:
     """Tell the caller why, offer what can be offered, and return where the caller goes: by choice, else by the queue's treatment."""
     house, caller, call = session.house, session.caller, session.call
+    if call.called_at is not None:
+        return await waited_in_vain(session, queue_id)
     keys = _keys(session, queue_id, outcome)
     offers: dict[str, Spoken] = {CALLBACK: Prompt("std-offer-callback"), MESSAGE: Prompt("std-key-2")}
     key = await caller.say(Prompt(_why(session, outcome)), *(offers[key] for key in keys), keys=keys)

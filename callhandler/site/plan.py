@@ -39,6 +39,8 @@ def plan(site: Site) -> Plan:
 
 def _callbacks(table: Callbacks) -> CallbackRules:
     return CallbackRules(
+        first=table.first,
+        customer_waits=table.customer_waits,
         attempts=table.attempts,
         spacing=table.spacing,
         ring=table.ring,

@@ -98,6 +98,24 @@ CALLBACKS: dict[str, tuple[str, str, str]] = {
         "Buenos días. Le llamamos de {company}. Usted nos llamó y nadie estaba libre a tiempo.",
         "Guten Tag. Hier ist {company}. Sie haben uns angerufen, und niemand war rechtzeitig frei.",
     ),
+    "std-cb-connecting": (
+        "Thank you. We are connecting you to an agent.",
+        "Gracias. Le ponemos con un agente.",
+        "Danke. Wir verbinden Sie.",
+    ),
+    "std-cb-nobody-free": (
+        "We are sorry: we called you, and now nobody is free after all. You keep your place, and we call you again with an agent "
+        "already on the line. You may hang up now.",
+        "Lo sentimos: le hemos llamado y ahora nadie está libre. Usted conserva su lugar y le llamaremos de nuevo con un agente "
+        "ya en la línea. Puede colgar.",
+        "Es tut uns leid: Wir haben Sie angerufen, und nun ist doch niemand frei. Sie behalten Ihren Platz, und wir rufen Sie wieder "
+        "an, sobald jemand für Sie am Telefon ist. Sie können jetzt auflegen.",
+    ),
+    "std-cb-wait-on": (
+        "To wait on the line, press 1.",
+        "Para esperar en la línea, pulse 1.",
+        "Um in der Leitung zu warten, drücken Sie die 1.",
+    ),
     "std-cb-accept": (
         "To be connected, press 1.",
         "Para hablar con nosotros, pulse 1.",

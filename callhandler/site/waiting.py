@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from callhandler.core.model import First
 from callhandler.site.values import (
     NUMBER_PATTERN,
     Country,
@@ -61,6 +62,16 @@ class Callbacks(Table):
     trunk: Id = Field(description="The trunk that customers are called over.")
     caller_number: str | None = Field(
         default=None, pattern=NUMBER_PATTERN, description="The number shown to customers."
+    )
+    first: First = Field(
+        default=First.AGENT,
+        description="Who is called first: the agent, who then waits for the customer; or the customer, who then waits for an agent.",
+    )
+    customer_waits: Seconds = Field(
+        default=60.0,
+        ge=10,
+        le=300,
+        description="How long a customer who was called first waits for an agent at the most; they are told so, and called again.",
     )
     offer_after: Seconds = Field(default=60.0, description="Offered to callers who have waited this long.")
     offer_estimate: Seconds = Field(default=180.0, description="Offered at once when the estimated wait is this long.")

@@ -13,6 +13,7 @@ from callhandler.core.ports import DialLeg
 from callhandler.errors import Refused
 from tests.unit.core.world import World, agent, plan
 
+LEG = DialLeg("c-d1", "c", "+555", "pstn", 30.0, 3600.0, "Acme", "")
 RULES = CallbackRules(attempts=3, spacing=600.0, at_once=5, per_number=2)
 
 
@@ -43,11 +44,13 @@ class Backs(World):
     """A world in which people are called back."""
 
     def __init__(self, plan_: Plan | None = None, *, attach: bool = True) -> None:
+        self.to_dial: list[e.CallbackDialled] = []
         super().__init__(plan_ or site(), attach=attach)
         self.numbers = Numbers()
         self.callbacks = self.board.callbacks
         self.callbacks.guard_by(self.numbers)
         self.on_disk = True
+        self.board.listen(self._dial_first)
 
     def reborn(self, plan_: Plan | None = None) -> "Backs":
         """Return the world of a new daemon, two seconds later, that has read the journal and not seen Asterisk yet."""
@@ -93,7 +96,21 @@ class Backs(World):
         fact = self.callbacks.dialling(visit)
         leg = DialLeg(fact.leg, fact.call, fact.number, "pstn", 30.0, 3600.0, "Acme", "")
         before = len(self.pbx.dialled)
-        self.callbacks.dial(fact, self.on_disk, leg)
+        self.callbacks.dial(fact, leg if self.on_disk else None)
+        return self.pbx.dialled[-1] if len(self.pbx.dialled) > before else None
+
+    def _dial_first(self, fact: e.Fact) -> None:
+        """Do what CustomersFirst does."""
+        if isinstance(fact, e.CallbackDialled) and fact.agent is None:
+            self.to_dial.append(fact)
+
+    def customer_rings(self) -> DialLeg | None:
+        """Have the customers dialled who are to be called before an agent is rung; return the last one's leg."""
+        before = len(self.pbx.dialled)
+        while self.to_dial:
+            fact = self.to_dial.pop(0)
+            leg = DialLeg(fact.leg, fact.call, fact.number, "pstn", 30.0, 3600.0, "Acme", "")
+            self.callbacks.dial(fact, leg if self.on_disk else None)
         return self.pbx.dialled[-1] if len(self.pbx.dialled) > before else None
 
     def says_yes(self, leg: DialLeg) -> None:

@@ -13,7 +13,7 @@ from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.books import Books
 from callhandler.core.callback import Callback
-from callhandler.core.model import CallbackRules, CallbackState, OfferEnd, Queue, State
+from callhandler.core.model import CallbackRules, CallbackState, First, OfferEnd, Queue, State
 from callhandler.core.ports import DialLeg
 from callhandler.errors import Refused
 from tests.unit.callbacks.backs import Backs, site
@@ -28,9 +28,11 @@ RULES = CallbackRules(attempts=3, spacing=50.0, at_once=2, per_number=1_000, per
 class Histories(RuleBasedStateMachine):
     """One queue that everybody serves; Asterisk is always seen."""
 
+    site_rules = RULES
+
     def __init__(self) -> None:
         super().__init__()
-        self.world = Backs(site(Queue("q", "Sales", wrap_up=5.0), agents=AGENTS, rules=RULES))
+        self.world = Backs(site(Queue("q", "Sales", wrap_up=5.0), agents=AGENTS, rules=self.site_rules))
         self.line = self.world.board.line
         self.line.__class__ = CheckedLine
         self.line.more_is_due = self.world.more_is_due  # type: ignore[attr-defined]
@@ -193,9 +195,8 @@ class Histories(RuleBasedStateMachine):
         ]
         assert len(under_way) <= RULES.at_once
         agents = [one.agent for one in under_way]
-        assert len(agents) == len(set(agents))
-        assert None not in agents or not under_way
-        for one in under_way:
+        assert None in agents or len(agents) == len(set(agents))
+        for one in under_way if self.site_rules.first is First.AGENT else ():
             assert self.line.books.agents[one.agent or ""].state is State.OFFERED
 
     def teardown(self) -> None:
@@ -217,6 +218,76 @@ class Histories(RuleBasedStateMachine):
         assert len(ended) == len(set(ended))
 
 
+class CustomerFirstHistories(Histories):
+    """The same with customers who are called first. Live callers are served while a customer's phone rings, so that the order at each offer
+    is not the line's alone; who has said yes is at its head."""
+
+    site_rules = replace(RULES, first=First.CUSTOMER, customer_waits=30.0)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line.more_is_due = lambda: True  # type: ignore[attr-defined]
+        self.ringing: dict[str, DialLeg] = {}
+        self.here: dict[str, DialLeg] = {}
+        self.world.board.listen(self.enough_agents)
+
+    def enough_agents(self, fact: e.Fact) -> None:
+        """When a customer is about to be dialled, there is a free agent for each who was, and this one."""
+        if isinstance(fact, e.CallbackDialled) and fact.agent is None:
+            books = self.line.books
+            coming = [one for one in books.callbacks.without_agent() if not books.offers_of(one.call)]
+            assert len(list(books.crew.ready())) > len(coming)
+
+    @precondition(lambda self: self.world.to_dial)
+    @rule()
+    def customers_ring(self) -> None:
+        self.tick()
+        before = len(self.world.pbx.dialled)
+        self.world.customer_rings()
+        self.ringing |= {leg.leg: leg for leg in self.world.pbx.dialled[before:]}
+
+    @precondition(lambda self: self.ringing)
+    @rule(data=st.data(), does=st.sampled_from(["yes", "yes", "no answer", "machine"]))
+    def customer_decides_first(self, data: st.DataObject, does: str) -> None:
+        self.tick()
+        leg = self.ringing.pop(self.pick(data, list(self.ringing)))
+        one = self.world.callbacks.customer_at(leg.leg)
+        if one is None:  # has reached an agent by themselves
+            assert leg.leg in self.world.pbx.cancelled
+        elif does == "yes":
+            self.world.says_yes(leg)
+            self.here[leg.leg] = leg
+            return
+        elif does == "machine":
+            self.world.callbacks.machine(one)
+        self.world.customer_fails(leg)
+
+    @precondition(lambda self: self.in_line())
+    @rule(data=st.data(), told=st.booleans())
+    def customer_leaves(self, data: st.DataObject, told: bool) -> None:
+        self.tick()
+        leg = self.here.pop(self.pick(data, self.in_line()))
+        if told:
+            self.world.callbacks.put_off(self.world.board.calls.here[leg.call])
+        self.world.leg_ends(leg.leg)
+
+    def in_line(self) -> list[str]:
+        here = self.world.board.calls.here
+        return [
+            leg.leg
+            for leg in self.here.values()
+            if (call := here.get(leg.call)) is not None and call.called_at == leg.leg and call.leg is None
+        ]
+
+    @invariant()
+    def who_waits_on_the_line_waits_for_an_agent(self) -> None:
+        for leg in self.in_line():
+            call = self.here[leg].call
+            assert call in self.line.books.calls
+            in_reach = any(call == one.id for b in self.line.books.buckets.of_queue("q") for _, one in b.calls)
+            assert in_reach or self.line.books.offers_of(call)
+
+
 def known(books: Books) -> dict[str, Callback]:
     """All that is known of callbacks, but for since when exactly they wait: no fact says that a time has come."""
     return {call: replace(one, since=0.0) for call, one in books.callbacks.open.items()}
@@ -226,7 +297,8 @@ def bridged(*channels: str) -> o.Bridged:
     return o.Bridged("b", frozenset(channels))
 
 
+OFTEN = settings(max_examples=300, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(
-    max_examples=300, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestHistories.settings = OFTEN
+TestCustomerFirstHistories = CustomerFirstHistories.TestCase
+TestCustomerFirstHistories.settings = settings(OFTEN, max_examples=150)

@@ -8,7 +8,7 @@ from callhandler.core.callback import Callback
 from callhandler.core.hours import Opening
 from callhandler.core.model import CallbackRules, CallbackState, OfferEnd, Outcome, Queue, State
 from callhandler.errors import Refused
-from tests.unit.callbacks.backs import Backs, site
+from tests.unit.callbacks.backs import LEG, Backs, site
 from tests.unit.core.world import START, agent
 
 
@@ -235,7 +235,7 @@ def test_an_agent_who_leaves_while_the_disk_is_waited_for_is_not_dialled_for() -
     visit = world.picks_up("a")
     fact = world.callbacks.dialling(visit)
     world.leg_ends(visit.leg)
-    world.callbacks.dial(fact, True, None)  # type: ignore[arg-type]  # it must not come to use the leg
+    world.callbacks.dial(fact, LEG)
     assert not world.pbx.dialled
 
 

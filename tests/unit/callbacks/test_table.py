@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callhandler.core import events as e
-from callhandler.core.agents import No
 from callhandler.core.callback import TABLE, UNDER_WAY, Trigger
 from callhandler.core.callback_limits import DAY, HOUR, Ledger
 from callhandler.core.model import CallbackRules, CallbackState
@@ -15,11 +14,11 @@ def test_every_state_answers_every_trigger() -> None:
     assert all(isinstance(answer, CallbackState) or answer.reason for answer in TABLE.values())
 
 
-def test_nobody_is_dialled_but_for_an_agent_who_was_told() -> None:
-    dialled = {state for (state, trigger), to in TABLE.items() if trigger is Trigger.DIAL and not isinstance(to, No)}
-    assert dialled == {CallbackState.ANNOUNCED}
-    into = {state for (state, _), to in TABLE.items() if to is CallbackState.DIALLED and state is not to}
-    assert into == {CallbackState.ANNOUNCED}
+def test_nobody_is_dialled_but_for_an_agent_who_was_told_or_as_the_first_whose_turn_it_is() -> None:
+    into = {
+        (state, trigger) for (state, trigger), to in TABLE.items() if to is CallbackState.DIALLED and state is not to
+    }
+    assert into == {(CallbackState.ANNOUNCED, Trigger.DIAL), (CallbackState.WAITING, Trigger.DIAL_ALONE)}
 
 
 def test_only_who_waits_is_offered_first() -> None:

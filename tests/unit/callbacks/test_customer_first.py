@@ -1,0 +1,309 @@
+"""Customers who are called before an agent is rung: when, how many, how long they wait, and what becomes of them."""
+
+import pytest
+
+from callhandler.core import events as e
+from callhandler.core import observed as o
+from callhandler.core.callback import Callback
+from callhandler.core.calls import Call
+from callhandler.core.decisions import LeaveLine
+from callhandler.core.hours import Opening
+from callhandler.core.model import AgentPlan, CallbackRules, CallbackState, First, OfferEnd, Queue, State, Tier
+from callhandler.core.ports import DialLeg
+from callhandler.switchboard import Visit
+from tests.unit.callbacks.backs import Backs, site
+from tests.unit.core.world import agent
+
+RULES = CallbackRules(first=First.CUSTOMER, customer_waits=60.0, spacing=600.0, attempts=3)
+QUEUE = Queue("q", "Sales", wrap_up=0.0)
+
+
+def world_of(*agents: str, rules: CallbackRules = RULES, queue: Queue = QUEUE) -> Backs:
+    """A world in which agent z is there but on break, so that callers may wait."""
+    world = Backs(site(queue, agents=(agent("a"), agent("b"), agent("z")), rules=rules))
+    world.login("z", *agents)
+    world.pause("z")
+    return world
+
+
+def here(world: Backs, leg: DialLeg) -> Callback:
+    """The customer answers and says yes."""
+    one = world.callbacks.customer_at(leg.leg)
+    assert one is not None
+    world.says_yes(leg)
+    return one
+
+
+def visited(world: Backs, one: Callback) -> Visit:
+    """The customer's session has begun."""
+    call = world.board.calls.here[one.call]
+    return world.board.begin_visit(call, lambda: None, lambda: None)
+
+
+def news_of(visit: Visit) -> LeaveLine | None:
+    """What the line has told the customer's session."""
+    return visit.news
+
+
+def test_the_customer_is_dialled_before_any_phone_rings_and_then_served_like_a_caller() -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.login("a")
+    assert not world.rung(), "nobody hears it ring"
+    leg = world.customer_rings()
+    assert leg is not None
+    assert (one.state, one.alone, one.agent) == (CallbackState.DIALLED, True, None)
+    here(world, leg)
+    assert (world.leg("a").display_name, world.leg("a").callback) == ("Callback Sales: +555", False)
+    world.board.observe(o.Bridged("b", frozenset((world.leg("a").leg, leg.leg))))
+    assert one.state is CallbackState.TALKING
+    world.passes(30.0)
+    world.leg_ends(leg.leg)
+    assert world.story_of(one.call) == [
+        "CallbackRequested",
+        "CallbackDialled",
+        "CallbackAccepted",
+        "AgentOffered",
+        "CallConnected",
+        "TalkEnded",
+        "CallbackEnded",
+    ]
+    ended = world.ended(one.call)
+    assert ended is not None
+    assert (ended.result, ended.talked) == ("done", 30.0)
+    assert not world.board.calls.here
+
+
+def test_never_more_customers_are_dialled_than_agents_are_free() -> None:
+    world = world_of()
+    first, second, third = (world.waits_back(number) for number in ("555", "666", "777"))
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    assert [one.call for one in world.pbx.dialled] == [first.call]
+    world.login("b")
+    leg = world.customer_rings()
+    assert leg is not None
+    assert leg.call == second.call
+    assert third.state is CallbackState.WAITING
+    world.customer_fails(leg)
+    leg = world.customer_rings()
+    assert leg is not None, "the agent whom the second would have had"
+    assert leg.call == third.call
+
+
+def test_agents_of_other_skills_dont_count() -> None:
+    agents = (agent("a"), AgentPlan("b", "b", {"dutch": 5}, (), "pb"), agent("z"))
+    world = Backs(site(QUEUE, agents=agents, rules=RULES))
+    world.login("b", "z")
+    for one in "bz":
+        world.pause(one)
+    dutch, other = world.waits_back("555", wants="dutch"), world.waits_back("666")
+    world.resume("b")
+    leg = world.customer_rings()
+    assert leg is not None
+    assert leg.call == dutch.call
+    assert other.state is CallbackState.WAITING
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    assert leg.call == other.call
+
+
+def test_a_live_caller_is_served_meanwhile_and_the_customer_is_next() -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    live = world.enter("q", number="666")
+    world.answers(world.leg("a"))
+    behind = world.enter("q", number="888")
+    here(world, leg)
+    assert not world.rung()
+    assert world.board.line.books.position(world.board.line.books.calls[one.call]) == 1
+    world.agent_hangs_up(live)
+    assert [call for call, _ in world.rung()] == [one.call]
+    assert behind.queue == "q"
+
+
+def test_who_was_called_goes_before_a_class_of_callers_that_goes_first() -> None:
+    world = world_of()
+    world.board.line.plan.tiers["gold"] = Tier(priority=1)
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    world.pause("a")
+    gold = world.call("666")
+    world.board.record(e.AttributeSet(at=world.now, call=gold.id, name="tier", value="gold"))
+    assert world.board.enter(gold, "q") is None
+    here(world, leg)
+    world.resume("a")
+    assert [call for call, _ in world.rung()] == [one.call]
+
+
+def test_who_waits_in_vain_is_told_and_called_again_agent_first() -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    world.pause("a")
+    here(world, leg)
+    visit = visited(world, one)
+    world.passes(59.0)
+    assert news_of(visit) is None
+    world.passes(2.0)
+    assert news_of(visit) is not None, "told after a minute"
+    assert one.state is CallbackState.HERE, "and in line all the while"
+    world.callbacks.put_off(world.board.calls.here[one.call])
+    world.leg_ends(leg.leg)
+    assert (one.state, one.failed, one.last_failure) == (CallbackState.RESTING, 0, "nobody free")
+    assert not world.board.calls.here
+    world.resume("a")
+    world.passes(31.0)
+    assert world.customer_rings() is None
+    assert world.leg("a").callback, "not again without an agent"
+
+
+def test_who_waits_on_is_told_again_but_not_while_a_phone_rings() -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    world.pause("a")
+    here(world, leg)
+    visit = visited(world, one)
+    world.passes(61.0)
+    visit.news = None
+    world.passes(58.0)
+    world.resume("a")
+    world.passes(3.0)
+    assert news_of(visit) is None
+    world.fails(world.leg("a"), OfferEnd.REFUSED)
+    world.passes(2.0)
+    assert news_of(visit) is not None
+
+
+@pytest.mark.parametrize(("how", "why"), [(OfferEnd.NO_ANSWER, "no answer"), (OfferEnd.BUSY, "busy")])
+def test_a_customer_who_is_not_reached_costs_no_agent_anything(how: OfferEnd, why: str) -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    world.customer_fails(leg, how)
+    assert (one.state, one.failed, one.last_failure) == (CallbackState.RESTING, 1, why)
+    assert world.board.line.books.agents["a"].state is State.IDLE
+    world.passes(601.0)
+    leg = world.customer_rings()
+    assert leg is not None
+    assert leg.leg == f"{one.call}-d2"
+
+
+def test_a_machine_is_an_attempt_that_failed() -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    world.board.observe(o.ChannelUp(leg.leg))
+    world.callbacks.machine(one)
+    world.leg_ends(leg.leg)
+    assert (one.state, one.failed, one.last_failure) == (CallbackState.RESTING, 1, "machine")
+
+
+def test_nothing_is_dialled_that_is_not_on_disk_or_that_may_not_be() -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.on_disk = False
+    world.login("a")
+    assert world.customer_rings() is None
+    assert (one.failed, one.state) == (0, CallbackState.RESTING)
+    world.on_disk = True
+    world.numbers.opened = Opening(False, "after hours", world.now + 3_600.0)
+    world.passes(31.0)
+    assert world.customer_rings() is None
+    assert one.state is CallbackState.RESTING
+    world.numbers.opened = None
+    world.passes(3_601.0)
+    assert world.customer_rings() is not None
+
+
+def test_a_message_instead_ends_the_callback() -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    world.pause("a")
+    here(world, leg)
+    now = world.now
+    left = e.CallLeftLine(at=now, call=one.call, queue="q", outcome="message", waited=1.0, reason="left a message")  # type: ignore[arg-type]
+    world.board.record(left)
+    world.board.record(e.MessageLeft(at=now, call=one.call, queue="q", file="f.wav", seconds=4.0))
+    ended = world.ended(one.call)
+    assert ended is not None
+    assert (ended.result, ended.reason) == ("cancelled", "left a message instead")
+
+
+# --- the daemon dies ----------------------------------------------------------------------------------------------------
+
+
+def again_with(world: Backs, *live: str) -> Backs:
+    fresh = world.reborn()
+    fresh.attach(tuple(o.LiveChannel(one, f"PJSIP/{one}", None, "callhandler-customer", one) for one in live))
+    return fresh
+
+
+def test_an_attempt_whose_customer_is_gone_is_lost_and_one_that_rings_is_taken_up() -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    lost = again_with(world).callbacks.find(one.call)
+    assert lost is not None
+    assert (lost.state, lost.last_failure, lost.failed) == (CallbackState.RESTING, "lost", 1)
+    fresh = again_with(world, leg.leg)
+    found = fresh.callbacks.find(one.call)
+    assert found is not None
+    assert found.state is CallbackState.DIALLED
+    assert not fresh.to_dial, "never dialled twice"
+    assert here(fresh, leg) is found
+    assert [call for call, _ in fresh.rung()] == [one.call]
+
+
+def test_who_waits_on_the_line_keeps_the_place_and_the_bound_through_a_crash() -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    world.pause("a")
+    here(world, leg)
+    world.passes(50.0)
+    fresh = again_with(world, leg.leg)
+    found = fresh.callbacks.find(one.call)
+    assert found is not None
+    visit = visited(fresh, found)
+    fresh.passes(9.0)
+    assert news_of(visit) is not None
+    fresh.resume("a")
+    assert [call for call, _ in fresh.rung()] == [one.call]
+
+
+def test_the_number_that_nobody_confirmed_is_confirmed_by_the_key() -> None:
+    world = world_of(rules=CallbackRules(first=First.CUSTOMER, automatic_after=5.0))
+    call: Call = world.enter("q", number="555")
+    world.passes(10.0)
+    world.caller_hangs_up(call)
+    (one,) = world.callbacks.all()
+    assert (one.confirmed, one.attempts(RULES)) == (False, 1)
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    here(world, leg)
+    assert (one.confirmed, one.attempts(RULES)) == (True, 3)
