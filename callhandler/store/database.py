@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 from callhandler.core.events import Fact
 from callhandler.store.encoding import Row, decode, encode
 from callhandler.store.migrate import migrate
-from callhandler.store.servers import synced, writing_engine
+from callhandler.store.servers import inserting, synced, writing_engine
 from callhandler.store.summaries import FACTS, Summaries
 from callhandler.store.tables import SiteRow
 
@@ -85,13 +85,13 @@ class Database:
             return had
         connection, following = self._connection, self._next
         assert connection is not None and following is not None
-        added = [self._numbered(item, following + place) for place, item in enumerate(items)]
+        added = [self._numbered(item, seq) for seq, item in enumerate(items, following)]
         self._in_doubt = len(items)
         try:
             if to_disk:
                 synced(connection, True)
             with connection.begin():
-                connection.execute(insert(FACTS), [row._asdict() for row, _ in added])
+                connection.exec_driver_sql(inserting(FACTS, connection.dialect), [row for row, _ in added])
                 self._summaries.take(connection, added)
             if to_disk:
                 synced(connection, False)
@@ -104,7 +104,7 @@ class Database:
     def _numbered(self, item: Fact | Row, seq: int) -> tuple[Row, Fact | None]:
         if isinstance(item, Row):
             return item._replace(seq=seq), decode(item)
-        return encode(item, self._node)._replace(seq=seq), item
+        return encode(item, self._node, seq), item
 
     def keep_site(self, digest: str, at: int, text: str) -> None:
         """Keep a site file's text, once for each digest."""

@@ -7,13 +7,14 @@ Rows of an unknown kind or a newer version stay as they are: readers skip them, 
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from enum import Enum
+from operator import attrgetter
 from types import NoneType
 from typing import NamedTuple, get_args, get_type_hints
 
-from callhandler.core.events import COLUMNS, FACTS, Fact, columns_of, details_of
-from callhandler.core.plain import Plain, from_plain, to_plain
+from callhandler.core.events import COLUMNS, FACTS, Fact
+from callhandler.core.plain import Plain, from_plain
 
 _MOST_MS = 2**53
 
@@ -39,24 +40,48 @@ def milliseconds(at: float) -> int:
     return max(-_MOST_MS, min(_MOST_MS, round(at * 1000)))
 
 
-def encode(fact: Fact, node: str) -> Row:
+class _Form(NamedTuple):
+    """What gets each column of a kind of fact, and everything else of it by its name."""
+
+    columns: tuple[Callable[[Fact], str | None], ...]
+    details: tuple[tuple[str, Callable[[Fact], object]], ...]
+
+
+def _nothing(_: Fact) -> None:
+    return None
+
+
+def _form_of(kind: type[Fact]) -> _Form:
+    own = [field.name for field in fields(kind) if field.name != "at"]
+    return _Form(
+        tuple(attrgetter(name) if name in own else _nothing for name in COLUMNS),
+        tuple((name, attrgetter(name)) for name in own if name not in COLUMNS),
+    )
+
+
+_forms = {kind: _form_of(kind) for kind in FACTS.values()}
+
+
+def encode(fact: Fact, node: str, seq: int = 0) -> Row:
     """Return the row of a fact that was seen on `node`.
 
     A fact that no row can hold whole (a time that is no number, a type nobody foresaw) becomes a row of version 0 that says what it was.
     """
-    columns: dict[str, str | None] = {}
-    details: dict[str, Plain] = {}
-    for name, value in columns_of(fact).items():
-        whole = value.value if isinstance(value, Enum) else value
-        columns[name] = None if whole is None else harmless(str(whole))
-        if columns[name] != whole:
-            details[name] = whole
-    kind = type(fact).__name__
+    kind = type(fact)
+    form = _forms[kind]
+    columns: list[str | None] = [get(fact) for get in form.columns]
+    details = {name: get(fact) for name, get in form.details}
+    for place, whole in enumerate(columns):
+        if whole is not None and not (type(whole) is str and whole.isascii() and "\0" not in whole):
+            columns[place] = harmless(str(whole))
+            if columns[place] != whole:
+                details[COLUMNS[place]] = whole
     try:
-        details |= {name: to_plain(value) for name, value in details_of(fact).items()}
-        return Row(0, milliseconds(fact.at), kind, fact.version, node, details=json_text(details), **columns)
+        at, version, text = milliseconds(fact.at), fact.version, json_text(details)
     except (TypeError, ValueError, OverflowError, RecursionError):
-        return Row(0, 0, kind, 0, node, details=json_text({"unreadable": repr(fact)[:2_000]}), **columns)
+        at, version, text = 0, 0, json_text({"unreadable": repr(fact)[:2_000]})
+    call, leg, agent, queue, reason = columns
+    return Row(seq, at, kind.__name__, version, node, call, leg, agent, queue, reason, text)
 
 
 def decode(row: Row) -> Fact | None:
@@ -121,7 +146,31 @@ def harmless(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
 
 
-def json_text(details: Plain) -> str:
-    """Return JSON as every database can hold it, with the characters as they are where that is possible."""
-    text = json.dumps(details, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text if harmless(text) == text else json.dumps(details, separators=(",", ":"), allow_nan=False)
+_names: dict[type, tuple[str, ...]] = {}
+
+
+def _fields(value: object) -> dict[str, object]:
+    """Take a dataclass within a record apart, as `to_plain` does, in a fifth of the time."""
+    kind = type(value)
+    if kind not in _names:
+        if not is_dataclass(kind):
+            raise TypeError(f"{kind.__name__} has no plain form")
+        _names[kind] = tuple(field.name for field in fields(kind))
+    return {name: getattr(value, name) for name in _names[kind]}
+
+
+_AS_IT_IS = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False, default=_fields
+).encode
+_ESCAPED = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False, default=_fields).encode
+
+
+def json_text(value: object) -> str:
+    """Return scalars, lists, mappings and dataclasses as JSON that every database can hold, the characters as they are where possible.
+
+    Raises:
+        TypeError: for anything else.
+        ValueError: for a number that is none.
+    """
+    text = _AS_IT_IS(value)
+    return text if text.isascii() or harmless(text) == text else _ESCAPED(value)

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import TypeGuard
 
 import structlog
-from sqlalchemy import Connection, delete, insert, select, text
+from sqlalchemy import Connection, delete, select, text
 
 from callhandler.core.events import CallEnded, Fact, RoutingDecided
-from callhandler.core.plain import to_plain
 from callhandler.store.encoding import Row, decode, harmless, json_text, milliseconds
 from callhandler.store.reading import record_of
 from callhandler.store.records import CallRecord
+from callhandler.store.servers import inserting
 from callhandler.store.tables import CallRow, FactRow
 
 log = structlog.get_logger("journal")
@@ -79,13 +79,13 @@ class Summaries:
             self._open.setdefault(row.call, []).append(fact)
 
     def _write(self, connection: Connection, calls: Iterable[str]) -> None:
-        values = []
+        rows = []
         for call in calls:
             if call not in self._open:
                 continue
             try:
                 record = record_of(call, self._open[call])
-                values.append(row_of(record, self._nodes.get(call, "")))
+                rows.append(row_of(record, self._nodes.get(call, "")))
             except (
                 Exception
             ):  # facts are the truth: a record that can't be computed must not keep them from being written
@@ -94,9 +94,8 @@ class Summaries:
             if record.ended is not None:
                 del self._open[call]
                 self._nodes.pop(call, None)
-        if values:
-            connection.execute(delete(CALLS).where(CALLS.c.id.in_([value["id"] for value in values])))
-            connection.execute(insert(CALLS), values)
+        if rows:
+            connection.exec_driver_sql(inserting(CALLS, connection.dialect, over="id"), rows)
 
 
 def _counts(fact: Fact | None) -> TypeGuard[Fact]:
@@ -104,26 +103,26 @@ def _counts(fact: Fact | None) -> TypeGuard[Fact]:
     return fact is not None and not isinstance(fact, RoutingDecided)
 
 
-def row_of(record: CallRecord, node: str) -> dict[str, str | int | None]:
-    """Return the row of table `call` for a record."""
+def row_of(record: CallRecord, node: str) -> tuple[str | int | None, ...]:
+    """Return the row of table `call` for a record, in the order of its columns."""
     talks = [leg.ended if leg.ended is not None else leg.connected for leg in record.legs if leg.connected is not None]
     until = max((talk for talk in talks if talk is not None), default=None)
-    return {
-        "id": record.id,
-        "node": node,
-        "arrived": milliseconds(record.arrived),
-        "ended": None if record.ended is None else milliseconds(record.ended),
-        "number": harmless(record.number),
-        "caller_number": harmless(record.caller_number),
-        "caller_name": harmless(record.caller_name),
-        "source": harmless(record.source),
-        "queue": record.queue,
-        "agent": record.agent,
-        "outcome": None if record.outcome is None else record.outcome.value,
-        "reason": harmless(record.reason),
-        "waited": milliseconds(record.waited),
-        "talked": milliseconds(record.talked),
-        "held": milliseconds(record.held),
-        "talked_until": None if until is None else milliseconds(until),
-        "record": json_text(to_plain(record)),
-    }
+    return (
+        record.id,
+        node,
+        milliseconds(record.arrived),
+        None if record.ended is None else milliseconds(record.ended),
+        harmless(record.number),
+        harmless(record.caller_number),
+        harmless(record.caller_name),
+        harmless(record.source),
+        record.queue,
+        record.agent,
+        None if record.outcome is None else record.outcome.value,
+        harmless(record.reason),
+        milliseconds(record.waited),
+        milliseconds(record.talked),
+        milliseconds(record.held),
+        None if until is None else milliseconds(until),
+        json_text(record),
+    )

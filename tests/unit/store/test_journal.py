@@ -11,7 +11,7 @@ from callhandler.core.events import CallArrived, CallEnded, CallEntered, DaemonS
 from callhandler.core.model import Outcome
 from callhandler.errors import Refused
 from callhandler.store import summaries
-from callhandler.store.journal import BATCH, Journal
+from callhandler.store.journal import MOST, Journal
 from callhandler.store.queries import facts_after, find_call, last_calls, last_facts, site_text
 from callhandler.store.records import CallRecord
 from callhandler.store.sources import Source
@@ -41,13 +41,13 @@ def test_append_needs_no_loop_and_no_database(open_journal: Opener, site: Path) 
 
 
 async def test_facts_come_back_in_order_with_their_numbers(journal: Journal) -> None:
-    for number in range(3 * BATCH + 7):
+    for number in range(3 * MOST + 7):
         journal.append(fact(number))
     assert await journal.flush()
-    found = await journal.ask(facts_after, 0)
-    assert [stored.seq for stored in found] == list(range(1, 3 * BATCH + 8))
-    assert [stored.fact for stored in found] == [fact(number) for number in range(3 * BATCH + 7)]
-    assert [stored.seq for stored in await journal.ask(last_facts, 2)] == [3 * BATCH + 6, 3 * BATCH + 7]
+    found = await journal.ask(facts_after, 0, 10 * MOST)
+    assert [stored.seq for stored in found] == list(range(1, 3 * MOST + 8))
+    assert [stored.fact for stored in found] == [fact(number) for number in range(3 * MOST + 7)]
+    assert [stored.seq for stored in await journal.ask(last_facts, 2)] == [3 * MOST + 6, 3 * MOST + 7]
     assert {stored.row.node for stored in found} == {"pbx1"}
     assert journal.backlog == 0
 
