@@ -49,11 +49,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """A site with `agents` agents at registered phones in a folder and on ports of its own."""
+    """A site with `agents` agents at registered phones in a folder and on ports of its own; `wrap_up` in seconds."""
 
     directory: Path
     agents: int
     base: int
+    wrap_up: float
 
     @property
     def sip(self) -> int:
@@ -80,6 +81,7 @@ class Office:
             "rtp_first": self.base + 100,
             "rtp_last": self.base + 99 + RTP_PORTS,
             "secret": secrets.token_hex(16),
+            "wrap_up": self.wrap_up,
         }
         text = Template((CONF / "site.toml").read_text()).substitute(values)
         text += "\n[phones]\n" + "".join(
@@ -137,11 +139,11 @@ class Sipp:
         more = ("-aa", "-d", str(round(talk * 1_000)), "-l", "9000")
         self.start(PHONES, CONF / "agent.xml", self._office.phones, *more)
 
-    def call(self, name: str, dialled: str, rate: float, count: int) -> subprocess.Popen[bytes]:
-        """Have `count` callers dial, `rate` a second, all of them strangers: `name` must be digits."""
+    def call(self, name: str, dialled: str, rate: float, count: int, crowd: int = 0) -> subprocess.Popen[bytes]:
+        """Have `count` callers dial, `rate` a second, all of them strangers: `name` must be digits. Two crowds can call at once: 0, 1."""
         scenario = CONF / ("caller.xml" if dialled == "5000" else "caller-direct.xml")
         more = ("-r", f"{rate:g}", "-m", str(count), "-l", str(count), "-key", "dialled", dialled, "-key", "run", name)
-        return self.start(f"callers-{name}", scenario, self._office.callers, *more)
+        return self.start(f"callers-{name}", scenario, self._office.callers + 4 * crowd, *more)
 
     def lines(self, name: str) -> list[Line]:
         """What a process has logged up to now."""

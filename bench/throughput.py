@@ -37,7 +37,7 @@ from callhandler.store.sources import open_source
 RATES = (60, 100, 140, 160, 180, 200, 220, 240, 270, 300, 340, 380)
 QUICK = (60, 140, 180)
 AGENTS = 400
-TALK = 2.0
+TALK, WRAP_UP = 2.0, 0.1
 DRAIN = 100.0
 """Seconds after the last call in which all must be over; callers give up by themselves after 60."""
 
@@ -159,7 +159,7 @@ def highest(runs: list[Run]) -> float:
 
 def measure(options: argparse.Namespace, folder: Path) -> tuple[dict[str, list[Run]], Run | None]:
     """Run what was asked for; returns the runs of each system, and the overload."""
-    office = Office(folder, options.agents, options.base_port)
+    office = Office(folder, options.agents, options.base_port, WRAP_UP)
     loaded = office.build()
     sipp = Sipp(office, loaded)
     rates = QUICK if options.quick else RATES
@@ -169,7 +169,7 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[dict[str, list[R
         if options.only in (None, "callhandler"):
             found["callhandler"] = Ladder(system, sipp, loaded, "5000", 100).climb(rates, options.seconds)
         if options.only in (None, "overload"):
-            rate = 1.5 * options.agents / (TALK + 0.1)
+            rate = 1.5 * options.agents / (TALK + WRAP_UP)
             overload = Ladder(system, sipp, loaded, "5000", 200).one(rate, round(rate * options.seconds / 1.5))
     for number, (name, dialled) in enumerate((("queue", "5000"), ("dial", "5001"))):
         if options.only in (None, name):

@@ -147,7 +147,7 @@ class RtpTap:
         self._socket.bind(("lo", ETH_P_IP))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        _only_ports(self._socket, self.first, self.last)
+        only_ports(self._socket, self.first, self.last)
         self._socket.settimeout(0.2)
         self._on = True
         self._thread = threading.Thread(target=self._listen, name=f"ear-{self.first}", daemon=True)
@@ -181,7 +181,7 @@ class RtpTap:
         return assemble([p for p in list(self.packets) if self.first <= p.source <= self.last], start, end)
 
 
-def _only_ports(tap: socket.socket, first: int, last: int) -> None:
+def only_ports(tap: socket.socket, first: int, last: int) -> None:
     """Let the kernel drop all but UDP from or to these ports (classic BPF); IP options aren't used on loopback."""
     code = [
         (0x30, 0, 0, 23),  # A = IP protocol
