@@ -1,7 +1,7 @@
 # What there is to do here. `make help` prints it. Needs make and Python 3.11 or newer; everything else it gets by itself.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench bench-quick help run demo holdproof chaos-callbacks test lint check format lock clean
+.PHONY: bench bench-quick help run demo holdproof chaos-callbacks test lint check format lock sbom clean
 
 # The first Python that can make virtual environments; else the first that is new enough, to say what it lacks.
 first = $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
@@ -26,7 +26,7 @@ demo: $(VENV)/.run  ## watch it work: driven callers and agents, and what SIP sa
 test: $(VENV)/.dev  ## all tests: unit, edge, live (a real Asterisk, real SIP phones; fetched first)
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/edge
-	@$(BIN)/python -m pytest tests/live
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder tests/live
 
 holdproof: $(VENV)/.dev  ## a caller waits at the real 60 and 90 seconds, and what is heard is compared with the journal (4.5 minutes)
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
@@ -64,6 +64,11 @@ lock: $(VENV)/.dev  ## choose newer exact versions (needs the program uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
 		--no-emit-find-links --upgrade --custom-compile-command 'make lock' pyproject.toml requirements/run.in \
 		$$(test $$kind = dev && echo --group dev -c requirements/run.txt) -o requirements/$$kind.txt || exit 1; done
+
+sbom: $(BIN)/python  ## what callhandler is made of, from the lock files: dist/callhandler.cdx.json (CycloneDX)
+	@mkdir -p dist
+	@$(BIN)/python tools/sbom.py > dist/callhandler.cdx.json
+	@echo "dist/callhandler.cdx.json: $$(grep -c '"bom-ref": "pkg:pypi' dist/callhandler.cdx.json) packages"
 
 clean:  ## remove what was made here, but not ./site and not what was fetched for all sites
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist bench/out
