@@ -19,6 +19,13 @@ from callhandler.store.sources import Source, Value, sqlite_file
 
 T = TypeVar("T")
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+_PRAGMAS = (
+    "busy_timeout=1000",
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "cache_size=-16000",  # KiB. By default 2 MB, less than the ends of three indexes take when a busy day's facts come in
+    "wal_autocheckpoint=4000",  # pages, 16 MB. Each time the log is put into the file both are synced: a quarter as often
+)
 
 
 def threaded(url: str, directory: Path) -> URL:
@@ -46,7 +53,7 @@ def _prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None
     connection.isolation_level = (
         None  # the driver's own BEGIN comes too late for the tables' changes: they would not be in the transaction
     )
-    for pragma in ("busy_timeout=1000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
