@@ -5,7 +5,7 @@ hung up on, wrap-up; callhandler's must stand in the journal as answered. Dial()
 the first call fails: one that SIPp calls failed, whose caller waited a minute, or who was not talked to. Then callhandler gets 1.5 times
 what the agents can take: everybody must be served, in order.
 
-    python -m bench.throughput [--quick] [--only callhandler|queue|dial|overload] [--seconds 12] [--base-port 26000]
+    python -m bench.throughput [--quick] [--only callhandler|queue|dial|overload] [--rates 60,140] [--seconds 12] [--base-port 26000]
 """
 
 import argparse
@@ -162,7 +162,7 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[dict[str, list[R
     office = Office(folder, options.agents, options.base_port, WRAP_UP)
     loaded = office.build()
     sipp = Sipp(office, loaded)
-    rates = QUICK if options.quick else RATES
+    rates = options.rates or (QUICK if options.quick else RATES)
     found: dict[str, list[Run]] = {}
     overload = None
     with ours(loaded, sipp, TALK) as system:  # first, always: it speaks the menu that the peers play
@@ -183,6 +183,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="three rates, 5 s each")
     parser.add_argument("--only", choices=("callhandler", "queue", "dial", "overload"))
+    parser.add_argument("--rates", type=lambda text: tuple(map(int, text.split(","))), help="such as 60,140,180")
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--agents", type=int, default=AGENTS)
     parser.add_argument("--base-port", type=int, default=BASE_PORT)

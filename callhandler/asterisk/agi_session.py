@@ -20,18 +20,22 @@ log = structlog.get_logger(__name__)
 CODE_USAGE = 520
 CODE_DEAD = 511
 _MOST_USAGE_LINES = 100
+_LONGEST_LINE = 16_384
 
 
 class AgiSession:
     """The FastAGI session of one channel. `gone` is done once the channel is no longer ours, with the reason."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, env: AgiEnvironment) -> None:
+    def __init__(self, transport: asyncio.WriteTransport, env: AgiEnvironment) -> None:
         self.env = env
         self.gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._reader = reader
-        self._writer = writer
+        self._loop = self.gone.get_loop()
+        self._transport = transport
         self._lock = asyncio.Lock()
-        self._answer: asyncio.Future[AgiReply] | None = None
+        self._rest = b""
+        self._unanswered = False
+        self._answer: AgiReply | None = None
+        self._news: asyncio.Future[None] | None = None
         self._own: AgiReply | None = None
         self._marker: str | None = None
         self._markers = itertools.count(1)
@@ -45,15 +49,15 @@ class AgiSession:
         """
         text = quoting.command(name, *args)
         async with self._lock:
-            if self._answer is not None:  # whoever waited for this one was cancelled: its reply must not become ours
-                await self._settled(self._answer, deadline)
+            if self._unanswered:  # whoever waited for this one was cancelled: its reply must not become ours
+                await self._settled(deadline)
             if self.gone.done():
                 raise CallerGone(self.gone.result())
-            self._answer = asyncio.get_running_loop().create_future()
-            self._own = self._marker = None
-            self._writer.write(text)
+            self._unanswered = True
+            self._answer = self._own = self._marker = None
+            self._transport.write(text)
             try:
-                answer = await self._settled(self._answer, deadline)
+                answer = await self._settled(deadline)
             except asyncio.CancelledError:
                 self.cut()  # so that the next command need not wait for the end of a prompt nobody asked for any more
                 raise
@@ -64,38 +68,55 @@ class AgiSession:
 
     def cut(self) -> None:
         """End the command under way at once; its reply says `cut` unless a key was quicker. Does nothing when none is."""
-        if self._answer is None or self._answer.done() or self._marker is not None or self.gone.done():
+        if not self._unanswered or self._answer is not None or self._marker is not None or self.gone.done():
             return
         self._marker = f"cut-{next(self._markers)}"
-        self._writer.write(quoting.command(wire.AGI_EVALUATE, self._marker))
+        self._transport.write(quoting.command(wire.AGI_EVALUATE, self._marker))
 
     def end(self, reason: str) -> None:
         """Take the channel as no longer ours and close the connection; the dialplan goes on with it."""
         if not self.gone.done():
             self.gone.set_result(reason)
-        self._writer.close()
+            self._tell()
+        self._transport.close()
 
-    async def listen(self) -> None:
-        """Take Asterisk's lines until the session is over. The server runs it beside the script."""
+    def feed(self, data: bytes) -> None:
+        """Take what Asterisk sends."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
         try:
-            while line := await self._reader.readline():
-                if not self._line(decode(line).rstrip("\r\n")):
+            if len(self._rest) > _LONGEST_LINE:
+                raise AgiTextError("a line without an end")
+            for line in lines:
+                if self.gone.done() or not self._line(decode(line).rstrip("\r")):
                     return
-            self.end("Asterisk closed the session")
-        except (OSError, ValueError, AgiTextError) as error:
+        except (ValueError, AgiTextError) as error:
             log.warning("an AGI session broke", reason=str(error), channel=self.env.uniqueid)
             self.end("the session broke")
 
-    async def _settled(self, answer: asyncio.Future[AgiReply], deadline: float) -> AgiReply:
-        either: set[asyncio.Future[AgiReply] | asyncio.Future[str]] = {answer, self.gone}
-        await asyncio.wait(either, timeout=deadline, return_when=asyncio.FIRST_COMPLETED)
-        if answer.done():
-            self._answer = None
-            return answer.result()
+    async def _settled(self, deadline: float) -> AgiReply:
+        if self._answer is None and not self.gone.done():
+            # A future of its own: whoever is cancelled here takes nothing along that the reply has to find.
+            self._news = self._loop.create_future()
+            timer = self._loop.call_later(deadline, self._tell)
+            try:
+                await self._news
+            finally:
+                timer.cancel()
+        if self._answer is not None:
+            self._unanswered = False
+            return self._answer
         if not self.gone.done():
             log.warning("Asterisk did not answer an AGI command in time", seconds=deadline, channel=self.env.uniqueid)
             self.end("Asterisk did not answer in time")
         raise CallerGone(self.gone.result())
+
+    def _tell(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    def _replied_with(self, answer: AgiReply) -> None:
+        self._answer = answer
+        self._tell()
 
     def _line(self, line: str) -> bool:
         """Take one line; returns whether more may come."""
@@ -120,13 +141,12 @@ class AgiSession:
         return True
 
     def _replied(self, answer: AgiReply) -> None:
-        waiting = self._answer
-        if waiting is None or waiting.done():
+        if not self._unanswered or self._answer is not None:
             raise AgiTextError("a reply to nothing")
         if self._marker is None:
-            waiting.set_result(answer)
+            self._replied_with(answer)
         elif answer.data == self._marker:
-            waiting.set_result(self._own or AgiReply(200, 0, cut=True))
+            self._replied_with(self._own or AgiReply(200, 0, cut=True))
         else:
             # It was quicker than the cut, or the cut made it say so (WAIT FOR DIGIT answers 1 then; the key 1 is 49).
             self._own = answer if answer.key is not None else replace(answer, cut=True)

@@ -119,11 +119,11 @@ async def test_sessions_have_a_most_and_strangers_are_not_served() -> None:
             await call.close()
         await settled(results, 2)
     server = AgiServer("127.0.0.1", 0, KEY, script, AgiLimits(peers=("192.0.2.0/24",)))
-    assert server._welcome(("192.0.2.7", 1))
-    assert server._welcome(("127.0.0.1", 1))
-    assert server._welcome(("::1", 1, 0, 0))  # type: ignore[arg-type]  # what a socket of the sixth version says
-    assert not server._welcome(("198.51.100.1", 1))
-    assert not server._welcome(None)
+    assert server.welcomes(("192.0.2.7", 1))
+    assert server.welcomes(("127.0.0.1", 1))
+    assert server.welcomes(("::1", 1, 0, 0))  # type: ignore[arg-type]  # what a socket of the sixth version says
+    assert not server.welcomes(("198.51.100.1", 1))
+    assert not server.welcomes(None)
 
 
 @pytest.mark.parametrize(
