@@ -95,7 +95,7 @@ def example(base_port: int, company: str, time_zone: str) -> str:
         "ami_secret": _quoted(secrets.token_hex(16)),
         **{name: _quoted(text) for name, text in greeting.items()},
         **{f"pin{index}": _quoted(fresh_pin()) for index in range(1, 5)},
-        **{f"password{index}": _quoted(secrets.token_hex(8)) for index in range(1, 5)},
+        **{f"password{index}": _quoted(secrets.token_hex(10)) for index in range(1, 5)},
     }
     template = (files("callhandler.site") / "example.toml").read_text(encoding="utf-8")
     return Template(template).substitute(values)
