@@ -23,11 +23,13 @@ from callhandler.asterisk.ami_session import AmiLink
 from callhandler.asterisk.pbx.get import find_program
 from callhandler.asterisk.sounds import make_sounds
 from callhandler.attendant import Attendant
+from callhandler.away_messages import AWAY_KEPT, AwayMessages
 from callhandler.callback_rooms import CustomersFirst
 from callhandler.control.server import Server
 from callhandler.core import events as e
 from callhandler.core.closing import Closing
 from callhandler.core.inbox import InboxKeeper
+from callhandler.core.observed import Observation
 from callhandler.core.views import StatusView
 from callhandler.ending import Ending
 from callhandler.errors import CallhandlerError, Refused
@@ -42,7 +44,7 @@ from callhandler.site.loading import LoadedSite, load
 from callhandler.site.models import Mail
 from callhandler.site.plan import plan
 from callhandler.store.abandoned import abandoned
-from callhandler.store.inbox import INBOX_KEPT, MAILED_WITHIN, item_facts, not_mailed
+from callhandler.store.inbox import INBOX_KEPT, MAILED_WITHIN, item_facts, message_files, not_mailed
 from callhandler.store.journal import Journal
 from callhandler.store.queries import alarms_since, decisions_of
 from callhandler.store.sources import Source
@@ -112,7 +114,7 @@ class Daemon:
             asterisk.ping,
         )
         # The switchboard and the link know each other; this one exists a line earlier.
-        self.ami = Ami(link, lambda seen: self.switchboard.observe(seen))  # noqa: PLW0108
+        self.ami = Ami(link, self._observe)
         self.switchboard = Switchboard(plan(site), self.ami, self.journal, clock, timers.at)
         timers.to(self.switchboard.wake)
         self._keeper = InboxKeeper()
@@ -144,6 +146,7 @@ class Daemon:
         self.mail = None if site.mail is None else self._mailer(site.mail)
         self.customers_first = CustomersFirst(
             self.switchboard.callbacks, lambda: self._reloading.loaded.site, self.journal.commit
+        self.away_messages = AwayMessages(self.switchboard, directory, lambda: self._reloading.loaded.site)
         )
         self._reloading = Reloading(loaded, self.switchboard, self.reception, self.journal)
         self.desk.reloading = self._reloading.reload
@@ -204,6 +207,7 @@ class Daemon:
         left = await self._asked(abandoned, now - self._loaded.site.waiting.redial)
         self.switchboard.redials.restore(left, {number: at for number, (_, at) in talks.items()})
         self.switchboard.restore(found.facts, talks, found.last_at)
+        self.away_messages.restore(await self._asked(message_files, now - AWAY_KEPT - _DAY))
         self.desk.figures.begin(now, found.calls_today, await self._asked(alarms_since, now - _DAY))
         self.switchboard.record(e.SiteLoaded(at=now, digest=self._loaded.digest, reason="start"))
         text = await asyncio.to_thread(self._loaded.path.read_text, encoding="utf-8")
@@ -213,6 +217,10 @@ class Daemon:
     def _mailer(self, settings: Mail) -> MailPublisher:
         board, directory = self.switchboard, self._loaded.directory
         return MailPublisher(settings, lambda: self._reloading.loaded.site, directory, board.record, board.clock)
+    def _observe(self, seen: Observation) -> None:
+        self.away_messages.observe(seen)
+        self.switchboard.observe(seen)
+
 
     async def _asked(self, question: Callable[[Source, float], list[T]], since: float) -> list[T]:
         """Ask the journal; one that can't be read knows nothing, and calls are taken all the same."""

@@ -11,7 +11,7 @@ import structlog
 
 FOLDER = Path("var") / "messages"
 ENDING = ".wav"
-_CALL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_CALL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 log = structlog.get_logger("messages")
 
 

@@ -68,6 +68,14 @@ EDGES: dict[str, tuple[str, str, str]] = {
         "Por favor, no cuelgue. Tenemos un problema técnico, pero su llamada no se ha perdido y pronto le atenderemos.",
         "Bitte bleiben Sie dran. Wir haben eine technische Störung, aber Ihr Anruf ist nicht verloren, und wir sind bald für Sie da.",
     ),
+    "std-away-message": (
+        "We are sorry: we still have a technical problem. Please leave a message after the tone, and we will call you. "
+        "When you are done, press hash or hang up.",
+        "Lo sentimos: seguimos con un problema técnico. Deje un mensaje después de la señal y le llamaremos. "
+        "Al terminar, pulse almohadilla o cuelgue.",
+        "Es tut uns leid: Wir haben noch immer eine technische Störung. Bitte sprechen Sie nach dem Ton, und wir rufen Sie an. "
+        "Wenn Sie fertig sind, drücken Sie die Raute oder legen auf.",
+    ),
     # --- overflow to an outside number
     "std-outside": (
         "One moment please. We are connecting you with somebody else who can help.",

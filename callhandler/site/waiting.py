@@ -54,6 +54,11 @@ class Waiting(Table):
     away_phones: list[Digits] = Field(
         default=[], description="Phones that ring when the daemon is away; none: callers wait on."
     )
+    away_message_after: Seconds | None = Field(
+        default=None,
+        ge=10,
+        description="The daemon away for this long: Asterisk itself takes a message; never by default.",
+    )
 
 
 class Callbacks(Table):
@@ -101,6 +106,10 @@ class Callbacks(Table):
     minutes: Whole = Field(default=60, ge=1, description="Longest callback conversation, in minutes.")
     minutes_per_day: Whole = Field(
         default=1_000, ge=1, description="Minutes talked out in one day before no more calls are made."
+    )
+    amd: bool = Field(
+        default=False,
+        description="Asterisk listens whether a machine answers a callback (AMD), which is then an attempt that failed at once.",
     )
     message: Id | None = Field(
         default=None, description="A prompt left when nobody accepts the last attempt; none by default."

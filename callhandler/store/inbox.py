@@ -37,6 +37,13 @@ def item_facts(source: Source, since: float, done: bool = False) -> list[Fact]:
     return [stored.fact for stored in sorted(found, key=lambda one: one.seq) if stored.fact is not None]
 
 
+def message_files(source: Source, since: float) -> list[str]:
+    """Return the files of the messages left since a time (seconds since the epoch), relative to the site."""
+    clause = "WHERE kind = :kind AND at >= :since ORDER BY seq"
+    found = facts_where(source, clause, kind=MessageLeft.__name__, since=milliseconds(since))
+    return [stored.fact.file for stored in found if isinstance(stored.fact, MessageLeft)]
+
+
 def not_mailed(source: Source, since: float) -> list[MessageLeft]:
     """Return the messages left since a time (seconds since the epoch) that no mail has told of, in order."""
     clause = "WHERE kind = :kind AND at >= :since ORDER BY seq"

@@ -65,12 +65,12 @@ class Event:
     name: str = ""
 
 
-def write_tone(path: Path, hertz: float, seconds: int = 240) -> Path:
-    """Make a WAV of a tone: 8 kHz, 16 bit, mono."""
+def write_tone(path: Path, hertz: float, seconds: float) -> Path:
+    """Make a WAV of four minutes: a tone for some seconds, then silence. 8 kHz, 16 bit, mono."""
     second = struct.pack("<8000h", *(round(9000 * math.sin(2 * math.pi * hertz * n / 8000)) for n in range(8000)))
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
-        file.writeframes(second * seconds)
+        file.writeframes((second * 240)[: round(seconds * 8_000) * 2].ljust(240 * 16_000, b"\0"))
     return path
 
 
@@ -80,7 +80,7 @@ class Softphone:
 
     With `password` it registers with `server` ("host:port") as `user`; without, it only calls, as a trunk does. `record` keeps
     what it decodes in a file (the fallback ear); baresip 1.1 then crashes on `resume`, so it is off where packets can be had.
-    With `trusts`, a file of CA certificates, it speaks SIP over TLS alone, and SRTP alone.
+    With `trusts`, a file of CA certificates, it speaks SIP over TLS alone, and SRTP alone. On each call it `speaks` for some seconds.
     """
 
     baresip: Baresip
@@ -93,6 +93,7 @@ class Softphone:
     auto_answer: bool = False
     record: bool = False
     trusts: Path | None = None
+    speaks: float = 240.0
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -107,7 +108,7 @@ class Softphone:
 
     async def __aenter__(self) -> "Softphone":
         self.folder.mkdir(parents=True)
-        tone = write_tone(self.folder / "tone.wav", self.hertz)
+        tone = write_tone(self.folder / "tone.wav", self.hertz, self.speaks)
         (self.folder / "config").write_text(
             CONFIG.format(
                 sip=self.ports,

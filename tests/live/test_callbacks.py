@@ -45,10 +45,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUp]:
 
 
 @asynccontextmanager
-async def customer_of(site: SiteUp, folder: Path, number: str = NUMBER) -> AsyncIterator[Softphone]:
-    """A customer who calls in over the trunk, and is reached over it."""
+async def customer_of(
+    site: SiteUp, folder: Path, number: str = NUMBER, speaks: float = 240.0
+) -> AsyncIterator[Softphone]:
+    """A customer who calls in over the trunk, and is reached over it. On each call they speak for some seconds, then they listen."""
     baresip = Baresip(site.lab.program("baresip"), site.lab.baresip_modules)
-    async with Softphone(baresip, folder, site.base_port + 3, site.server, number, CUSTOMER) as phone:
+    phone = Softphone(baresip, folder, site.base_port + 3, site.server, number, CUSTOMER, speaks=speaks)
+    async with phone:
         yield phone
 
 

@@ -26,8 +26,8 @@ MODULES: dict[str, tuple[str, ...]] = {
     # res_agi needs symbols of res_speech; loaded the other way round it fails.
     "the daemon": ("res_speech", "res_agi", "res_manager_devicestate", "res_security_log"),
     "the dialplan": (
-        "pbx_config", "app_dial", "app_playback", "app_stack", "app_chanspy", "func_callerid", "func_channel", "func_devstate",
-        "func_lock", "func_logic", "func_strings", "func_timeout", "func_version",
+        "pbx_config", "app_dial", "app_playback", "app_record", "app_amd", "app_waitforsilence", "app_stack", "app_chanspy",
+        "func_callerid", "func_channel", "func_devstate", "func_lock", "func_logic", "func_strings", "func_timeout", "func_version",
     ),
 }  # fmt: skip
 

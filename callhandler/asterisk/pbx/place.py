@@ -32,6 +32,11 @@ def sounds_folder(directory: Path) -> Path:
     return folder if _PLAIN.fullmatch(str(folder)) else link_of(directory / "var" / "asterisk") / ".." / "sounds"
 
 
+def messages_folder(directory: Path) -> Path:
+    """Where callers' messages are kept, by a path that Record() can use: as with prompts."""
+    return sounds_folder(directory).parent / "messages"
+
+
 def needs_link(base: Path) -> bool:
     """Whether Asterisk can't use a path as it is."""
     return _PLAIN.fullmatch(str(base)) is None or len(os.fsencode(base)) > _LONGEST
@@ -48,6 +53,7 @@ def make(directory: Path) -> dict[str, Path]:
     folders = layout(directory)
     for path in folders.values():
         path.mkdir(exist_ok=True, mode=0o700)
+    (directory / "var" / "messages").mkdir(exist_ok=True, mode=0o750)
     return folders
 
 

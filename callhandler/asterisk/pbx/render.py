@@ -14,7 +14,7 @@ import callhandler
 from callhandler.asterisk import agi_key, wire
 from callhandler.asterisk.pbx.modules import present
 from callhandler.asterisk.pbx.music import MusicClass
-from callhandler.asterisk.pbx.place import layout, sounds_folder
+from callhandler.asterisk.pbx.place import layout, messages_folder, sounds_folder
 from callhandler.asterisk.pbx.quoting import Unwritable, host, value, word
 from callhandler.asterisk.quoting import display_name
 from callhandler.site.loading import LoadedSite
@@ -25,7 +25,7 @@ LONGEST_CALL = 14_400
 """Seconds after which Asterisk ends a call by itself, should everything else have failed to."""
 _FILTERS_SINCE = (22, 1)
 """Event filters by name came with 20.11 and 22.1 (asterisk's UPGRADE notes); older ones search every event with a regex."""
-_QUIET = ("acl.conf", "ccss.conf", "cdr.conf", "cel.conf", "features.conf", "pjproject.conf", "udptl.conf")
+_QUIET = ("acl.conf", "amd.conf", "ccss.conf", "cdr.conf", "cel.conf", "features.conf", "pjproject.conf", "udptl.conf")
 _RENDERED = (
     "asterisk.conf", "modules.conf", "manager.conf", "pjsip.conf", "musiconhold.conf", "logger.conf", "rtp.conf", "extensions.conf",
     "indications.conf",
@@ -120,6 +120,9 @@ def _dialplan(loaded: LoadedSite) -> Values:
         "languages": [word(language, "company.languages") for language in site.company.languages],
         "away_phones": [word(phone, "waiting.away_phones") for phone in site.waiting.away_phones],
         "away_ring_after": str(round(site.waiting.away_ring_after)),
+        "away_message_after": str(round(site.waiting.away_message_after or 0)),
+        "messages_folder": value(str(messages_folder(loaded.directory)), "the folder of messages"),
+        **_machines(site),
         "sounds_folder": value(str(sounds_folder(loaded.directory)), "the folder of spoken prompts"),
     }
 
@@ -140,6 +143,14 @@ def _outside(site: Site) -> list[dict[str, str]]:
         }
         for number in sorted(numbers)
     ]
+
+
+def _machines(site: Site) -> dict[str, str]:
+    """Whether Asterisk listens for answering machines, and the prompt it leaves with them; empty for neither."""
+    callbacks = site.callbacks
+    if callbacks is None or not callbacks.amd:
+        return {"amd": "", "amd_message": ""}
+    return {"amd": "yes", "amd_message": word(callbacks.message, "callbacks.message") if callbacks.message else ""}
 
 
 def _trunk(site: Site, id_: str) -> TrunkValues:

@@ -108,13 +108,20 @@ def modules(seen: Evidence) -> Verdict:
     loaded = seen.console.modules if seen.console else None
     if loaded is None:
         return unknown(check, "they could not be asked for", seen.look("module show"))
-    needed = [name for name in _NEEDED if name not in loaded]
+    needed = [name for name in (*_NEEDED, *_wanted(seen)) if name not in loaded]
     if needed:
         return error(check, f"{some(needed)} not loaded: calls fail", seen.theirs(f"module load {needed[0]}.so"))
     rest = sorted(seen.files.modules - loaded) if seen.mode is Mode.PRIVATE else []
     if rest:
         return warning(check, f"{some(rest)} not loaded", seen.theirs(f"module load {rest[0]}.so"))
     return ok(check, f"all that calls need are loaded ({len(loaded)} in all)")
+
+
+def _wanted(seen: Evidence) -> list[str]:
+    """Return the modules that this site's own choices need besides."""
+    site = seen.loaded.site
+    wanted = ["app_record"] if site.waiting.away_message_after is not None else []
+    return wanted + (["app_amd", "app_waitforsilence"] if site.callbacks is not None and site.callbacks.amd else [])
 
 
 def configuration(seen: Evidence) -> Verdict:

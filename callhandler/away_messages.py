@@ -1,0 +1,158 @@
+"""Messages that Asterisk took by itself while the daemon was away become ordinary ones: found by their files' names, told of once.
+
+The dialplan (context callhandler-away) names such a file after the call, the number dialled and the digits of the caller's number. Whether
+one was told of is the journal's to say, so that a crash at any moment neither loses nor doubles it: a fact that did not reach the disk is
+made again from the file. Part of the edge: reads the folder of messages, and records facts by the switchboard.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from callhandler.asterisk import wire
+from callhandler.core import events as e
+from callhandler.core import observed as o
+from callhandler.core.calls import Call
+from callhandler.core.inbox import MESSAGE
+from callhandler.core.model import Outcome
+from callhandler.messages import ENDING, FOLDER, MessageBox
+from callhandler.scripts.message import SHORTEST
+from callhandler.site.models import Site
+from callhandler.switchboard import Switchboard
+
+AWAY_KEPT = 30 * 86_400.0
+"""Seconds after which a file in the folder of messages is no longer looked at."""
+REASON = "left a message while the daemon was away"
+_NAME = re.compile(r"(?P<call>.+)_away_(?P<number>[0-9]*)_(?P<caller>[0-9+]*)")
+_HEADER, _BYTES_PER_SECOND = 44, 16_000
+"""Of a WAV as Asterisk writes it: 16 bit, 8 kHz, mono."""
+log = structlog.get_logger("messages")
+
+
+class _Found(NamedTuple):
+    """A file that Asterisk wrote: when its last sound came (seconds since the epoch), and for how many seconds it lasts."""
+
+    name: str
+    call: str
+    number: str
+    caller: str
+    ended: float
+    seconds: float
+
+
+class AwayMessages:
+    """Looks for such messages whenever Asterisk is seen again, and at the end of a call that was leaving one then."""
+
+    def __init__(self, switchboard: Switchboard, directory: Path, site: Callable[[], Site]) -> None:
+        """Take the site's folder, and what tells the site file in force."""
+        self._switchboard = switchboard
+        self._directory = directory
+        self._box = MessageBox(directory)
+        self._site = site
+        self._told: set[str] = set()
+        self._speaking: set[str] = set()
+
+    def restore(self, files: Iterable[str]) -> None:
+        """Take note of the files that the journal has told of; relative to the site, as in MessageLeft."""
+        self._told |= {Path(file).stem for file in files}
+
+    def observe(self, seen: o.Observation) -> None:
+        """Take note of what Asterisk does, before the switchboard does: it would take a call that is gone for lost."""
+        match seen:
+            case o.LinkUp():
+                self._speaking = {one.channel for one in seen.channels if one.context == wire.CONTEXT_AWAY}
+                live = {one.channel for one in seen.channels}
+                for found in self._find("*"):
+                    if found.call not in self._speaking:
+                        self._take_in(found)
+                    if found.call not in live:
+                        self._end(found)
+            case o.ChannelEnded() if seen.channel in self._speaking:
+                self._speaking.discard(seen.channel)
+                for found in self._find(f"{seen.channel}_away_*"):
+                    self._take_in(found)
+                    self._end(found)
+
+    def _find(self, pattern: str) -> list[_Found]:
+        oldest = self._switchboard.clock() - AWAY_KEPT
+        found = []
+        for path in sorted((self._directory / FOLDER).glob(f"{pattern}{ENDING}")):
+            named = _NAME.fullmatch(path.stem)
+            try:
+                stat = path.stat()
+            except OSError as error:
+                log.error("a message can't be read", file=str(path), reason=error.strerror)
+                continue
+            if named is not None and stat.st_mtime >= oldest:
+                seconds = max(0.0, (stat.st_size - _HEADER) / _BYTES_PER_SECOND)
+                found.append(_Found(path.stem, named["call"], named["number"], named["caller"], stat.st_mtime, seconds))
+        return found
+
+    def _take_in(self, found: _Found) -> None:
+        """Tell of a message once. What is told in the end, MessageLeft, is what counts; all before it may be told twice."""
+        if found.name in self._told:
+            return
+        if found.seconds < SHORTEST:
+            self._box.discard(found.name)
+            return
+        call = self._call(found)
+        queue = call.queue or call.left_queue or self._queue(call.number)
+        self._leave_line(call, found.ended)
+        self._switchboard.record(
+            e.ItemOpened(
+                at=found.ended, call=call.id, queue=queue, item=MESSAGE, number=call.caller_number, reason=REASON
+            )
+        )
+        self._told.add(found.name)
+        self._switchboard.record(
+            e.MessageLeft(
+                at=found.ended,
+                call=call.id,
+                queue=queue,
+                file=self._box.keep(found.name),
+                seconds=round(found.seconds, 1),
+                number=call.caller_number,
+                caller_name=call.caller_name,
+            )
+        )
+
+    def _call(self, found: _Found) -> Call:
+        """Return the call; one that came while the daemon was away is told of first."""
+        calls = self._switchboard.calls.here
+        if found.call not in calls:
+            number = next((one for one in self._site().numbers if one.removeprefix("+") == found.number), found.number)
+            self._switchboard.record(
+                e.CallArrived(
+                    at=found.ended - found.seconds,
+                    call=found.call,
+                    channel="",
+                    number=number,
+                    caller_number=found.caller,
+                    caller_name="",
+                    source="",
+                )
+            )
+        return calls[found.call]
+
+    def _leave_line(self, call: Call, at: float) -> None:
+        if call.queue is not None:
+            waited = max(0.0, at - (at if call.entered is None else call.entered))
+            left = e.CallLeftLine(
+                at=at, call=call.id, queue=call.queue, outcome=Outcome.MESSAGE, waited=waited, reason=REASON
+            )
+            self._switchboard.record(left)
+
+    def _end(self, found: _Found) -> None:
+        call = self._switchboard.calls.here.get(found.call)
+        if call is not None and found.name in self._told:
+            self._switchboard.end_call(call, REASON, outcome=Outcome.MESSAGE)
+
+    def _queue(self, number: str) -> str:
+        """Return the queue that a message is for whose caller was in none: the one that the number leads to, else the operator's."""
+        site = self._site()
+        table = site.numbers.get(number)
+        places = (table.enters if table is not None else "", site.company.operator)
+        return next((which for kind, _, which in (one.partition(":") for one in places) if kind == "queue"), "")

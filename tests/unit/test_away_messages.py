@@ -1,0 +1,169 @@
+"""Messages that Asterisk took while the daemon was away: told of once, whatever the daemon dies in; their names say whose they are."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from callhandler.away_messages import AwayMessages
+from callhandler.core import events as e
+from callhandler.core import observed as o
+from callhandler.core.inbox import InboxKeeper
+from callhandler.core.model import Outcome
+from callhandler.site.loading import load
+from callhandler.site.models import Site
+from callhandler.site.new import example
+from callhandler.site.plan import plan
+from tests.unit.core.world import World
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    path = tmp_path / "callhandler.toml"
+    path.write_text(example(15_000, "Acme", "UTC"), encoding="utf-8")
+    (tmp_path / "var" / "messages").mkdir(parents=True)
+    return load(path).site
+
+
+class House:
+    """A daemon that has read the journal, and not seen Asterisk yet."""
+
+    def __init__(self, site: Site, folder: Path, journal: list[e.Fact]) -> None:
+        self.world = World(plan(site), attach=False)
+        self.keeper = InboxKeeper()
+        self.world.board.followed_by(self.keeper)
+        self.messages = AwayMessages(self.world.board, folder, lambda: site)
+        self.messages.restore([fact.file for fact in journal if isinstance(fact, e.MessageLeft)])
+        self.world.board.restore(journal, {}, None)
+        self.before = list(journal)
+
+    def sees(self, *seen: o.Observation) -> None:
+        """Have the daemon see something, as daemon.py does it."""
+        for one in seen:
+            self.messages.observe(one)
+            self.world.board.observe(one)
+
+    @property
+    def journal(self) -> list[e.Fact]:
+        """All facts, in order."""
+        return self.before + self.world.facts
+
+
+def asterisk(*channels: o.LiveChannel) -> o.LinkUp:
+    return o.LinkUp("test", "22.10.1", channels, ())
+
+
+def speaking(call: str) -> o.LiveChannel:
+    return o.LiveChannel(call, f"PJSIP/{call}", None, "callhandler-away", call)
+
+
+def recorded(folder: Path, name: str, seconds: float, at: float) -> Path:
+    """A file as Asterisk leaves it."""
+    path = folder / "var" / "messages" / f"{name}.wav"
+    path.write_bytes(bytes(44 + round(seconds * 16_000)))
+    os.utime(path, (at, at))
+    return path
+
+
+def waiting_call(site: Site, folder: Path) -> tuple[list[e.Fact], str]:
+    """Somebody entered the line of sales, and the daemon died."""
+    house = House(site, folder, [])
+    house.sees(asterisk())
+    agent = next(iter(site.agents.values()))
+    house.world.board.record(e.AgentLoggedIn(at=house.world.now, agent="7001", phone=agent.phone or "", by="test"))
+    house.world.pause("7001")
+    call = house.world.enter("sales", number="12025550123")
+    assert call.queue == "sales"
+    return house.journal, call.id
+
+
+def told(house: House) -> list[tuple[str, str, str, float]]:
+    return [(f.call, f.queue, f.number, f.seconds) for f in house.journal if isinstance(f, e.MessageLeft)]
+
+
+def outcomes(house: House) -> dict[str, str]:
+    return {f.call: f.outcome for f in house.journal if isinstance(f, e.CallEnded)}
+
+
+def test_a_call_in_line_has_left_a_message(site: Site, tmp_path: Path) -> None:
+    journal, call = waiting_call(site, tmp_path)
+    recorded(tmp_path, f"{call}_away_5000_12025550123", 6.0, journal[-1].at + 60.0)
+    house = House(site, tmp_path, journal)
+    house.sees(asterisk())
+    assert told(house) == [(call, "sales", "12025550123", 6.0)]
+    assert outcomes(house) == {call: Outcome.MESSAGE}
+    (left,) = [fact for fact in house.journal if isinstance(fact, e.CallLeftLine)]
+    assert (left.outcome, left.waited) == (Outcome.MESSAGE, 60.0)
+    (item,) = house.keeper.inbox.items()
+    assert (item.kind, item.number, item.files) == (
+        "message",
+        "12025550123",
+        (f"var/messages/{call}_away_5000_12025550123.wav",),
+    )
+
+
+def test_a_call_that_the_daemon_never_knew_is_told_of(site: Site, tmp_path: Path) -> None:
+    house = House(site, tmp_path, [])
+    recorded(tmp_path, "pbx1-1795286814.7_away_5000_+4930555", 4.0, house.world.now - 100.0)
+    house.sees(asterisk())
+    (arrived,) = [fact for fact in house.journal if isinstance(fact, e.CallArrived)]
+    assert (arrived.call, arrived.number, arrived.caller_number) == ("pbx1-1795286814.7", "5000", "+4930555")
+    assert arrived.at == house.world.now - 104.0
+    operator = site.company.operator.removeprefix("queue:")
+    assert told(house) == [("pbx1-1795286814.7", operator, "+4930555", 4.0)]
+    assert outcomes(house) == {"pbx1-1795286814.7": Outcome.MESSAGE}
+    assert not house.world.board.calls.here
+
+
+def test_who_speaks_yet_is_waited_for(site: Site, tmp_path: Path) -> None:
+    journal, call = waiting_call(site, tmp_path)
+    path = recorded(tmp_path, f"{call}_away_5000_12025550123", 3.0, journal[-1].at + 60.0)
+    house = House(site, tmp_path, journal)
+    house.sees(asterisk(speaking(call)))
+    assert not told(house)
+    path.write_bytes(bytes(44 + 8 * 16_000))
+    os.utime(path, (house.world.now, house.world.now))
+    house.sees(o.ChannelEnded(call, 16, "Normal Clearing"))
+    assert told(house) == [(call, "sales", "12025550123", 8.0)]
+    assert outcomes(house) == {call: Outcome.MESSAGE}
+
+
+def test_who_said_nothing_left_no_message(site: Site, tmp_path: Path) -> None:
+    journal, call = waiting_call(site, tmp_path)
+    path = recorded(tmp_path, f"{call}_away_5000_12025550123", 1.0, journal[-1].at + 60.0)
+    house = House(site, tmp_path, journal)
+    house.sees(asterisk())
+    assert not told(house)
+    assert not path.exists()
+    assert outcomes(house) == {call: Outcome.LOST}
+
+
+def test_other_files_and_names_with_more_in_them_are_left_alone(site: Site, tmp_path: Path) -> None:
+    house = House(site, tmp_path, [])
+    names = ("pbx1-1.2", "pbx1-1.2-2", "x_away_5000_${SHELL(id)}", "x_away_50a0_1", "_away__", "notes")
+    for name in names:
+        recorded(tmp_path, name, 4.0, house.world.now)
+    recorded(tmp_path, "pbx1-1.3_away_5000_1", 4.0, house.world.now - 40 * 86_400.0)
+    house.sees(asterisk())
+    assert not told(house)
+    assert len(list((tmp_path / "var" / "messages").iterdir())) == len(names) + 1
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_crash_at_any_fact_neither_loses_nor_doubles_it(site: Site, tmp_path: Path, known: bool) -> None:
+    journal, call = waiting_call(site, tmp_path) if known else ([], "pbx1-1795286814.7")
+    at = 1_000_100.0
+    recorded(tmp_path, f"{call}_away_5000_12025550123", 6.0, at)
+    house = House(site, tmp_path, journal)
+    house.sees(asterisk())
+    whole = house.journal
+    for kept in range(len(journal), len(whole) + 1):
+        again = House(site, tmp_path, whole[:kept])
+        again.sees(asterisk())
+        assert len(told(again)) == 1, kept
+        assert outcomes(again) == {call: Outcome.MESSAGE}, kept
+        (item,) = again.keeper.inbox.items()
+        assert (item.kind, len(item.files)) == ("message", 1), kept
+        assert not again.world.board.calls.here
+        again.sees(o.LinkDown("gone"), asterisk())
+        assert len(told(again)) == 1, kept
