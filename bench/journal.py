@@ -274,7 +274,7 @@ def repeated(measure: Callable[[Path], Awaitable[Values]], runs: int) -> Values:
     found: list[Values] = []
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
-            found.append(uvloop.run(measure(Path(folder))))  # type: ignore[arg-type,var-annotated]  # all are coroutines
+            found.append(uvloop.run(measure(Path(folder))))  # type: ignore[arg-type]  # all are coroutines
     speeds = [one["facts_a_second"] for one in found]
     spread = {"slowest_run": min(speeds), "fastest_run": max(speeds)}
     return {key: median(one[key] for one in found) for key in found[0]} | spread

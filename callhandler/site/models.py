@@ -10,7 +10,7 @@ from pydantic import Field
 from callhandler.site.conversation import Choice, Hours, Menu, NumberTable, PromptTable, SpecialDay, Weekday
 from callhandler.site.people import Agent, Codes, Offers, Phone, QueueTable, ServesRow, StepRow, Tier
 from callhandler.site.standard import standard, standard_callbacks
-from callhandler.site.technical import Asterisk, Daemon, Lookup, Mqtt, Speech, Tls, Trunk
+from callhandler.site.technical import Asterisk, Daemon, Journal, Lookup, Mqtt, Speech, Tls, Trunk
 from callhandler.site.values import (
     COUNTRY_PATTERN,
     LINE_PATTERN,
@@ -42,6 +42,7 @@ __all__ = [
     "Digits",
     "Hours",
     "Id",
+    "Journal",
     "Key",
     "Language",
     "Level",
@@ -105,6 +106,7 @@ class Site(Table):
     asterisk: Asterisk
     tls: Tls | None = None
     daemon: Daemon = Daemon()
+    journal: Journal = Journal()
     speech: Speech = Speech()
     lookup: Lookup | None = None
     mqtt: Mqtt | None = None

@@ -88,6 +88,18 @@ class Daemon(Table):
     watchdog: Seconds = Field(default=10.0, gt=0, description="A daemon whose event loop hangs this long is replaced.")
 
 
+class Journal(Table):
+    """How long what happened is remembered."""
+
+    keep: Whole = Field(
+        default=1_095,
+        ge=31,
+        le=36_500,
+        description="Days after which a call that is over is deleted from the journal, and its figures with it. "
+        "An item of the inbox that waits for somebody keeps its call for 90 days.",
+    )
+
+
 class Speech(Table):
     """How prompt texts become speech."""
 

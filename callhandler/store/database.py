@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 
 from callhandler.core.events import Fact
 from callhandler.store.encoding import Row, decode, encode
+from callhandler.store.forgetting import Forgetting
 from callhandler.store.migrate import migrate
 from callhandler.store.servers import inserting, synced, writing_engine
 from callhandler.store.summaries import FACTS, Summaries
@@ -113,6 +114,17 @@ class Database:
         with self._connection.begin():
             if self._connection.execute(select(SITES.c.digest).where(SITES.c.digest == digest)).first() is None:
                 self._connection.execute(insert(SITES), {"digest": digest, "at": at, "text": text})
+
+    def forget(self, walk: Forgetting) -> bool:
+        """Forget a little of what is old. Returns whether there may be more."""
+        self.open()
+        assert self._connection is not None
+        try:
+            with self._connection.begin():
+                return walk.some(self._connection)
+        except BaseException:
+            self.close()
+            raise
 
     def rebuild(self) -> int:
         """Compute all calls again from their facts. Returns how many there are."""

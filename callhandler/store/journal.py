@@ -19,6 +19,7 @@ from callhandler.core.events import Fact
 from callhandler.errors import Refused
 from callhandler.store.backlog import Backlog
 from callhandler.store.encoding import milliseconds
+from callhandler.store.forgetting import Forgetting
 from callhandler.store.privacy import masked
 from callhandler.store.recovery import Recovery, recover
 from callhandler.store.sources import Source, open_source
@@ -180,6 +181,18 @@ class Journal:
         """Compute table `call` again from the facts. Returns how many calls there are."""
         await self.flush()
         return await self._in_thread(self._writer.rebuild)
+
+    async def forget(self, now: float, days: int, pause: float = 0.25) -> None:
+        """Delete what was over `days` before `now` (seconds since the epoch): a little every `pause` seconds, nothing while in trouble."""
+        walk, more = Forgetting(now, days), True
+        try:
+            while more and self.trouble is None:
+                more = await self._in_thread(lambda: self._writer.forget(walk))
+                await asyncio.sleep(pause)
+        except Exception as error:  # what is too old now is so an hour later, too
+            log.warning("the journal's old facts are not deleted", error=str(error))
+        if walk.facts:
+            log.info("the journal's old facts are deleted", days=days, calls=walk.calls, facts=walk.facts)
 
     async def keep_site(self, digest: str, at: float, text: str) -> None:
         """Keep a site file that came into force, once for each digest. Secrets are masked here, whoever calls."""

@@ -90,7 +90,7 @@ def recover(source: Source, now: float, midnight: float) -> Recovery:
         *_of_open_calls(source),
         *_of_callbacks(source, now),
         *last_of_agents(source),
-        *_last_of_the_house(source),
+        *last_of_the_house(source),
     )
     found = {row.seq: row.fact for row in rows}
     facts = tuple(fact for _, fact in sorted(found.items(), key=lambda item: item[0]) if fact is not None)
@@ -140,7 +140,8 @@ def _of_callbacks(source: Source, now: float) -> list[Stored]:
     return [row for call in calls for row in facts_of(source, call)] + found
 
 
-def _last_of_the_house(source: Source) -> list[Stored]:
+def last_of_the_house(source: Source) -> list[Stored]:
+    """Return the last fact of each kind about the house: started, stopped, site, emergency."""
     last = "WHERE kind = :kind ORDER BY at DESC, seq DESC LIMIT 1"
     return [found for kind in _OF_THE_HOUSE for found in facts_where(source, last, kind=kind.__name__)]
 

@@ -9,7 +9,7 @@ from typing import TypeGuard
 import structlog
 from sqlalchemy import Connection, delete, select, text
 
-from callhandler.core.events import CallEnded, Fact, RoutingDecided
+from callhandler.core.events import CallEnded, Fact, ItemClaimed, ItemDone, MessageMailed, RoutingDecided
 from callhandler.store.encoding import Row, decode, harmless, json_text, milliseconds
 from callhandler.store.reading import record_of
 from callhandler.store.records import CallRecord
@@ -19,6 +19,8 @@ from callhandler.store.tables import CallRow, FactRow
 log = structlog.get_logger("journal")
 FACTS = FactRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types don't say so
 CALLS = CallRow.__table__  # type: ignore[attr-defined]
+_AFTERWARDS = (ItemClaimed, ItemDone, MessageMailed)
+"""What may be written about a call that is forgotten by now; it makes no new call of it."""
 _COLUMNS = [FACTS.c[name] for name in Row._fields]
 
 
@@ -74,7 +76,7 @@ class Summaries:
         return connection.execute(select(CALLS.c.id).where(CALLS.c.id.in_(calls))).scalars().all() if calls else ()
 
     def _add(self, row: Row, fact: Fact) -> None:
-        if row.call is not None:
+        if row.call is not None and (row.call in self._open or not isinstance(fact, _AFTERWARDS)):
             self._nodes.setdefault(row.call, row.node)
             self._open.setdefault(row.call, []).append(fact)
 

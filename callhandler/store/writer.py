@@ -12,6 +12,7 @@ from callhandler.core.events import Fact
 from callhandler.errors import CallhandlerError, Refused
 from callhandler.store.database import Database
 from callhandler.store.encoding import Row, encode
+from callhandler.store.forgetting import Forgetting
 from callhandler.store.sources import sqlite_file
 from callhandler.store.spool import Spool
 
@@ -102,6 +103,10 @@ class Writer:
     def keep_site(self, digest: str, at: int, text: str) -> None:
         """Keep a site file's text."""
         self._database.keep_site(digest, at, text)
+
+    def forget(self, walk: Forgetting) -> bool:
+        """Forget a little of what is old. Returns whether there may be more."""
+        return self._database.forget(walk)
 
     def rebuild(self) -> int:
         """Compute all calls again."""
