@@ -59,6 +59,8 @@ T = TypeVar("T")
 LAST_WORDS = 2.0
 """Seconds that the scripts under way get to end when the daemon stops; their callers go on in the dialplan."""
 
+FORGET_EVERY = 3_600.0
+"""Seconds between two looks for what is older than the journal keeps."""
 _DAY = 86_400.0
 THREADS_TURN = 0.001
 """Seconds for which the journal's thread may keep the interpreter while a call waits for it; Python's own 5 ms add up to stalls."""
@@ -182,6 +184,7 @@ class Daemon:
                 f"the FastAGI port {port} can't be had ({error.strerror}); is another daemon running?"
             ) from error
         self._tasks.start("ami", self.ami.run())
+        self._tasks.start("forgetting", self._forget())
         self._tasks.start("watchdog", keep_alive())
         self._tasks.start("clock", watch_clock(self._clock, lambda: not self.switchboard.calls.here, self._clock_alarm))
         notify("READY=1")
@@ -229,6 +232,12 @@ class Daemon:
         except Refused as error:
             log.error("the journal can't be read", question=question.__name__, error=str(error))
             return []
+
+    async def _forget(self) -> None:
+        """Every hour, delete what has become older than the site keeps it."""
+        while True:
+            await asyncio.sleep(FORGET_EVERY)
+            await self.journal.forget(self.switchboard.clock(), self._reloading.loaded.site.journal.keep)
 
     async def until_told(self) -> int:
         """Run until a signal says stop, or a task died; returns the exit status."""
