@@ -146,9 +146,9 @@ class Daemon:
         self.control = Server(self.desk, loaded.inside(site.daemon.socket))
         self.mqtt = None if site.mqtt is None else MqttPublisher(site.mqtt, site.asterisk.node, self.desk)
         self.mail = None if site.mail is None else self._mailer(site.mail)
+        self.away_messages = AwayMessages(self.switchboard, directory, lambda: self._reloading.loaded.site)
         self.customers_first = CustomersFirst(
             self.switchboard.callbacks, lambda: self._reloading.loaded.site, self.journal.commit
-        self.away_messages = AwayMessages(self.switchboard, directory, lambda: self._reloading.loaded.site)
         )
         self._reloading = Reloading(loaded, self.switchboard, self.reception, self.journal)
         self.desk.reloading = self._reloading.reload
@@ -207,23 +207,23 @@ class Daemon:
         self.switchboard.record(e.DaemonStarted(at=now, program=f"callhandler {__version__}"))
         for fact in await self._asked(item_facts, now - INBOX_KEPT):
             self._keeper.apply(fact)
+        self.away_messages.restore(await self._asked(message_files, now - AWAY_KEPT - _DAY))
         left = await self._asked(abandoned, now - self._loaded.site.waiting.redial)
         self.switchboard.redials.restore(left, {number: at for number, (_, at) in talks.items()})
         self.switchboard.restore(found.facts, talks, found.last_at)
-        self.away_messages.restore(await self._asked(message_files, now - AWAY_KEPT - _DAY))
         self.desk.figures.begin(now, found.calls_today, await self._asked(alarms_since, now - _DAY))
         self.switchboard.record(e.SiteLoaded(at=now, digest=self._loaded.digest, reason="start"))
         text = await asyncio.to_thread(self._loaded.path.read_text, encoding="utf-8")
         await self.journal.keep_site(self._loaded.digest, now, text)
         self.switchboard.seat_at_first_start(now)
 
-    def _mailer(self, settings: Mail) -> MailPublisher:
-        board, directory = self.switchboard, self._loaded.directory
-        return MailPublisher(settings, lambda: self._reloading.loaded.site, directory, board.record, board.clock)
     def _observe(self, seen: Observation) -> None:
         self.away_messages.observe(seen)
         self.switchboard.observe(seen)
 
+    def _mailer(self, settings: Mail) -> MailPublisher:
+        board, directory = self.switchboard, self._loaded.directory
+        return MailPublisher(settings, lambda: self._reloading.loaded.site, directory, board.record, board.clock)
 
     async def _asked(self, question: Callable[[Source, float], list[T]], since: float) -> list[T]:
         """Ask the journal; one that can't be read knows nothing, and calls are taken all the same."""
