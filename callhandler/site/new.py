@@ -39,8 +39,8 @@ def init(
 ) -> InitResult:
     """Write a new site into `directory`, which is made when it isn't there.
 
-    Ports are counted from `base_port` (5060 by default): SIP itself, AMI + 1, FastAGI + 2, the trunk's far end + 3, audio
-    + 100 to + 899. `time_zone` is this machine's by default.
+    Ports are counted from `base_port` (5060 by default): SIP itself, AMI + 1, FastAGI + 2, the trunk's far end + 3, TLS + 4,
+    audio + 100 to + 899. `time_zone` is this machine's by default.
 
     Raises:
         Refused: there is a site already, the ports don't fit, or the directory can't be written.
@@ -90,6 +90,7 @@ def example(base_port: int, company: str, time_zone: str) -> str:
         "ami_port": str(base_port + 1),
         "agi_port": str(base_port + 2),
         "trunk_port": str(base_port + 3),
+        "tls_port": str(base_port + 4),
         "rtp_first": str(base_port + 100),
         "rtp_last": str(base_port + 899),
         "ami_secret": _quoted(secrets.token_hex(16)),

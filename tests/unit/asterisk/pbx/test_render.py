@@ -13,7 +13,7 @@ from callhandler.asterisk.pbx.prepare import attach
 from callhandler.asterisk.pbx.quoting import Unwritable, host, value, word
 from callhandler.asterisk.pbx.render import render, render_attach
 from callhandler.core.line import PRESENCE_GRACE
-from callhandler.site.loading import LoadedSite
+from callhandler.site.loading import LoadedSite, load
 from callhandler.site.new import init
 
 anything = st.text(max_size=60) | st.text(alphabet=";\\\"'${}[]()#=>,\r\n\t \0-aé", max_size=30)
@@ -94,6 +94,29 @@ def test_a_private_asterisk(loaded: LoadedSite, tmp_path: Path) -> None:
     assert "directory = /music" in files["musiconhold.conf"]
     assert "[callhandler-trunk-pstn]" in files["extensions.conf"]
     assert "identify_by = ip" in files["pjsip.conf"]
+
+
+def test_tls_and_srtp_are_for_those_who_are_marked(loaded: LoadedSite, tmp_path: Path) -> None:
+    plain = render(loaded, modules(tmp_path), (22, 10, 1), [])["pjsip.conf"]
+    assert "tls" not in plain
+    assert "encrypted" not in plain
+    text = loaded.path.read_text().replace(
+        '101 = { name = "Front desk"', '101 = { encrypted = true, name = "Front desk"'
+    )
+    text = (
+        text.replace("[trunks.pstn]", "[trunks.pstn]\nencrypted = true")
+        + '\n[tls]\naddress = "192.0.2.1"\nkey = "own;.key"\n'
+    )
+    loaded.path.write_text(text)
+    found = render(load(loaded.path), modules(tmp_path), (22, 10, 1), [])["pjsip.conf"]
+    assert "bind = 192.0.2.1:5061" in found
+    assert f"cert_file = {loaded.directory}/var/tls/asterisk.crt" in found
+    assert "own\\;.key" in found
+    assert "verify_server = yes" in found, "an encrypted trunk must prove itself"
+    assert "[101](phone,encrypted)" in found
+    assert "[102](phone)" in found
+    assert "[trunk-pstn](codecs,encrypted)" in found
+    assert "contact = sip:127.0.0.1:32403\\;transport=tls" in found
 
 
 def test_phones_are_asked_before_callers_give_them_up(loaded: LoadedSite, tmp_path: Path) -> None:
