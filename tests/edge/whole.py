@@ -70,9 +70,11 @@ def edit(site: Path, old: str, new: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def caller(site: Path, *lines: bytes) -> AsyncIterator[list[bytes]]:
+async def caller(site: Path, *lines: bytes, call: str = CALL) -> AsyncIterator[list[bytes]]:
     """A call from the trunk, whose Asterisk does all it is told and in which no key is ever pressed; gives what it was told."""
-    block = header_block(b"agi_callerid: 15550100", *lines).replace(b"agi_arg_2: pstn", b"agi_arg_2: trunk:pstn")
+    block = header_block(b"agi_callerid: 15550100", *lines, uniqueid=call.encode()).replace(
+        b"agi_arg_2: pstn", b"agi_arg_2: trunk:pstn"
+    )
     asterisk = await agi_call(load(site).site.asterisk.agi_port, block)
     told: list[bytes] = []
     obeying = asyncio.get_running_loop().create_task(_obey(asterisk, told))
@@ -91,5 +93,6 @@ async def _obey(asterisk: FakeAgi, told: list[bytes]) -> None:
             asterisk.send(b"200 result=0\n")
 
 
-async def waiting(daemon: Daemon) -> None:
-    await until(lambda: (call := daemon.switchboard.calls.here.get(CALL)) is not None and call.queue == "sales")
+async def waiting(daemon: Daemon, call: str = CALL) -> None:
+    here = daemon.switchboard.calls.here
+    await until(lambda: call in here and here[call].queue == "sales")

@@ -1,0 +1,130 @@
+"""The daemon is killed (-9), stopped for a while, or hangs, with real calls in every state a call can be in: what is lost is counted.
+
+`make chaos` plays many rounds (CHAOS_ROUNDS), `make test` one of each kind. CHAOS_SEED makes the same choices again.
+"""
+
+import asyncio
+import os
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.lab import SiteUp, free_base, site_running
+from tests.live.robots import Manners
+
+from .parts import ALL, Part
+from .stage import EXTRA, Lost, Stage, staged
+
+ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "3"))
+SEED = int(os.environ.get("CHAOS_SEED", "1"))
+STOPPED = 2.0
+"""Seconds for which it is stopped and goes on by itself; the watchdog waits 3."""
+pytestmark = [pytest.mark.live, pytest.mark.timeout(120 + 60 * ROUNDS)]
+ONLY = os.environ.get("CHAOS_PARTS", "")
+
+
+@pytest.fixture
+def chaos_site(tmp_path: Path) -> Iterator[SiteUp]:
+    """A site whose daemon is struck again and again."""
+    with site_running(tmp_path / "site", free_base(), EXTRA) as site:
+        yield site
+
+
+async def step(part: AsyncIterator[None]) -> Exception | None:
+    """Let a part go on to its next yield or its end; what it lost is returned."""
+    try:
+        await anext(part)
+    except StopAsyncIteration:
+        return None
+    except Exception as error:
+        return error
+    return None
+
+
+async def play(
+    stage: Stage, blow: Callable[[], Awaitable[None]], parts: tuple[Part, ...]
+) -> list[tuple[str, Exception]]:
+    """One round: all parts at once, a blow in the middle. Returns what was lost in which part."""
+    playing = {part.__name__: part(stage) for part in parts}
+    lost: list[tuple[str, Exception]] = []
+
+    async def act() -> None:
+        errors = await asyncio.gather(*(step(one) for one in playing.values()))
+        for name, error in zip(list(playing), errors, strict=True):
+            if error is not None:
+                lost.append((name, error))
+                del playing[name]
+
+    await stage.there()
+    await stage.registers()
+    stage.began = time.time()
+    await act()
+    stage.struck = time.time()
+    await asyncio.gather(blow(), act())
+    stage.back = time.time()
+    await act()
+    lost += await afterwards(stage)
+    return lost
+
+
+async def afterwards(stage: Stage) -> list[tuple[str, Exception]]:
+    """Nobody is here any more, every call has one end, and nobody waited longer without a word than was promised."""
+    lost: list[tuple[str, Exception]] = []
+    for call in stage.trunk.calls:
+        stage.trunk.hang_up(call)
+
+    async def nobody() -> bool:
+        return not await stage.calls() and stage.site.channels() == []
+
+    try:
+        await stage.until(nobody, 10, "all calls and channels are gone", "ghost")
+        await asyncio.sleep(0.3)
+        for call in stage.trunk.calls:
+            if call.dialled < stage.began:
+                continue
+            story = stage.story(stage.call_of(call.caller))
+            if sum(" CallEnded " in line for line in story) != 1:
+                raise Lost("fact", f"not one end: {story}")
+        since = int(stage.began * 1000)
+        for row in stage.query("SELECT call, details FROM fact WHERE kind = 'CheckInBreached' AND at >= ?", since):
+            raise Lost("word", f"{row} {stage.story(str(row[0]))}")
+    except Lost as error:
+        lost.append(("afterwards", error))
+    return lost
+
+
+async def test_struck_in_every_state(chaos_site: SiteUp, capsys: pytest.CaptureFixture[str]) -> None:
+    counted: Counter[str] = Counter()
+    stories: list[str] = []
+    blows: Counter[str] = Counter()
+    parts = tuple(part for part in ALL if not ONLY or part.__name__ in ONLY.split(","))
+    async with staged(chaos_site, SEED, lambda number: Manners(0.15, keys="1111", pause=0.5, talk=3.0)) as stage:
+        choices: tuple[Callable[[], Awaitable[None]], ...] = (
+            stage.killed,
+            lambda: stage.stopped(STOPPED),
+            stage.hung,
+        )
+        names = ("kill -9", f"stopped {STOPPED:g} s", "hung")
+        for number in range(ROUNDS):
+            began = time.monotonic()
+            which = number % len(choices)
+            blows[names[which]] += 1
+            for name, error in await play(stage, choices[which], parts):
+                counted[error.what if isinstance(error, Lost) else "trouble"] += 1
+                story = str(error) if isinstance(error, Lost) else "".join(traceback.format_exception(error))
+                stories.append(f"round {number + 1} ({names[which]}), {name}: {story}")
+            with capsys.disabled():
+                sys.stdout.write(
+                    f"\nround {number + 1}: {names[which]}, {time.monotonic() - began:.1f} s, lost: {dict(counted)}"
+                )
+        with capsys.disabled():
+            told = ", ".join(f"{name} {count}" for name, count in blows.items())
+            sys.stdout.write(
+                f"\n{ROUNDS} rounds (seed {SEED}): {told}; {stage.callers} callers; lost: {dict(counted)}\n"
+            )
+    assert not stories, "\n".join(stories)
