@@ -65,6 +65,9 @@ class Spool:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+        except OSError:
+            os.ftruncate(descriptor, self._good)  # a disk that is full has room for that
+            raise
         finally:
             os.close(descriptor)
         self._good += len(data)

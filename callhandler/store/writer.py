@@ -15,6 +15,7 @@ from callhandler.store.encoding import Row, encode
 from callhandler.store.forgetting import Forgetting
 from callhandler.store.sources import sqlite_file
 from callhandler.store.spool import Spool
+from callhandler.store.troubles import sentence
 
 log = structlog.get_logger("journal")
 
@@ -60,7 +61,7 @@ class Writer:
             self.stop()
             raise
         except Exception as error:  # whatever is wrong with the database, calls go on
-            return rows, _sentence(error)
+            return rows, sentence(error)
         return rows, None
 
     def write(self, items: Sequence[Fact | Row], spooled: bool, to_disk: bool = False) -> Attempt:
@@ -75,7 +76,7 @@ class Writer:
                 self._spool_numbered = True
             return Attempt(self._database.write(items, to_disk), None)
         except Exception as error:  # whatever is wrong with the database, calls go on
-            return Attempt(0, _sentence(error))
+            return Attempt(0, sentence(error))
 
     def keep_aside(self, items: Sequence[Fact | Row], first: bool) -> int:
         """Put facts into the spool, `first` when it is empty. Returns how many are there: all, or none when it can't be written either."""
@@ -134,8 +135,3 @@ class Writer:
             raise Refused(
                 f"another daemon writes this journal ({self._lock_file} is locked): stop that one first"
             ) from error
-
-
-def _sentence(error: Exception) -> str:
-    original = getattr(error, "orig", None)
-    return str(original or error).strip().splitlines()[0] if str(original or error).strip() else type(error).__name__
