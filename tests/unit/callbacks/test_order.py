@@ -17,7 +17,7 @@ from callhandler.core.model import CallbackRules, CallbackState, First, OfferEnd
 from callhandler.core.ports import DialLeg
 from callhandler.errors import Refused
 from tests.unit.callbacks.backs import Backs, site
-from tests.unit.core.oracle import CheckedLine
+from tests.unit.core.oracle import CheckedLine, able, places
 from tests.unit.core.world import agent
 
 TICK = 0.001_37
@@ -180,6 +180,14 @@ class Histories(RuleBasedStateMachine):
             elif one.state in (CallbackState.WAITING, CallbackState.RESTING, CallbackState.OFFERED):
                 assert call in books.calls
                 assert books.calls[call].entered == one.entered
+
+    @invariant()
+    def nobody_waits_for_nothing(self) -> None:
+        self.tick()
+        for call in self.line.books.calls.values() if self.site_rules.first is First.AGENT else ():
+            if places(self.line, call) > 0:
+                free = [who.id for who in self.line.books.agents.values() if able(self.line, who, call, self.world.now)]
+                assert not free, f"{call.id} waits for {free}"
 
     @invariant()
     def nobody_is_called_twice_at_a_time(self) -> None:
