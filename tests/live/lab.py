@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Protocol, TypedDict
 
 from callhandler.asterisk.pbx.get import Lab, ensure_lab
+from callhandler.asterisk.pbx.place import layout
 from callhandler.asterisk.pbx.telling import Silent
 from callhandler.core.plain import Plain
 
@@ -277,10 +278,15 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def processes_of(directory: Path) -> list[str]:
     """Command lines of the processes that name this folder."""
-    found = []
+    found, names = [], names_of(directory)
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if str(directory) in command and int(path.parent.name) != os.getpid():
+            if any(name in command for name in names) and int(path.parent.name) != os.getpid():
                 found.append(command)
     return found
+
+
+def names_of(directory: Path) -> tuple[str, str]:
+    """How processes of a site name its folder: as it is, or as Asterisk reaches one whose path is long."""
+    return str(directory), str(layout(directory)["etc"].parent)

@@ -4,6 +4,7 @@ What callers and agents met is read from SIP and heard from RTP; only the line's
 """
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -91,8 +92,10 @@ async def test_a_killed_daemon_costs_nobody_the_line(crash_site: SiteUp, tmp_pat
                 answered = time.time()
                 await until(lambda: len(state_of(site).get("waiting", [])) == WAITING, 3, "and one more")
                 before = state_of(site)
-                assert len(before["talking"]) == TALKING
-                assert before["waiting"] == numbers[TALKING:]
+                # Who dialled a tenth of a second apart may arrive the other way round on a busy machine.
+                talking, line = before["talking"], before["waiting"]
+                assert len(talking) == TALKING
+                assert sorted(talking + line) == numbers
 
                 starts = ready_count(site)
                 os.kill(site.daemon_pid(), signal.SIGKILL)
@@ -107,12 +110,14 @@ async def test_a_killed_daemon_costs_nobody_the_line(crash_site: SiteUp, tmp_pat
     assert len(seen) == len(numbers) - 1
     assert all(call.talk is not None and not call.by_caller for call in seen), "everyone talked, and the agents hung up"
     talks = {call.number: call.talk for call in seen if call.talk is not None}
-    for number in numbers[:TALKING]:
+    for number in talking:
         talk = talks[number]
         assert talk.until is not None
         assert abs(talk.until - talk.since - talk_of(talk.phone)) < 0.5, "conversations went on untouched"
-    rung = [call.number for call in sorted(seen, key=lambda call: call.rings[0].at)]
-    assert rung == numbers[:-1], "first come, first served, through the crash"
+    rung = {call.number: call.rings[0].at for call in seen}
+    # Two phones that ring at the same moment are told of by two processes, either of them first.
+    for earlier, later in itertools.combinations(line[:-1], 2):
+        assert rung[earlier] < rung[later] + 0.1, "first come, first served, through the crash"
     assert gaps(site) == ["GapBegan", "GapEnded"]
 
 

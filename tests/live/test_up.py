@@ -17,7 +17,7 @@ from callhandler.core.plain import Plain
 from callhandler.site.describing import describe
 from callhandler.site.loading import load
 from callhandler.site.new import init
-from tests.live.lab import SiteUp, Told, free_base
+from tests.live.lab import SiteUp, Told, free_base, names_of
 
 pytestmark = pytest.mark.live
 ASTERISK, DAEMON = "asterisk.conf", "daemon"
@@ -45,11 +45,11 @@ class Up:
 
     def pids(self, what: str) -> list[int]:
         """The processes of this site whose command line has `what` in it, `up` itself left out."""
-        found = []
+        found, names = [], names_of(self.directory)
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 words = path.read_bytes().decode(errors="replace").split("\0")
-                mine = any(str(self.directory) in word for word in words)
+                mine = any(name in word for word in words for name in names)
                 if mine and any(word.endswith(what) for word in words) and "-rx" not in words:
                     found.append(int(path.parent.name))
         return [pid for pid in found if pid != self.process.pid]
