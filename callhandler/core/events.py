@@ -286,7 +286,7 @@ class CallAbandoned(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded(Fact):
-    """The caller's channel is gone, and this is what came of the call. Always the last fact of a call."""
+    """The caller's channel is gone, and this is what came of the call. What it cut or opened, and a callback, may follow."""
 
     call: str
     outcome: Outcome

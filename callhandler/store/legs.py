@@ -55,10 +55,15 @@ class Legs:
         for leg in self._legs.values():
             leg.stop(now, reason)
 
+    def why_not(self, fact: OfferEnded, now: float) -> None:
+        """Note why an offer came to nothing that is known already."""
+        if fact.leg in self._legs:
+            self._legs[fact.leg].fail(now, fact.reason)
+
     def wrap_up(self, fact: WrapUpStarted) -> None:
-        """Put the wrap-up granted to the agent's last leg."""
+        """Put the wrap-up granted to the agent's last conversation."""
         for leg in reversed(self._legs.values()):
-            if leg.agent == fact.agent:
+            if leg.agent == fact.agent and leg.connected is not None:
                 leg.wrap_up = max(0.0, fact.until - fact.at)
                 return
 

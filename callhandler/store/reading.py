@@ -3,6 +3,9 @@
 Half a history is enough: a daemon may have died, a fact may be missing. Whatever is given, each call has at most one outcome,
 its conversations don't overlap, and they, the waits and the holds never last longer than the call. A clock that was set back
 counts as standing still.
+
+Facts may follow the end of their call: a word that the hang-up cut, a phone that stopped ringing, an item for the inbox, wrap-up, and all
+of a callback. Only why a phone was not answered and how much wrap-up was granted still belong in the record.
 """
 
 from collections.abc import Iterable
@@ -81,6 +84,8 @@ class _Reading:
             self.legs.wrap_up(fact)
             return
         if self.end is not None and not self._goes_on(fact):
+            if isinstance(fact, OfferEnded):
+                self.legs.why_not(fact, self.now)
             return
         self.now = max(self.now, fact.at)
         if isinstance(fact, _ENDS_EXTENSION):

@@ -1,7 +1,7 @@
 """Facts of one call in, its record out: ladders for the usual, random histories for everything else."""
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given
@@ -21,13 +21,17 @@ from callhandler.core.events import (
     CallMoved,
     CallResumed,
     CallTransferred,
+    CheckedIn,
     ExtensionConnected,
     Fact,
+    ItemOpened,
+    MessageMailed,
     OfferEnded,
     TalkEnded,
     WrapUpStarted,
 )
-from callhandler.core.model import OfferEnd, Outcome
+from callhandler.core.kpi import stays
+from callhandler.core.model import OfferEnd, Outcome, Where
 from callhandler.store.reading import record_of
 
 C = "pbx1-1.0"
@@ -127,6 +131,42 @@ def test_an_abandoned_call(outcome: Outcome) -> None:
     record = record_of(C, [*facts, ended(9.0, outcome)])
     assert (record.outcome, record.visits[0].outcome, record.visits[0].waited) == (outcome, outcome, 8.0)
     assert (record.agent, record.legs[0].failed, record.legs[0].rang) == (None, OfferEnd.CALLER_LEFT, 7.0)
+
+
+LATE: tuple[Fact, ...] = (
+    CheckedIn(at=9.1, call=C, where=Where.IN_LINE, due=60.0, started=8.0, said="thanks-1", cut_by="hang-up"),
+    ItemOpened(at=9.1, call=C, queue="sales", item="missed", number="+491", reason="abandoned"),
+    MessageMailed(at=99.0, call=C, queue="sales", file="f", to="a@b"),
+)
+WAITED = [arrived(0.0), entered(1.0), offered(2.0), CallAbandoned(at=9.0, call=C, queue="sales", waited=8.0, reason="")]
+
+
+@pytest.mark.parametrize("late", list(permutations(LATE)))
+def test_facts_that_follow_the_end_change_nothing(late: tuple[Fact, ...]) -> None:
+    over = [*WAITED, ended(9.0, Outcome.ABANDONED)]
+    assert record_of(C, [*over, *late]) == record_of(C, over)
+    [stay] = stays([*over, *late])
+    assert (stay.until, [word.said for word in stay.words]) == (9.0, ["thanks-1"])
+
+
+def test_why_a_phone_was_not_answered_may_come_after_the_end() -> None:
+    taken = not_taken(9.2, why=OfferEnd.TAKEN)
+    record = record_of(C, [*WAITED, ended(9.0, Outcome.ABANDONED), taken, *LATE])
+    [leg] = record.legs
+    assert (record.ended, leg.rang, leg.failed) == (9.0, 7.0, OfferEnd.TAKEN)
+
+
+def test_what_belongs_to_a_callback_is_not_in_the_calls_record() -> None:
+    called_back = [
+        offered(60.0, "L2"),
+        not_taken(65.0, "L2"),
+        offered(70.0, "L3"),
+        connected(80.0, "L3"),
+        talk_ended(90.0, "L3"),
+    ]
+    wrap_up = WrapUpStarted(at=90.0, agent="7001", call=C, queue="sales", until=105.0)
+    over = [arrived(0.0), entered(1.0), offered(2.0), not_taken(5.0), ended(9.0, Outcome.CALLBACK)]
+    assert record_of(C, [*over, *called_back, wrap_up]) == record_of(C, over)
 
 
 def test_moved_transferred_and_back_in_line() -> None:
