@@ -298,10 +298,11 @@ class Switchboard:
             if call is not None and call.leg == leg and call.at in seen.channels:
                 self._left_first.pop(leg, None)
             elif agent is not None and call is not None and call.at in seen.channels:
+                if leg in self._cancelled:  # answered in the moment it was taken back: it ends, and the caller waits on
+                    return
                 self._talk_ended(call, "ended unseen")
                 waited = max(0.0, now - (call.entered or now))
                 queue = agent.queue or ""
-                self._cancelled.pop(leg, None)
                 self._left_first.pop(leg, None)
                 self.record(e.CallConnected(at=now, call=call.id, leg=leg, agent=agent.id, queue=queue, waited=waited))
                 self.callbacks.reached(call)
@@ -488,6 +489,7 @@ class Switchboard:
                 there is not None and caller is not None and there.bridge is not None and there.bridge == caller.bridge
             )
             if together and agent.state is State.OFFERED and caller is not None and there is not None:
+                self._cancelled.pop(leg, None)
                 self._bridged(o.Bridged(there.bridge or "", frozenset((leg, caller.channel))))
             elif agent.state is State.OFFERED and there is None:
                 self._offer_over(leg, OfferEnd.LOST)

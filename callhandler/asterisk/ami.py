@@ -6,6 +6,7 @@ Must not know what events mean (`translate.py`), nor calls, queues or agents.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from functools import partial
@@ -20,7 +21,7 @@ from callhandler.asterisk.dialling import dialled, originate
 from callhandler.asterisk.speaking import rung_briefly, sent_to_line, spoken
 from callhandler.asterisk.translate import Translator
 from callhandler.core.model import OfferEnd, WordEnd
-from callhandler.core.observed import LinkDown, Observation, OfferFailed, WordOver
+from callhandler.core.observed import ChannelEnded, LinkDown, Observation, OfferFailed, WordOver
 from callhandler.core.ports import BriefCall, DialLeg, OfferLeg, SpokenWord
 
 log = structlog.get_logger(__name__)
@@ -38,13 +39,17 @@ class Ami:
         self._up = False
         self._kept: list[tuple[str, bytes]] | None = []
         self._booted = asyncio.Event()
-        self._unwanted: dict[str, None] = {}
+        self._unwanted: dict[str, bool] = {}
+        self._callers: dict[str, str] = {}
+        self._coming_back: set[str] = set()
         self._refused = 0
 
     # --- core.ports.Pbx ---
 
     def offer(self, leg: OfferLeg) -> None:
         """Ring a phone, once. With the link down, or when it can't be said, OfferFailed is observed right after."""
+        with contextlib.suppress(quoting.Unquotable):  # a callback's leg has no caller yet
+            self._callers[leg.leg] = quoting.channel_name(leg.caller_channel)
         self._ring(leg.leg, lambda: originate(leg), leg.ring)
 
     def dial(self, leg: DialLeg) -> None:
@@ -67,22 +72,37 @@ class Ami:
         asyncio.get_running_loop().call_later(ring + self._link.overdue, self._overdue, leg)
 
     def cancel(self, leg: str) -> None:
-        """Stop ringing a leg, also one whose channel is not there yet. May be repeated."""
+        """Stop ringing a leg, also one whose channel is not there yet. May be repeated.
+
+        The phone may have been answered by now, and the caller joined: the caller then comes back to us instead of being let go.
+        """
         self._translator.cancelled(leg)
-        self._not_wanted(leg)
-        self.hang_up(leg)
+        self._not_wanted(leg, talking=False)
+        if leg in self._callers:
+            self._coming_back.add(leg)
+            self._after_talk(leg, "1")
+        self._hang_up(leg, talking=False)
 
     def hang_up(self, channel: str) -> None:
         """Hang up a channel by its unique id; when the link is down, as soon as it is back. May be repeated."""
+        self._hang_up(channel, talking=True)
+
+    def _hang_up(self, channel: str, talking: bool) -> None:
         try:
             headers = {wire.CHANNEL: quoting.identifier(channel)}
         except quoting.Unquotable as error:
             log.error("a channel could not be hung up", error=str(error))
             return
         if self._connection is None or not self._up:
-            self._not_wanted(channel)
+            self._not_wanted(channel, talking)
         else:
             self._connection.send(wire.HANGUP, headers, lambda _: None, self._link.deadline)
+
+    def _after_talk(self, leg: str, value: str) -> None:
+        """Have the caller whom a leg is rung for come back to us after a conversation (1), or be let go (empty)."""
+        if self._connection is not None and self._up:
+            headers = {wire.CHANNEL: self._callers[leg], "Variable": wire.VARIABLE_AFTER, "Value": value}
+            self._connection.send(wire.SETVAR, headers, lambda _: None, self._link.deadline)
 
     def speak_to(self, word: SpokenWord) -> None:
         """Say something into a conversation, once. Where it can't be said, WordOver is observed right after."""
@@ -162,11 +182,11 @@ class Ami:
         log.info("the AMI link is up", node=seen.node, version=seen.version, channels=len(seen.channels))
         self._observe(seen)
         for failed in lost:
-            self._not_wanted(failed.leg)
+            self._not_wanted(failed.leg, talking=False)
             self._observe(failed)
-        for channel in snapshot.states:
-            if channel in self._unwanted:
-                self.hang_up(channel)
+        for live in seen.channels:
+            if live.channel in self._unwanted and (self._unwanted[live.channel] or live.bridge is None):
+                self.hang_up(live.channel)
         kept, self._kept = self._kept or [], None
         for name, message in kept:
             self._event(name, message)
@@ -191,6 +211,12 @@ class Ami:
                 self._observe(observation)
 
     def _observe(self, observation: Observation) -> None:
+        match observation:
+            case OfferFailed(leg=leg) | ChannelEnded(channel=leg) if leg in self._callers:
+                if leg in self._coming_back:
+                    self._coming_back.discard(leg)
+                    self._after_talk(leg, "")
+                del self._callers[leg]
         try:
             self._observe_all(observation)
         except Exception:
@@ -215,8 +241,9 @@ class Ami:
 
     # --- legs that must not ring ---
 
-    def _not_wanted(self, channel: str) -> None:
-        self._unwanted[channel] = None
+    def _not_wanted(self, channel: str, talking: bool) -> None:
+        """Remember a channel that is to end as soon as it is seen; `talking`: after a gap even if it is in conversation by then."""
+        self._unwanted[channel] = talking
         while len(self._unwanted) > _MOST_UNWANTED:
             del self._unwanted[next(iter(self._unwanted))]
 
