@@ -130,8 +130,11 @@ class Switchboard:
                 self._carry_out((one,))
 
     def _follow(self, fact: e.Fact) -> None:
+        now = self.clock()
         for follower in self._followers:
-            self.take(follower.follow(fact, self.clock()))
+            for one in follower.follow(fact, now):
+                self.take((one,))
+                now = self.clock()
 
     def _keep(self, fact: e.Fact) -> None:
         if isinstance(fact, e.CallConnected):

@@ -50,6 +50,7 @@ class AgiCaller:
         self._recordings = recordings
         self._language = language
         self._zone = zone
+        self._spoken = session.env.language  # what Asterisk's own sounds are in
         self._answered = False
         self._music: str | None = None
         self._music_stopped = False
@@ -76,8 +77,9 @@ class AgiCaller:
 
     async def speak_language(self, code: str) -> None:
         """Speak in another language from now on; Asterisk's own sounds too."""
-        await self._do(wire.AGI_SET_VARIABLE, wire.CHANNEL_LANGUAGE, code)
-        self._language = code
+        if code != self._spoken:
+            await self._do(wire.AGI_SET_VARIABLE, wire.CHANNEL_LANGUAGE, code)
+        self._language = self._spoken = code
 
     async def say(self, *spoken: Spoken, keys: str = "") -> str | None:
         """Say all of `spoken` in turn; a key out of `keys` cuts it short and is returned, else None. Music resumes."""
@@ -237,7 +239,8 @@ class AgiCaller:
         if answer.good:
             return answer
         # -1 is a hang-up, or a sound that isn't there. Asking tells: a session of a channel that hung up answers HANGUP or 511.
-        if answer.result == -1 and not (await self._session.command(wire.AGI_CHANNEL_STATUS)).good:
+        waited = name == wire.AGI_WAIT_FOR_DIGIT  # no sound: nothing to ask
+        if answer.result == -1 and (waited or not (await self._session.command(wire.AGI_CHANNEL_STATUS)).good):
             raise CallerGone("the channel hung up")
         what = args[0] if name == wire.AGI_STREAM_FILE else ""
         log.error(

@@ -113,6 +113,8 @@ class CallingBack:
 
     def open_to(self, number: str) -> Callback | None:
         """Return the open callback to a number, however it is written; None when there is none."""
+        if not self.books.by_number:
+            return None  # reading a number takes as long as all else that is done with a call's arrival
         try:
             return self.books.by_number.get(self.guard.judged(number))
         except Refused:

@@ -51,7 +51,7 @@ async def test_answered_once_in_the_callers_language() -> None:
 
     rungs = [
         ("ANSWER", OK),
-        ('SET VARIABLE "CHANNEL(language)" "en"', b"200 result=1\n"),
+        ('SET VARIABLE "CHANNEL(language)" "en"', b"200 result=1\n"),  # the channel's own is not known here
         ('SET VARIABLE "CHANNEL(language)" "es"', b"200 result=1\n"),
         ('STREAM FILE "/s/es/welcome" ""', ENDED),
     ]
@@ -187,8 +187,15 @@ async def test_minus_one_on_a_channel_that_hung_up_is_the_caller_gone() -> None:
     for gone in (b"HANGUP\n", b"511 Command Not Permitted on a dead channel\n", b"200 result=-1\n"):
         with pytest.raises(CallerGone):
             await ladder(
-                lambda caller: caller.key(1.0), ('WAIT FOR DIGIT "1000"', b"200 result=-1\n"), ("CHANNEL STATUS", gone)
+                lambda caller: caller.say(Prompt("a")),
+                ('STREAM FILE "/s/en/a" ""', b"200 result=-1 endpos=0\n"),
+                ("CHANNEL STATUS", gone),
             )
+
+
+async def test_who_was_waited_for_and_is_gone_is_not_asked_for() -> None:
+    with pytest.raises(CallerGone):
+        await ladder(lambda caller: caller.key(1.0), ('WAIT FOR DIGIT "1000"', b"200 result=-1\n"))
 
 
 async def test_letters_from_outside_are_never_more_than_sounds() -> None:

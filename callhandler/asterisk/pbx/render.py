@@ -28,9 +28,9 @@ _FILTERS_SINCE = (22, 1)
 _QUIET = ("acl.conf", "amd.conf", "ccss.conf", "cdr.conf", "cel.conf", "features.conf", "pjproject.conf", "udptl.conf")
 _RENDERED = (
     "asterisk.conf", "modules.conf", "manager.conf", "pjsip.conf", "musiconhold.conf", "logger.conf", "rtp.conf", "extensions.conf",
-    "indications.conf",
+    "indications.conf", "stasis.conf",
 )  # fmt: skip
-NEED_RESTART = frozenset({"asterisk.conf", "modules.conf", "rtp.conf"})
+NEED_RESTART = frozenset({"asterisk.conf", "modules.conf", "rtp.conf", "stasis.conf"})
 """Files that Asterisk reads only when it starts."""
 
 Values = dict[
