@@ -3,6 +3,7 @@
 Where customers are called first, one who has said yes and waits in vain is told so and called again.
 """
 
+from callhandler.errors import CallerGone
 from callhandler.scripts.callback_house import CustomerSession
 from callhandler.scripts.caller import Prompt
 from callhandler.scripts.house import Session
@@ -58,9 +59,15 @@ async def waited_in_vain(session: Session, queue_id: str) -> str:
     keys += MESSAGE if queue is not None and queue.messages else ""
     offers = {WAIT: Prompt("std-cb-wait-on"), MESSAGE: Prompt("std-key-2")}
     visit.at_end = lambda: back.put_off(call)
-    key = await session.caller.say(Prompt("std-cb-nobody-free"), *(offers[one] for one in keys), keys=keys)
-    key = key or await session.caller.key(THINKING, keys)
-    visit.at_end = None
+    try:
+        key = await session.caller.say(Prompt("std-cb-nobody-free"), *(offers[one] for one in keys), keys=keys)
+        key = key or await session.caller.key(THINKING, keys)
+    except CallerGone:  # hung up, or joined with an agent who has become free
+        if not await session.house.joined(call):
+            back.put_off(call)
+        raise
+    finally:
+        visit.at_end = None
     if key == WAIT:
         visit.news = None
         return f"queue:{queue_id}"

@@ -59,16 +59,27 @@ def _spoken(what: CheckIn) -> list[Spoken]:
 
 
 def _offered(session: Session, standing: Standing) -> str:
-    """Return the keys to be named. A callback is for those who wait long, and not for the next in line."""
+    """Return the keys to be named. A callback is for those who wait long, or beyond closing time, and not for the next in line."""
     keys, rules = live_keys(session), session.house.site.callbacks
     entered = session.call.entered
     waited = 0.0 if entered is None else session.house.now() - entered
     estimate = standing.estimate
     if rules is not None and standing.position > 1:
         long = estimate is not None and estimate.seconds >= rules.offer_estimate
+        long = long or _closes_within(session, rules.offer_estimate if estimate is None else estimate.seconds)
         if long or waited >= rules.offer_after:
             return keys
     return keys.replace(CALLBACK, "")
+
+
+def _closes_within(session: Session, seconds: float) -> bool:
+    """Tell whether the number that was dialled closes before a wait of some seconds is over."""
+    house = session.house
+    number = house.site.numbers.get(session.call.number)
+    if number is None or number.hours is None:
+        return False
+    opening = house.opening(number.hours)
+    return opening.open and opening.changes_at is not None and opening.changes_at < house.now() + seconds
 
 
 async def _say(session: Session, what: CheckIn, *spoken: Spoken) -> str | None:

@@ -191,6 +191,16 @@ def _no_time_to_speak(loaded: LoadedSite) -> Iterator[Problem]:
         )
 
 
+def _calls_at_night(loaded: LoadedSite) -> Iterator[Problem]:
+    site = loaded.site
+    if site.callbacks is not None and site.callbacks.hours is None and any(one.hours for one in site.numbers.values()):
+        yield Problem(
+            ("callbacks",),
+            "has no hours, though numbers do: customers can be promised a time at which nobody is there, and be called at night",
+            "add `hours` with the opening hours within which customers are called",
+        )
+
+
 _WARNINGS: tuple[Rule, ...] = (
     _big_menus,
     _unreachable,
@@ -198,6 +208,7 @@ _WARNINGS: tuple[Rule, ...] = (
     lint_audio.music,
     lint_audio.speech,
     _no_time_to_speak,
+    _calls_at_night,
     lint_people.idle_steps,
     lint_people.unserved_languages,
     lint_people.weak_secrets,

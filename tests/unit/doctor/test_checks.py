@@ -14,6 +14,7 @@ from callhandler.doctor.seen import AmiSeen, DaemonSeen, Door, FilesSeen, Listen
 from callhandler.doctor.verdict import State
 from callhandler.site.loading import LoadedSite
 from callhandler.site.models import Tls
+from callhandler.site.waiting import Callbacks, Waiting
 from tests.unit.doctor.healthy import NOW, a_site, agent, healthy, judged, status
 
 Spoil = Callable[[Evidence], Evidence]
@@ -227,6 +228,17 @@ def test_nothing_at_all_was_seen(loaded: LoadedSite) -> None:
         "daemon",
         "fastagi",
     }
+
+
+def test_modules_that_the_sites_own_choices_need(loaded: LoadedSite) -> None:
+    choices = {"waiting": Waiting(away_message_after=60.0), "callbacks": Callbacks(trunk="pstn", amd=True)}
+    seen = healthy(replace(loaded, site=loaded.site.model_copy(update=choices)))
+    assert seen.console is not None
+    assert judged(seen)["modules"].state is State.OK
+    for name in ("app_record", "app_amd", "app_waitforsilence"):
+        without = replace(seen.console, modules=(seen.console.modules or frozenset()) - {name})
+        verdict = judged(replace(seen, console=without))["modules"]
+        assert (verdict.state, verdict.remedy.endswith(f"module load {name}.so'")) == (E, True), verdict
 
 
 OPERATOR: list[tuple[str, Spoil, State, str, str]] = [

@@ -9,6 +9,7 @@ from callhandler.callback_rooms import AgentsRoom, CustomersRoom
 from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.callback import Callback
+from callhandler.core.hours import Opening
 from callhandler.core.model import CallbackState, OfferEnd
 from callhandler.errors import CallerGone
 from callhandler.numbers import SiteNumbers
@@ -26,6 +27,11 @@ slot_capacity = 1
 
 [prompts.missed-you]
 text = "We missed you."
+
+[numbers.5090]
+enters = "queue:sales"
+hours = "office"
+closed = "say:closed"
 """
 NUMBER = "2025550123"
 TO_SALES = ("", "1")
@@ -127,6 +133,18 @@ def test_or_do_as_usual(ladder: Ladder) -> None:
     asks(ladder, "1", "1")
     ladder.dials("5000", "", "", "", "1", HANGS_UP, caller=NUMBER)
     assert len(open_ones(ladder)) == 1
+
+
+def offered(ladder: Ladder, closes_in: float) -> bool:
+    """Whether the second in line, who has just entered a line that closes soon, is told of callbacks."""
+    ladder.house.open = Opening(True, "open", ladder.world.now + closes_in)
+    ladder.dials("5090", "", "", HANGS_UP)
+    return "std-key-1" in ladder.dials("5090", "", "", HANGS_UP).heard
+
+
+def test_near_closing_time_a_callback_is_offered_at_once(ladder: Ladder) -> None:
+    assert offered(ladder, 120.0), "before the wait is over"
+    assert not offered(ladder, 3_600.0)
 
 
 # --- agent and customer -------------------------------------------------------------------------------------------------
@@ -236,3 +254,106 @@ def test_a_voicemail_never_does_and_gets_the_message_of_the_last_attempt(ladder:
     assert customer.heard.count("std-cb-hello") == 3
     assert customer.heard[-2:] == ["missed-you", "hung up on"]
     assert not said_yes
+
+
+def test_a_machine_is_hung_up_on_and_on_the_last_attempt_the_dialplan_leaves_the_message(ladder: Ladder) -> None:
+    asks(ladder, "1", "1")
+    agent_hears(ladder, "1", HANGS_UP)
+    (one,) = open_ones(ladder)
+    for last, heard in ((False, "hung up on"), (True, "-> callhandler-machine,s")):
+        machine = FakeCaller()
+        task = Task(ladder, one, last)
+        said_yes = asyncio.run(called_back(CustomerSession(machine, ladder.site, task, machine=True)))
+        assert not said_yes
+        assert machine.heard == ["answered", "speaks en", heard]
+        assert task.machines == 1
+
+
+class Task(CustomersRoom):
+    """A task of which it can be said whether it is the last."""
+
+    def __init__(self, ladder: Ladder, one: Callback, last: bool) -> None:
+        super().__init__(ladder.world.board.callbacks, one, "PJSIP/trunk-pstn-9")
+        self._last = last
+        self.machines = 0
+
+    @property
+    def is_last(self) -> bool:
+        """Whether it is."""
+        return self._last
+
+    def machine(self) -> None:
+        """Count."""
+        self.machines += 1
+
+
+# --- the customer first -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Ladder:
+    """The same, and customers are called first."""
+    made = Ladder(tmp_path, CALLBACKS.replace("attempts = 1", 'attempts = 1\nfirst = "customer"'))
+    made.world.board.callbacks.guard_by(SiteNumbers(made.site))
+    for agent in sorted(made.site.agents):
+        made.world.pause(agent)
+    return made
+
+
+def customer_waits(ladder: Ladder, *reactions: object) -> FakeCaller:
+    """The customer is called first, says yes, waits, and reacts to what is said when the time is over; agents are on break again."""
+    asks(ladder, "1", "1")
+    ladder.world.resume("7001")
+    (one,) = open_ones(ladder)
+    assert one.state is CallbackState.DIALLED
+    ladder.world.pause("7001")
+    fake = FakeCaller("1")
+    task = CustomersRoom(ladder.world.board.callbacks, one, "PJSIP/trunk-pstn-9")
+    assert asyncio.run(called_back(CustomerSession(fake, ladder.site, task)))
+    assert fake.heard[-1] == "std-cb-connecting"
+    ladder.call = ladder.world.board.calls.here[one.call]
+
+    def a_minute() -> None:
+        ladder.world.passes(61.0)
+
+    fake = ladder.comes_back(a_minute, *reactions)
+    ladder.world.board.observe(o.ChannelEnded(one.leg or f"{one.call}-d1", 16, "Normal Clearing"))
+    return fake
+
+
+def came_to(ladder: Ladder) -> list[str]:
+    return [fact.reason for fact in ladder.world.of(e.CallbackAttemptEnded)]
+
+
+def test_who_waited_in_vain_is_told_keeps_the_place_and_is_called_again(first: Ladder) -> None:
+    customer = customer_waits(first, "", "")
+    tail = customer.heard[customer.heard.index("std-cb-nobody-free") :]
+    assert tail == ["std-cb-nobody-free", "std-cb-wait-on", "std-key-2", "silence", "hung up on"]
+    assert came_to(first) == ["nobody free"]
+    (one,) = open_ones(first)
+    assert (one.state, one.failed, one.let_down) == (CallbackState.RESTING, 0, True)
+
+
+def test_hanging_up_while_it_is_said_is_the_same(first: Ladder) -> None:
+    customer_waits(first, HANGS_UP)
+    assert came_to(first) == ["nobody free"]
+    assert len(open_ones(first)) == 1
+
+
+def test_who_waits_on_does_so_at_the_same_place(first: Ladder) -> None:
+    customer = customer_waits(first, "1", HANGS_UP)
+    assert customer.heard.count("std-cb-nobody-free") == 1
+    assert came_to(first) == ["hung up"]
+
+
+def test_who_leaves_a_message_is_not_called_again(first: Ladder) -> None:
+    customer_waits(first, "2", "", "4 s", "1")
+    assert [fact.file for fact in first.world.of(e.MessageLeft)]
+    assert not open_ones(first)
+    assert first.world.of(e.CallbackEnded)[0].reason == "left a message instead"
+
+
+def test_a_customer_who_was_called_is_not_offered_a_callback(first: Ladder) -> None:
+    customer = customer_waits(first, "1", lambda: first.world.passes(59.0), "1", HANGS_UP)
+    assert "std-key-1" not in customer.heard
+    assert "std-not-now" not in customer.heard

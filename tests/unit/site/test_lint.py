@@ -136,6 +136,12 @@ FOUND: list[tuple[list[Change], Severity, str, str]] = [
         "overlap",
     ),
     ([('closed = "say:closed"', 'closed = "hangup"')], ERROR, "numbers.5002.closed", "without a word when closed"),
+    (
+        [("[speech] ", '[callbacks]\ntrunk = "pstn"\n[speech] ')],
+        WARNING,
+        "callbacks",
+        "be called at night",
+    ),
     # numbers
     ([('enters = "menu:languages"', 'enters = "hangup"')], ERROR, "numbers.5001.enters", "without a word"),
     (

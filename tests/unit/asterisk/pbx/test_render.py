@@ -145,3 +145,27 @@ def test_attaching_writes_private_files_and_says_what_to_do(loaded: LoadedSite) 
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in done.folder.iterdir())
     assert any("#include callhandler_manager.conf" in command for command in done.commands)
     assert attach(loaded, (18,)).changed == ()
+
+
+def test_messages_and_machines_are_the_dialplans_business_only_where_the_site_says_so(
+    loaded: LoadedSite, tmp_path: Path
+) -> None:
+    plain = render(loaded, modules(tmp_path), (22, 10, 1), [])["extensions.conf"]
+    for word_ in ("callhandler-away", "Record(", "AMD(", "callhandler-machine"):
+        assert word_ not in plain
+    more = """
+[waiting]
+away_message_after = 90.0
+[callbacks]
+trunk = "pstn"
+hours = "office"
+amd = true
+message = "closed"
+"""
+    loaded.path.write_text(loaded.path.read_text() + more)
+    found = render(load(loaded.path), modules(tmp_path), (22, 10, 1), [])["extensions.conf"]
+    assert ">= 90]?callhandler-away,s,1)" in found
+    assert f"Record({loaded.directory}/var/messages/${{CH_FILE}}.wav,5,180,k)" in found
+    assert found.count("CALLERID(num)") == found.count("FILTER(0-9+,${CALLERID(num)})") == 1, "digits alone"
+    assert " same => n,AMD()" in found
+    assert f"Playback({loaded.directory}/var/sounds/${{CHANNEL(language)}}/closed)" in found
