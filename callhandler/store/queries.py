@@ -14,7 +14,7 @@ from callhandler.core.views import AlarmView
 from callhandler.errors import Refused
 from callhandler.store.encoding import Row, decode, milliseconds
 from callhandler.store.reading import record_of
-from callhandler.store.records import CallRecord, QueueVisit
+from callhandler.store.records import CallRecord
 from callhandler.store.sources import Source, Value
 
 
@@ -34,28 +34,6 @@ class Stored:
 def last_calls(source: Source, count: int) -> list[CallRecord]:
     """Return the calls that arrived last, newest first; those that still last among them."""
     return _records(source, "ORDER BY arrived DESC, id DESC LIMIT :count", count=count)
-
-
-def calls_between(source: Source, start: float, end: float) -> list[CallRecord]:
-    """Return the calls that arrived from `start` until before `end`, oldest first."""
-    where = "WHERE arrived >= :first AND arrived < :past ORDER BY arrived, id"
-    return _records(source, where, first=milliseconds(start), past=milliseconds(end))
-
-
-def visits_between(source: Source, start: float, end: float) -> list[QueueVisit]:
-    """Return the stays in line of the calls that arrived from `start` until before `end`, call by call."""
-    kept = source.ask(
-        _Kept,
-        "SELECT id, ended, record FROM call WHERE arrived >= :first AND arrived < :past ORDER BY arrived, id",
-        first=milliseconds(start),
-        past=milliseconds(end),
-    )
-    return [visit for one in kept for visit in _visits(source, one)]
-
-
-def open_calls(source: Source) -> list[CallRecord]:
-    """Return the calls that last, as far as the journal knows, oldest first."""
-    return _records(source, "WHERE ended IS NULL ORDER BY arrived, id")
 
 
 def find_call(source: Source, wanted: str) -> CallRecord:
@@ -87,11 +65,6 @@ def facts_after(source: Source, seq: int, limit: int = 1_000) -> list[Stored]:
     return facts_where(source, "WHERE seq > :seq ORDER BY seq LIMIT :most", seq=seq, most=limit)
 
 
-def last_facts(source: Source, count: int) -> list[Stored]:
-    """Return the last facts, in order."""
-    return facts_where(source, "ORDER BY seq DESC LIMIT :count", count=count)[::-1]
-
-
 def last_seq(source: Source) -> int:
     """Return the number of the last fact, 0 when there is none."""
     return source.ask(int, "SELECT coalesce(max(seq), 0) FROM fact")[0]
@@ -110,12 +83,6 @@ def alarms_since(source: Source, since: float) -> list[AlarmView]:
     return [AlarmView(kind=fact.kind, reason=fact.reason, at=fact.at) for fact in alarms]
 
 
-def site_text(source: Source, digest: str) -> str | None:
-    """Return the site file of a digest, secrets masked; None when it wasn't kept."""
-    texts = source.ask(str, "SELECT text FROM site WHERE digest = :digest", digest=digest)
-    return texts[0] if texts else None
-
-
 def facts_where(source: Source, clause: str, /, **values: Value) -> list[Stored]:
     """Return facts. `clause` is SQL of this package's own; whatever comes from outside is among `values`."""
     columns = "seq, at, kind, version, node, call, leg, agent, queue, reason, details"
@@ -129,24 +96,9 @@ class _Kept(NamedTuple):
     record: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Visits:
-    visits: tuple[QueueVisit, ...]
-
-
 def _records(source: Source, clause: str, /, **values: Value) -> list[CallRecord]:
     sql = f"SELECT id, ended, record FROM call {clause}"  # noqa: S608 - the clauses are this file's own
     return [_record(source, kept) for kept in source.ask(_Kept, sql, **values)]
-
-
-def _visits(source: Source, kept: _Kept) -> tuple[QueueVisit, ...]:
-    """Take the visits alone out of a record: a day has some ten thousand, and all else in them costs ten times as much to read."""
-    if kept.ended is not None:
-        try:
-            return from_plain(_Visits, json.loads(kept.record)).visits
-        except ValueError:
-            pass
-    return _record(source, kept).visits
 
 
 def _record(source: Source, kept: _Kept) -> CallRecord:

@@ -28,16 +28,13 @@ from callhandler.core.events import (
 )
 from callhandler.core.model import OfferEnd, Outcome
 from callhandler.errors import Refused
-from callhandler.store.figures import agent_figures, queue_figures
 from callhandler.store.journal import Journal
 from callhandler.store.queries import (
-    calls_between,
     decisions_of,
     facts_of,
     find_call,
     last_calls,
     last_seq,
-    open_calls,
 )
 from callhandler.store.recovery import LastTalk, recover
 from callhandler.store.sources import open_source, sqlite_file
@@ -101,8 +98,6 @@ async def written(site: Path, open_journal: Callable[..., Journal]) -> Path:
 async def test_calls(written: Path) -> None:
     with open_source(URL, written) as source:
         assert [found.id for found in last_calls(source, 2)] == [LIVE, B]
-        assert [found.id for found in calls_between(source, DAY, DAY + 100)] == [A]
-        assert [found.id for found in open_calls(source)] == [LIVE]
         assert last_seq(source) == len(a_day())
         assert [found.fact for found in facts_of(source, B)] == [
             fact for fact in a_day() if getattr(fact, "call", None) == B
@@ -122,23 +117,6 @@ async def test_a_call_by_the_beginning_of_its_id(written: Path) -> None:
         for nothing in ("", "%", "pbx2", "' OR 1=1 --"):
             with pytest.raises(Refused, match="knows no call"):
                 find_call(source, nothing)
-
-
-async def test_agents_figures_of_a_day(written: Path) -> None:
-    with open_source(URL, written) as source:
-        first, second = agent_figures(source, DAY, DAY + 200)
-    assert (first.agent, first.offers, first.calls, first.misses) == ("7001", 2, 1, 1)
-    assert (first.ringing, first.talking, first.wrapping_up, first.on_break) == (20.0, 40.0, 10.0, 50.0)
-    assert (first.idle, first.logged_in) == (80.0, 200.0)
-    assert (second.agent, second.logged_in, second.calls) == ("7002", 1.0, 0)
-
-
-async def test_queues_figures_of_a_day(written: Path) -> None:
-    with open_source(URL, written) as source:
-        [sales] = queue_figures(source, DAY, DAY + 200)
-    assert (sales.queue, sales.entered, sales.answered, sales.lost, sales.waiting) == ("sales", 3, 1, 1, 1)
-    assert sales.outcomes == ((Outcome.ABANDONED, 1), (Outcome.ANSWERED, 1))
-    assert (sales.longest_wait, sales.mean_wait_answered, sales.mean_wait_lost) == (30.0, 5.0, 30.0)
 
 
 async def test_what_the_state_is_rebuilt_from(written: Path) -> None:
@@ -172,8 +150,6 @@ async def test_what_the_state_is_rebuilt_from(written: Path) -> None:
 async def test_an_empty_journal(journal: Journal) -> None:
     found = await journal.recover(1.0, 0.0)
     assert (found.facts, found.last_at, found.last_talks, found.calls_today) == ((), None, {}, {})
-    assert await journal.ask(agent_figures, 0.0, 1.0) == []
-    assert await journal.ask(queue_figures, 0.0, 1.0) == []
 
 
 async def test_a_record_kept_in_an_older_form_is_computed_again(
@@ -242,6 +218,6 @@ def test_a_file_with_an_odd_name(tmp_path: Path) -> None:
 
 def test_reading_needs_neither_sqlalchemy_nor_pydantic() -> None:
     heavy = "{'sqlalchemy', 'sqlmodel', 'pydantic', 'alembic', 'asyncio', 'structlog'}"
-    code = f"import sys, callhandler.store.queries, callhandler.store.figures; print({heavy} & set(sys.modules))"
+    code = f"import sys, callhandler.store.queries, callhandler.store.waits; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
