@@ -137,7 +137,7 @@ class MailPublisher:
         who = f"{name}, {number}" if name and name != number else number
         letter = EmailMessage()
         letter["From"], letter["To"] = self._settings.sender, to
-        letter["Subject"] = f"Message for {queue} from {who} ({message.seconds:.0f} s)"
+        letter["Subject"] = _as_it_stands(f"Message for {queue} from {who} ({message.seconds:.0f} s)")
         letter["Date"] = format_datetime(when)
         letter["Message-ID"] = f"<{Path(message.file).stem}@{site.asterisk.node}.callhandler>"
         text = f"{who} left a message of {message.seconds:.0f} seconds for {queue} on {when:%Y-%m-%d at %H:%M} ({when:%Z}).\n"
@@ -168,3 +168,8 @@ class MailPublisher:
             start_tls=settings.tls is Encryption.STARTTLS,
             timeout=_DEADLINE,
         )
+
+
+def _as_it_stands(text: str) -> str:
+    """Return a header's text in which nothing is an encoded word (RFC 2047), which EmailMessage would decode, line ends and all."""
+    return text.replace("=?", "= ?")
