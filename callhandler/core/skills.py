@@ -157,6 +157,10 @@ def _conjuncts(node: Node) -> tuple[Node, ...]:
     return node.parts if isinstance(node, All) else (node,)
 
 
+def _alternatives_of(node: Node) -> tuple[Node, ...]:
+    return node.parts if isinstance(node, Any_) else (node,)
+
+
 def _skills(node: Node) -> set[str]:
     if isinstance(node, Want):
         return {node.skill}
@@ -215,7 +219,7 @@ class _Parser:
         while self._peek().text == "or":
             self._take()
             parts.append(self._conjunction())
-        return parts[0] if len(parts) == 1 else Any_(tuple(parts))
+        return parts[0] if len(parts) == 1 else Any_(tuple(inner for part in parts for inner in _alternatives_of(part)))
 
     def _conjunction(self) -> Node:
         parts = [self._term()]
