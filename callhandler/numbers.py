@@ -20,6 +20,9 @@ from callhandler.site.models import Site
 
 _DRESSING = str.maketrans("", "", " ()-./")
 _LONGEST = 17
+"""Digits as they may be written, with a prefix for calls abroad."""
+_LONGEST_E164 = 15
+"""Digits of an international number (ITU-T E.164, 6.2.1); some number plans know longer ones, which nobody else can dial."""
 _DEAR = {
     PhoneNumberType.PREMIUM_RATE: "a premium number",
     PhoneNumberType.SHARED_COST: "a shared-cost number",
@@ -73,6 +76,8 @@ class SiteNumbers:
 
     def _allowed(self, number: PhoneNumber) -> str:
         text = _international(number)
+        if len(text) > len("+") + _LONGEST_E164:
+            raise Refused(f"{text} is longer than a telephone number can be")
         country = phonenumbers.region_code_for_number(number)
         if country not in self._countries:
             raise Refused(f"{text} is not in a country that is called ({', '.join(self._countries)})")
