@@ -1,0 +1,50 @@
+"""Where a site's secrets have got to: everything written, the journal's bytes and the arguments of all programs are searched for them."""
+
+import contextlib
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from callhandler.asterisk.agi_key import key_of
+
+_MAY_HOLD = ("var/asterisk/etc/", "var/asterisk/attach/", "var/tls/", "var/up.out")
+"""Where secrets belong: Asterisk's configuration (mode 0700), keys, and what `up` shows the person who started it (phones' passwords)."""
+_SPOKEN = "var/sounds/"
+"""Prompts, spoken before the first call: sound, and a lot of it."""
+
+
+def secrets_of(directory: Path) -> dict[str, str]:
+    """Every secret of a site, by its place in the file."""
+    with (directory / "callhandler.toml").open("rb") as file:
+        found = dict(_secrets("", tomllib.load(file)))
+    return found | {"the FastAGI key": key_of(found["asterisk.ami_secret"])}
+
+
+def _secrets(path: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _secrets(f"{path}.{key}".lstrip("."), inner)
+    elif isinstance(value, str) and re.search(r"(pin|password|secret)$", path):
+        yield path, value
+
+
+def leaks(directory: Path) -> list[str]:
+    """Where a secret stands that should not: `which secret: file or process`."""
+    found, secrets = [], secrets_of(directory)
+    for path in sorted(directory.rglob("*")):
+        name = str(path.relative_to(directory))
+        if path.is_file() and name != "callhandler.toml" and not name.startswith((*_MAY_HOLD, _SPOKEN)):
+            found += [f"{which}: {name}" for which, secret in secrets.items() if _in(secret, path.read_bytes())]
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = path.read_bytes()
+            found += [f"{which}: process {path.parent.name}" for which, secret in secrets.items() if _in(secret, words)]
+    return found
+
+
+def _in(secret: str, data: bytes) -> bool:
+    """Whether a secret stands in `data`; one of digits alone only as a word of its own, not within a time or an id."""
+    if secret.isdigit():
+        return re.search(rb"(?<![\w.:-])" + secret.encode() + rb"(?!\w)", data) is not None
+    return secret.encode() in data
