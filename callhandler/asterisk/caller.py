@@ -193,7 +193,7 @@ class AgiCaller:
             answer = await self._speak(one, keys)
             if answer is not _NOTHING:
                 self._spoke_until = self._time()
-            if answer.key is not None:
+            if answer.key is not None and answer.key in keys:
                 return answer.key
         return None
 
