@@ -86,8 +86,9 @@ class Callback:
 
     `dialled` counts the times the customer was about to be dialled, `failed` those that count as attempts. `agent` is offered it or
     talks, at `agent_leg`, which is `attended_leg` too once it was picked up; `leg` is the customer's. Before `due` it isn't offered.
-    `undecided`: an attempt has failed, and when the next one is has not been written down. `alone`: the last attempt dialled the customer
-    before any agent was rung; `let_down`: such a customer said yes and waited in vain, so that from then on the agent is called first.
+    `undecided`: an attempt has failed, and when the next one is has not been written down. `alone`: the customer was dialled before any
+    agent was rung, or their agent left after the yes; `let_down`: they said yes and waited in vain, so that from then on the agent is
+    called first.
     """
 
     call: str
@@ -163,7 +164,7 @@ class OpenCallbacks:
         return self.customer_first and one is not None and one.state is _WAITING and not one.let_down
 
     def without_agent(self) -> list[Callback]:
-        """Return those whose customers were dialled before an agent was rung, and who have none yet."""
+        """Return those whose customers are dialled, or on the line, and have no agent yet."""
         return [one for one in self.open.values() if one.alone and one.state in (_DIALLED, _HERE)]
 
     def is_away(self, call: str) -> bool:
@@ -202,8 +203,7 @@ class OpenCallbacks:
                     one.agent, one.agent_leg = fact.agent, fact.leg
             case e.OfferEnded():
                 if one.agent_leg in (fact.leg, None):
-                    one.turn(Trigger.OFFER_END, fact.at)
-                    one.agent = one.agent_leg = one.attended_leg = None
+                    self._agent_gone(one, fact)
             case e.CallbackAnnounced():
                 if not one.turn(Trigger.ANNOUNCE, fact.at):
                     one.attended_leg = fact.leg
@@ -270,6 +270,13 @@ class OpenCallbacks:
         if not one.turn(Trigger.DIAL_ALONE if alone else Trigger.DIAL, fact.at):
             one.leg, one.alone = fact.leg, alone
             self.by_leg[fact.leg] = one
+
+    @staticmethod
+    def _agent_gone(one: Callback, fact: e.OfferEnded) -> None:
+        one.turn(Trigger.OFFER_END, fact.at)
+        one.agent = one.agent_leg = one.attended_leg = None
+        if one.state is _HERE and not one.alone:  # the customer has said yes, and now has nobody
+            one.alone, one.since = True, fact.at
 
     def _attempt_ended(self, one: Callback, fact: e.CallbackAttemptEnded) -> None:
         if one.leg != fact.leg or one.turn(Trigger.ATTEMPT_END, fact.at):

@@ -268,6 +268,8 @@ class CallingBack:
                 yield WakeAt(now + self._patience(), ("callback waits", one.call))
             case e.MessageLeft() if one.state is CallbackState.HERE:
                 yield from self.end(one, "cancelled", "left a message instead", "caller", now)
+            case e.OfferEnded() if one.state is CallbackState.HERE and one.since == fact.at:
+                yield WakeAt(now + self._patience(), ("callback waits", one.call))
             case e.OfferEnded() if self._agent_left(one) and one.leg is not None:
                 yield CancelOffer(one.leg, OfferEnd.CALLER_LEFT)
                 yield e.CallbackAttemptEnded(
@@ -295,7 +297,7 @@ class CallingBack:
         return (self.rules or CallbackRules()).customer_waits
 
     def _waits_in_vain(self, one: Callback, now: float) -> list[e.Fact | CancelOffer | WakeAt | LeaveLine]:
-        """Tell a customer who was called before an agent was there; not while a phone rings for them. Who waits on is told again later."""
+        """Tell a customer who said yes and has no agent; not while a phone rings for them. Who waits on is told again later."""
         key = ("callback waits", one.call)
         if one.agent_leg is not None:
             return [WakeAt(now + 1.0, key)]

@@ -144,6 +144,7 @@ class Line:
             self._out += agent_timers(agent, self.plan, now)
             if agent.device is Device.UNREACHABLE:  # gone since just now, for all we know
                 agent.unreachable_since = now
+        self.books.callbacks_due(now)  # whose time came meanwhile goes before those behind
         self._match_everyone(now)
         self._out.append(WakeAt(now + PRESENCE_GRACE, ("presence", "")))
         return self._out
@@ -257,7 +258,7 @@ class Line:
 
     def _give_up(self, call: Waiting, now: float) -> None:
         longest = self.plan.queues[call.queue].max_wait
-        if longest is None or now < call.joined + longest or self.books.callbacks.is_away(call.id):
+        if longest is None or now < call.joined + longest or call.id in self.books.callbacks.open:
             return
         if self.books.offers_of(call.id):  # never dropped while a phone rings for it
             self._out.append(WakeAt(now + 1.0, ("max wait", call.id)))

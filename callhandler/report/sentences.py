@@ -97,7 +97,8 @@ def of_callback(fact: e.Fact, zone: ZoneInfo) -> str | None:
         case e.CallbackAnnounced():
             return f"agent {fact.agent} is told whom to call back"
         case e.CallbackDialled():
-            return f"{fact.number} is dialled for agent {fact.agent}, attempt {fact.attempt}"
+            who = "before an agent is rung" if fact.agent is None else f"for agent {fact.agent}"
+            return f"{fact.number} is dialled {who}, attempt {fact.attempt}"
         case e.CallbackAccepted():
             return f"{fact.number} answered and said yes"
         case e.CallbackAttemptEnded():

@@ -3,6 +3,7 @@
 Where customers are called first, one who has said yes and waits in vain is told so and called again.
 """
 
+from callhandler.core.checkins import CheckIn
 from callhandler.errors import CallerGone
 from callhandler.scripts.callback_house import CustomerSession
 from callhandler.scripts.caller import Prompt
@@ -59,8 +60,11 @@ async def waited_in_vain(session: Session, queue_id: str) -> str:
     keys += MESSAGE if queue is not None and queue.messages else ""
     offers = {WAIT: Prompt("std-cb-wait-on"), MESSAGE: Prompt("std-key-2")}
     visit.at_end = lambda: back.put_off(call)
+    attending = session.house.attending
     try:
+        attending.begin(call, CheckIn(("cb-nobody-free",)))
         key = await session.caller.say(Prompt("std-cb-nobody-free"), *(offers[one] for one in keys), keys=keys)
+        attending.end(call, "" if key is None else "key", session.caller.silent_for)
         key = key or await session.caller.key(THINKING, keys)
     except CallerGone:  # hung up, or joined with an agent who has become free
         if not await session.house.joined(call):

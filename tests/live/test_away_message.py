@@ -29,6 +29,12 @@ away_message_after = 12
 
 [numbers.5020]
 enters = "queue:support"
+
+[prompts.std-away]
+text = "Please stay on the line."
+
+[prompts.std-away-message]
+text = "Please leave a message after the tone."
 """
 
 

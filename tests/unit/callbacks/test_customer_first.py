@@ -187,6 +187,24 @@ def test_who_waits_on_is_told_again_but_not_while_a_phone_rings() -> None:
     assert news_of(visit) is not None
 
 
+def test_the_same_holds_where_the_agent_was_first_and_left_after_the_yes() -> None:
+    world = world_of(rules=CallbackRules(), queue=Queue("q", "Sales", wrap_up=0.0, max_wait=5.0))
+    one = world.waits_back("555")
+    world.login("a")
+    agents, leg = world.accepts("a")
+    assert leg is not None
+    here(world, leg)
+    visit = visited(world, one)
+    world.passes(100.0)
+    world.pause("a")
+    world.leg_ends(agents.leg)
+    assert (one.state, one.alone) == (CallbackState.HERE, True)
+    world.passes(59.0)
+    assert news_of(visit) is None, "nor by the queue's own longest wait"
+    world.passes(2.0)
+    assert news_of(visit) is not None
+
+
 @pytest.mark.parametrize(("how", "why"), [(OfferEnd.NO_ANSWER, "no answer"), (OfferEnd.BUSY, "busy")])
 def test_a_customer_who_is_not_reached_costs_no_agent_anything(how: OfferEnd, why: str) -> None:
     world = world_of()

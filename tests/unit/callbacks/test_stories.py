@@ -386,15 +386,19 @@ def test_who_has_talked_with_an_agent_meanwhile_is_not_called() -> None:
     assert (world.ended(one.call) or pytest.fail()).reason.startswith("the customer talked with an agent")
 
 
-def test_a_phone_picked_up_at_the_moment_of_asking_connects_and_nobody_is_called_again() -> None:
+def test_a_phone_picked_up_at_the_moment_of_asking_is_let_go_and_the_promise_holds() -> None:
     world = busy_world("a")
     call = world.enter("q", number="555")
     leg = world.leg("a")
-    world.callbacks.ask(call, "q", "555", confirmed=True, due=None, by="caller", reason="asked")
+    one = world.callbacks.ask(call, "q", "555", confirmed=True, due=None, by="caller", reason="asked")
+    world.pause("a")
     world.answers(leg)
-    world.agent_hangs_up(call)
+    world.leg_ends(leg.leg)
     world.caller_hangs_up(call)
-    assert (world.ended(call.id) or pytest.fail()).result == "done"
+    assert not world.of(e.CallConnected)
+    assert one.state is CallbackState.WAITING
+    world.resume("a")
+    assert world.leg("a").callback
 
 
 def test_callbacks_are_not_sent_away_like_callers_who_wait() -> None:
@@ -523,6 +527,22 @@ def test_a_lost_link_loses_no_attempt_that_is_alive() -> None:
     world.board.observe(o.LinkDown("gone"))
     world.attach((o.LiveChannel(visit.leg, "PJSIP/x", None, "c", visit.leg),))
     assert (one.state, one.last_failure) == (CallbackState.RESTING, "lost")
+
+
+def test_a_callback_whose_time_came_while_nobody_looked_is_not_overtaken() -> None:
+    world = busy_world("a")
+    first = world.waits_back("555")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    world.customer_fails(leg)
+    world.pause("a")
+    world.releases(visit)
+    second = world.waits_back("556")
+    world.board.observe(o.LinkDown("gone"))
+    world.resume("a")
+    world.now = first.due + 1.0  # no timer has fired yet
+    world.attach()
+    assert (first.state, second.state) == (CallbackState.OFFERED, CallbackState.WAITING)
 
 
 def test_a_queue_that_is_gone_from_the_site_file_fails_its_callbacks() -> None:

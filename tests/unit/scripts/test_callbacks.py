@@ -330,6 +330,7 @@ def test_who_waited_in_vain_is_told_keeps_the_place_and_is_called_again(first: L
     tail = customer.heard[customer.heard.index("std-cb-nobody-free") :]
     assert tail == ["std-cb-nobody-free", "std-cb-wait-on", "std-key-2", "silence", "hung up on"]
     assert came_to(first) == ["nobody free"]
+    assert [fact.said for fact in first.world.of(e.CheckedIn)][-1] == "cb-nobody-free", "which is a word in time, too"
     (one,) = open_ones(first)
     assert (one.state, one.failed, one.let_down) == (CallbackState.RESTING, 0, True)
 
