@@ -545,22 +545,6 @@ def test_a_callback_whose_time_came_while_nobody_looked_is_not_overtaken() -> No
     assert (first.state, second.state) == (CallbackState.OFFERED, CallbackState.WAITING)
 
 
-def test_a_callback_whose_time_came_while_nobody_looked_is_not_overtaken() -> None:
-    world = busy_world("a")
-    first = world.waits_back("555")
-    visit, leg = world.accepts("a")
-    assert leg is not None
-    world.customer_fails(leg)
-    world.pause("a")
-    world.releases(visit)
-    second = world.waits_back("556")
-    world.board.observe(o.LinkDown("gone"))
-    world.resume("a")
-    world.now = first.due + 1.0  # no timer has fired yet
-    world.attach()
-    assert (first.state, second.state) == (CallbackState.OFFERED, CallbackState.WAITING)
-
-
 def test_a_queue_that_is_gone_from_the_site_file_fails_its_callbacks() -> None:
     world = busy_world()
     one = world.waits_back("555")
