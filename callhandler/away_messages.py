@@ -70,17 +70,27 @@ class AwayMessages:
                         self._take_in(found)
                     if found.call not in live:
                         self._end(found)
+                for call in [one for one in self._switchboard.calls.here.values() if one.at not in live]:
+                    self._take_in_unfinished(call)
             case o.ChannelEnded() if seen.channel in self._speaking:
                 self._speaking.discard(seen.channel)
                 for found in self._find(f"{seen.channel}_away_*"):
                     self._take_in(found)
                     self._end(found)
 
-    def _find(self, pattern: str) -> list[_Found]:
+    def _take_in_unfinished(self, call: Call) -> None:
+        """Whoever hung up unseen, in the middle of speaking to us when the daemon died, has left a message too."""
+        if call.answered:
+            return  # perhaps joined with an agent meanwhile, who needs no message
+        for found in self._find(f"{call.id}*", re.compile(rf"(?P<call>{re.escape(call.id)})(-[0-9]+)?")):
+            self._take_in(found)
+            self._end(found)
+
+    def _find(self, pattern: str, names: re.Pattern[str] = _NAME) -> list[_Found]:
         oldest = self._switchboard.clock() - AWAY_KEPT
         found = []
         for path in sorted((self._directory / FOLDER).glob(f"{pattern}{ENDING}")):
-            named = _NAME.fullmatch(path.stem)
+            named = names.fullmatch(path.stem)
             try:
                 stat = path.stat()
             except OSError as error:
@@ -88,7 +98,8 @@ class AwayMessages:
                 continue
             if named is not None and stat.st_mtime >= oldest:
                 seconds = max(0.0, (stat.st_size - _HEADER) / _BYTES_PER_SECOND)
-                found.append(_Found(path.stem, named["call"], named["number"], named["caller"], stat.st_mtime, seconds))
+                said = {"number": "", "caller": "", **named.groupdict()}
+                found.append(_Found(path.stem, said["call"], said["number"], said["caller"], stat.st_mtime, seconds))
         return found
 
     def _take_in(self, found: _Found) -> None:
@@ -99,7 +110,7 @@ class AwayMessages:
             self._box.discard(found.name)
             return
         call = self._call(found)
-        queue = call.queue or call.left_queue or self._queue(call.number)
+        queue = call.queue or call.left_queue or self._queue(call)
         self._leave_line(call, found.ended)
         self._switchboard.record(
             e.ItemOpened(
@@ -150,9 +161,10 @@ class AwayMessages:
         if call is not None and found.name in self._told:
             self._switchboard.end_call(call, REASON, outcome=Outcome.MESSAGE)
 
-    def _queue(self, number: str) -> str:
-        """Return the queue that a message is for whose caller was in none: the one that the number leads to, else the operator's."""
+    def _queue(self, call: Call) -> str:
+        """Return the queue of a message whose caller was in none: where the call was sent, its number leads, or the operator's."""
         site = self._site()
-        table = site.numbers.get(number)
-        places = (table.enters if table is not None else "", site.company.operator)
-        return next((which for kind, _, which in (one.partition(":") for one in places) if kind == "queue"), "")
+        table = site.numbers.get(call.number)
+        places = (call.sent_to or "", table.enters if table is not None else "", site.company.operator)
+        kinds = ("queue", "message")
+        return next((which for kind, _, which in (one.partition(":") for one in places) if kind in kinds), "")

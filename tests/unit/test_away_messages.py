@@ -167,3 +167,23 @@ def test_a_crash_at_any_fact_neither_loses_nor_doubles_it(site: Site, tmp_path: 
         assert not again.world.board.calls.here
         again.sees(o.LinkDown("gone"), asterisk())
         assert len(told(again)) == 1, kept
+
+
+def test_whoever_hung_up_unseen_in_the_middle_of_speaking_has_left_a_message_once(site: Site, tmp_path: Path) -> None:
+    journal, call = waiting_call(site, tmp_path)
+    recorded(tmp_path, call, 4.0, journal[-1].at + 5.0)
+    recorded(tmp_path, f"{call}-2", 1.0, journal[-1].at + 8.0)
+    for _ in range(2):
+        house = House(site, tmp_path, journal)
+        house.sees(asterisk())
+        journal = house.journal
+        assert told(house) == [(call, "sales", "12025550123", 4.0)], "the second take was no message yet"
+        assert outcomes(house) == {call: Outcome.MESSAGE}
+
+
+def test_whoever_is_still_there_is_asked_again_instead(site: Site, tmp_path: Path) -> None:
+    journal, call = waiting_call(site, tmp_path)
+    recorded(tmp_path, call, 4.0, journal[-1].at + 5.0)
+    house = House(site, tmp_path, journal)
+    house.sees(asterisk(o.LiveChannel(call, "PJSIP/x", None, "callhandler-entry", call)))
+    assert told(house) == []
