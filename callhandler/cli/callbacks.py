@@ -143,13 +143,18 @@ def export(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Callbacks out of the journal, open and past, as CSV; works while the daemon is down."""
-    from callhandler.store.callbacks import callbacks_between  # noqa: PLC0415 - only history needs the journal
+    """Callbacks out of the journal, open and past, as CSV; works while the daemon is down. On a terminal, shows how far it is."""
+    from rich.console import Console  # noqa: PLC0415 - Rich is for people
+    from rich.progress import track  # noqa: PLC0415
+
+    from callhandler.store.callbacks import asked_between, callbacks_of  # noqa: PLC0415 - only history needs the journal
     from callhandler.store.sources import open_source  # noqa: PLC0415
 
-    place, now = find(site), time.time()
+    place, now, people = find(site), time.time(), Console(stderr=True)
     with open_source(place.database, place.directory) as source:
-        records = callbacks_between(source, now - days * 86_400.0, now + 1.0)
+        calls = asked_between(source, now - days * 86_400.0, now + 1.0)
+        read = track(calls, "reading", console=people, transient=True, disable=not people.is_terminal)
+        records = [record for call in read for record in callbacks_of(source, call)]
     if as_json:
         out_json(records)
     else:

@@ -49,11 +49,10 @@ class CallbackRecord:
     saved: float | None
 
 
-def callbacks_between(source: Source, start: float, end: float) -> list[CallbackRecord]:
-    """Return the callbacks that were asked for from `start` until before `end`, oldest first."""
+def asked_between(source: Source, start: float, end: float) -> list[str]:
+    """Return the calls in which callbacks were asked for from `start` until before `end`, oldest first."""
     asked = "SELECT call FROM fact WHERE kind = 'CallbackRequested' AND at >= :first AND at < :past ORDER BY seq"
-    calls = source.ask(str, asked, first=milliseconds(start), past=milliseconds(end))
-    return [record for call in dict.fromkeys(calls) for record in callbacks_of(source, call)]
+    return list(dict.fromkeys(source.ask(str, asked, first=milliseconds(start), past=milliseconds(end))))
 
 
 def callbacks_of(source: Source, call: str) -> list[CallbackRecord]:

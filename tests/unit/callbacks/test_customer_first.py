@@ -325,3 +325,31 @@ def test_the_number_that_nobody_confirmed_is_confirmed_by_the_key() -> None:
     assert leg is not None
     here(world, leg)
     assert (one.confirmed, one.attempts(RULES)) == (True, 3)
+
+
+@pytest.mark.parametrize("customer_lives", [True, False])
+def test_a_crash_at_any_fact_neither_loses_the_callback_nor_dials_an_attempt_twice(customer_lives: bool) -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    here(world, leg)
+    world.board.observe(o.Bridged("b", frozenset((world.leg("a").leg, leg.leg))))
+    world.leg_ends(leg.leg)
+    whole, first = list(world.facts), next(i for i, f in enumerate(world.facts) if isinstance(f, e.CallEnded))
+    assert isinstance(whole[-1], e.CallbackEnded)
+    for kept in range(first + 1, len(whole) + 1):
+        world.facts = whole[:kept]
+        dialled = {fact.leg for fact in world.of(e.CallbackDialled)}
+        fresh = again_with(world, *(dialled if customer_lives else ()))
+        fresh.login("b")
+        fresh.passes(700.0)
+        fresh.customer_rings()
+        found = fresh.callbacks.find(one.call)
+        assert (found is None) == (fresh.ended(one.call) is not None), kept
+        assert found is not None or kept >= len(whole) - 3, "open until they have talked"
+        assert not dialled & {attempt.leg for attempt in fresh.pbx.dialled}, (
+            "what was about to be dialled never is again"
+        )
+        assert len({fact.leg for fact in fresh.of(e.CallbackDialled)}) == len(fresh.of(e.CallbackDialled))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from callhandler.core import events as e
 from callhandler.core.model import Outcome
 from callhandler.store import database
-from callhandler.store.callbacks import callbacks_between, callbacks_of
+from callhandler.store.callbacks import asked_between, callbacks_of
 from callhandler.store.journal import Journal
 from callhandler.store.sources import open_source
 
@@ -143,7 +143,7 @@ async def test_records(tmp_path: Path) -> None:
         await journal.flush()
     with open_source(URL, tmp_path) as source:
         (record,) = callbacks_of(source, "a")
-        both = callbacks_between(source, START, START + 60)
+        both = [record for call in asked_between(source, START, START + 60) for record in callbacks_of(source, call)]
         assert callbacks_of(source, "nobody") == []
     assert [attempt.result for attempt in record.attempts] == ["no answer", None]
     assert (record.result, record.kept, record.talked, record.agent) == ("done", True, 80.0, "7001")
