@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from callhandler.control.client import Client
-from callhandler.core.model import Status
+from callhandler.core.events import CallArrived, CallEnded
+from callhandler.core.model import Outcome, Status
 from callhandler.core.views import CallState
 from callhandler.daemon import Daemon
 from callhandler.errors import CallhandlerError, Refused
 from callhandler.site.loading import load
+from callhandler.store.queries import last_calls
 from tests.edge.waiting import until
 from tests.edge.whole import CALL, ask, caller, edit, running, waiting
 
@@ -52,6 +54,25 @@ async def test_a_reload_keeps_who_waits_in_their_place_and_their_music_on(site: 
     assert (after.state, after.entered, after.position) == (CallState.WAITING, before.entered, 1)
     assert told[-1].startswith(b"WAIT FOR DIGIT"), "nothing interrupted the music"
     assert sum(line.startswith(b"SET MUSIC") for line in told) == 1
+
+
+async def test_what_is_older_than_the_site_keeps_is_forgotten_after_a_reload_too(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callhandler.daemon.FORGET_EVERY", 0.05)
+    async with running(site) as daemon:
+        at = daemon.switchboard.clock() - 100 * 86_400
+        old = CallArrived(
+            at=at, call="old", channel="c", number="5000", caller_number="", caller_name="", source="trunk:pstn"
+        )
+        daemon.journal.append(old)
+        daemon.journal.append(CallEnded(at=at, call="old", outcome=Outcome.LEFT_IN_MENU, reason="hung up"))
+        assert [one.id for one in await daemon.journal.ask(last_calls, 9)] == ["old"]
+        edit(site, "[company]", "[journal]\nkeep = 99\n[company]")
+        assert (await ask(site, lambda client: client.reload(dry_run=False))).applied
+        async with asyncio.timeout(10):
+            while await daemon.journal.ask(last_calls, 9):  # noqa: ASYNC110 - a thread's work is waited for
+                await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize(
