@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callhandler.core import events as e
-from callhandler.core.callback import TABLE, UNDER_WAY, Trigger
+from callhandler.core.callback import UNDER_WAY
 from callhandler.core.callback_limits import DAY, HOUR, Ledger
+from callhandler.core.callback_table import TABLE, Trigger
 from callhandler.core.model import CallbackRules, CallbackState
 
 
