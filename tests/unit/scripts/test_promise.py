@@ -152,3 +152,18 @@ def test_all_well_nobody_waits_longer_and_nothing_is_breached(site: Site) -> Non
         assert longest_silence(house, call)[0] < 70.0
 
     run(history)
+
+
+def test_a_breach_is_written_down_when_it_happens(site: Site) -> None:
+    async def history() -> None:
+        house = House(site, PLAN)
+        house.missing = True
+        await there(house)
+        house.calls("patient")
+        await asyncio.sleep(AT_MOST + 1.0)
+        (breach,) = [fact for fact in house.facts if isinstance(fact, e.CheckInBreached)]
+        assert breach.reason == MISSING
+        assert breach.at - breach.since - AT_MOST < NEAR
+        await house.end()
+
+    run(history)
