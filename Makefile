@@ -32,8 +32,8 @@ holdproof: $(VENV)/.dev  ## a caller waits at the real 60 and 90 seconds, and wh
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
 	@$(BIN)/python -m bench.hold_proof
 
-chaos: $(VENV)/.dev chaos-callbacks  ## the daemon, its links, its neighbours and its clock struck, with calls in every state: N rounds (30), CHAOS_SEED
-	@CHAOS_LONG=1 CHAOS_ROUNDS=$${N:-30} $(BIN)/python -m pytest tests/chaos
+chaos: $(VENV)/.dev chaos-callbacks  ## the daemon, its links, its neighbours, its journal and its clock struck, with calls in every state: N rounds (30), CHAOS_SEED
+	@CHAOS_LONG=1 CHAOS_ROUNDS=$${N:-30} $(BIN)/python -m pytest tests/chaos tests/unit/store/test_faults.py
 
 chaos-callbacks: $(VENV)/.dev  ## kill -9 of the daemon N times (200), at each step of a callback: never two calls to one number, none lost
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab

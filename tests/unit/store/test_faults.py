@@ -1,7 +1,7 @@
 """Whatever happens to the journal's file, and the daemon killed in the middle of it: what was said to be kept is there, in order, once.
 
 Each round a program writes, is done harm to, and is killed with -9. By default each kind of harm once; the long form is
-`CHAOS_JOURNAL=200 pytest tests/unit/store/test_faults.py`, with the same seed.
+`CHAOS_ROUNDS=200 pytest tests/unit/store/test_faults.py`, with the same seed.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ import pytest
 
 from callhandler.store.journal import Journal
 
-ROUNDS = int(os.environ.get("CHAOS_JOURNAL", "5"))
+ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "5"))
 WRITER = Path(__file__).parent / "busy_writer.py"
 URL = "sqlite:///var/journal.db"
 # A user whom permissions don't bind, such as root, gives that privilege up, so that a file can be read-only at all.
