@@ -62,7 +62,7 @@ class AskingRoom:
 
     def put_off(self, call: Call) -> None:
         """Have a customer called again who waited in vain."""
-        self._callbacks.put_off(call)
+        self._callbacks.customers.put_off(call)
 
 
 class AgentsRoom:
@@ -91,13 +91,13 @@ class AgentsRoom:
         """The name of the channel of the customer who has said yes."""
         if self.is_over or self.callback.agent_leg != self._visit.leg:
             return None
-        return self._callbacks.channel_of(self.callback)
+        return self._callbacks.customers.channel_of(self.callback)
 
     async def dial(self) -> None:
         """Have the customer dialled, once the attempt is on disk."""
-        fact = self._callbacks.dialling(self._visit)
+        fact = self._callbacks.customers.dialling(self._visit.callback)
         on_disk = await self._commit()
-        self._callbacks.dial(fact, _leg(fact, self._site) if on_disk else None)
+        self._callbacks.customers.dial(fact, _leg(fact, self._site) if on_disk else None)
 
     def let_go(self, reason: OfferEnd) -> None:
         """Say what it counts as when the agent's phone is now hung up."""
@@ -121,11 +121,11 @@ class CustomersRoom:
     def accepted(self) -> None:
         """Take note that the customer said yes."""
         if self.callback.state is CallbackState.DIALLED:
-            self._callbacks.accepted(self.callback, self._channel)
+            self._callbacks.customers.accepted(self.callback, self._channel)
 
     def machine(self) -> None:
         """Take note that a machine has picked up."""
-        self._callbacks.machine(self.callback)
+        self._callbacks.customers.machine(self.callback)
 
 
 class CustomersFirst:
@@ -148,7 +148,7 @@ class CustomersFirst:
         while True:
             fact = await self._attempts.get()
             on_disk = await self._commit()
-            self._callbacks.dial(fact, _leg(fact, self._site()) if on_disk else None)
+            self._callbacks.customers.dial(fact, _leg(fact, self._site()) if on_disk else None)
 
 
 def _leg(fact: e.CallbackDialled, site: Site) -> DialLeg | None:

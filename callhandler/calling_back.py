@@ -1,50 +1,23 @@
-"""Callbacks as the switchboard carries them out: who asks for one, whose phone rings for it, and what is seen of the customer's.
+"""Callbacks as the switchboard carries them out: who asks for one, and whose phone rings for it. Customers: calling_back_customers.py.
 
-Part of switchboard.py, and like it without any `await`: core/callbacks.py decides. The one thing that must wait, the journal's word that an
-attempt is on disk before anybody is dialled, stands between `dialling` and `dial`, and is the caller's to wait for (reception.py).
+Part of switchboard.py, and like it without any `await`: core/callbacks.py decides.
 """
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
+from callhandler.calling_back_customers import Board, Customers
 from callhandler.core import events as e
-from callhandler.core import observed as o
-from callhandler.core.callback import NOT_DIALLED, Callback
+from callhandler.core.callback import Callback
 from callhandler.core.callbacks import SLOT, CallingBack, NumberGuard, Wish
-from callhandler.core.calls import Call, Calls
-from callhandler.core.decisions import CancelOffer, DialCustomer, OfferTo
-from callhandler.core.following import Follows
+from callhandler.core.calls import Call
+from callhandler.core.decisions import OfferTo
 from callhandler.core.hours import Opening
-from callhandler.core.line import Line
 from callhandler.core.model import CallbackState, OfferEnd, Outcome, Tier
-from callhandler.core.ports import DialLeg, OfferLeg, Pbx
+from callhandler.core.ports import OfferLeg, Pbx
 from callhandler.errors import Refused
 
 NO_TIER = Tier()
-MINUTE = 60.0
-_FAILURES = {
-    OfferEnd.NO_ANSWER: "no answer",
-    OfferEnd.BUSY: "busy",
-    OfferEnd.REFUSED: "busy",
-    OfferEnd.LOST: "lost",
-}
-"""What becomes of a dialled customer, by how the leg ended; anything else is `failed`."""
-
-
-class Board(Protocol):
-    """The switchboard, as far as it is needed here."""
-
-    line: Line
-    calls: Calls
-    clock: Callable[[], float]
-
-    def record(self, fact: e.Fact) -> None:
-        """Keep a fact and do what follows from it."""
-
-    def take(self, follows: Follows) -> None:
-        """Record facts and carry out orders."""
 
 
 class NoGuard:
@@ -79,6 +52,7 @@ class Callbacks:
         self._books = board.line.books.callbacks
         self._agents: dict[str, AgentVisit] = {}
         self._why_over: dict[str, OfferEnd] = {}
+        self.customers = Customers(board, pbx, self.core, self._tell_agent)
 
     def guard_by(self, guard: NumberGuard) -> None:
         """Let this guard judge numbers from now on."""
@@ -301,120 +275,3 @@ class Callbacks:
         for visit in self._agents.values():
             if visit.callback is one:
                 visit.cut()
-
-    # --- the customer -----------------------------------------------------------------------------------------------
-
-    def dialling(self, visit: AgentVisit) -> e.CallbackDialled:
-        """Record that the customer is about to be dialled; nobody is, before `dial`.
-
-        Raises:
-            Refused: with a sentence, when that can't be.
-        """
-        if self.find(visit.callback.call) is not visit.callback:
-            raise Refused("the callback is over")
-        return self._dialling(visit.callback, alone=False)
-
-    def dial_customer(self, order: DialCustomer) -> None:
-        """Record that a customer is about to be dialled before an agent is rung; whoever sees that fact has it done (`dial`)."""
-        one, now = self.find(order.call), self._board.clock()
-        if one is None or not self._board.line.may_dial_customer(order.call, now):
-            return
-        if (until := self.core.obstacle(one, now)) is not None:
-            self._board.record(e.CallbackRescheduled(at=now, call=one.call, due=until.at, reason=until.reason))
-            return
-        with contextlib.suppress(Refused):  # it has ended for that, then
-            self._dialling(one, alone=True)
-
-    def _dialling(self, one: Callback, *, alone: bool) -> e.CallbackDialled:
-        now = self._board.clock()
-        try:
-            self.core.guard.judged(one.number)  # the site file may have changed since it was asked for
-        except Refused as refused:
-            self._board.take(self.core.end(one, "failed", str(refused), "callhandler", now))
-            raise
-        fact = self.core.dialling(one, now, alone=alone)
-        self._board.record(fact)
-        return fact
-
-    def dial(self, fact: e.CallbackDialled, leg: DialLeg | None) -> None:
-        """Dial the customer, now that the attempt is on disk. With no leg it isn't, and nobody is dialled."""
-        one = self._books.by_leg.get(fact.leg)
-        if one is None or one.state is not CallbackState.DIALLED:  # it has ended meanwhile
-            return
-        if leg is not None:
-            self._pbx.dial(leg)
-        else:
-            self._attempt_over(one, NOT_DIALLED)
-
-    def channel_of(self, one: Callback) -> str | None:
-        """Return the name of the channel of a customer who has said yes."""
-        call = self._board.calls.here.get(one.call)
-        return call.channel if call is not None and call.called_at == one.leg else None
-
-    def customer_at(self, leg: str) -> Callback | None:
-        """Return the callback whose customer's leg this is."""
-        return self._books.by_leg.get(leg)
-
-    def accepted(self, one: Callback, channel: str) -> None:
-        """The customer said yes: from now on they are a caller on the line, at the head of it where no agent waits for them."""
-        if one.alone:
-            self._to_the_head(one)
-        fact = e.CallbackAccepted(
-            at=self._board.clock(),
-            call=one.call,
-            leg=one.leg or "",
-            channel=channel,
-            number=one.number,
-            caller_name=one.caller_name,
-            queue=one.queue,
-            entered=one.entered,
-            wants=one.wants,
-            language=one.language,
-            offers_made=one.offers_made,
-        )
-        self._board.record(fact)
-        self._tell_agent(one)
-
-    def _to_the_head(self, one: Callback) -> None:
-        books, now = self._board.line.books, self._board.clock()
-        waiting = books.calls.get(one.call)
-        if waiting is None or books.position(waiting) == 1:
-            return
-        priority, bonus = books.head_of(one.queue, one.entered, one.priority, one.bonus)
-        head = e.CallPrioritised(
-            at=now, call=one.call, queue=one.queue, priority=priority, bonus=bonus, by="callhandler"
-        )
-        self._board.record(head)
-
-    def machine(self, one: Callback) -> None:
-        """An answering machine has picked up: that attempt is over."""
-        if one.state is CallbackState.DIALLED:
-            self._attempt_over(one, "machine")
-
-    def put_off(self, call: Call) -> None:
-        """A customer who was called first has waited in vain, and is called again."""
-        if (one := self.find(call.id)) is not None:
-            self._board.take(self.core.put_off(one, self._board.clock()))
-
-    def leg_over(self, leg: str, reason: OfferEnd | str) -> bool:
-        """A leg did not come up or is gone; tell whether it was a customer's."""
-        one = self._books.by_leg.get(leg)
-        if one is None:
-            return False
-        text = _FAILURES.get(reason, "failed") if isinstance(reason, OfferEnd) else reason
-        self._board.take(self.core.leg_over(leg, text, self._board.clock()))
-        self._tell_agent(one)
-        return True
-
-    def compare(self, live: dict[str, o.LiveChannel]) -> None:
-        """After a gap: attempts whose customer isn't there are lost. Should the phone ring yet, it is let go at once."""
-        for one in list(self._books.open.values()):
-            if one.state is CallbackState.DIALLED and one.leg is not None and one.leg not in live:
-                self._board.take((CancelOffer(one.leg, OfferEnd.LOST),))
-                self.leg_over(one.leg, "lost")
-
-    def _attempt_over(self, one: Callback, reason: str) -> None:
-        leg = one.leg or ""
-        now = self._board.clock()
-        self._board.record(e.CallbackAttemptEnded(at=now, call=one.call, leg=leg, attempt=one.dialled, reason=reason))
-        self._tell_agent(one)

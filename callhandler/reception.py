@@ -96,7 +96,7 @@ class Reception:
         """Speak with one side of a callback; return the call of a customer who said yes, and is in line from then on."""
         leg, callbacks = session.env.uniqueid, self._switchboard.callbacks
         visit = callbacks.begin_agent(leg, caller.cut)
-        customer = callbacks.customer_at(leg)
+        customer = callbacks.customers.customer_at(leg)
         try:
             if visit is not None:
                 task = AgentsRoom(callbacks, visit, site, self._commit)

@@ -158,7 +158,7 @@ class Switchboard:
                 case OfferTo():
                     self._offer(outcome)
                 case DialCustomer():
-                    self.callbacks.dial_customer(outcome)
+                    self.callbacks.customers.dial_first(outcome)
                 case CancelOffer():
                     if outcome.leg in self.line.books.legs:
                         self._cancelled.setdefault(outcome.leg, outcome.reason)
@@ -278,7 +278,7 @@ class Switchboard:
             case o.ChannelEnded():
                 self._channel_ended(seen)
             case o.OfferFailed():
-                if not self.callbacks.leg_over(seen.leg, seen.reason):
+                if not self.callbacks.customers.leg_over(seen.leg, seen.reason):
                     self._offer_over(seen.leg, seen.reason)
             case o.PhoneSeen() if seen.phone in self.line.plan.phones:
                 self._carry_out(self.line.see_phone(seen.phone, seen.device, self.clock()))
@@ -357,7 +357,7 @@ class Switchboard:
             self._offer_over(seen.channel, OfferEnd.TAKEN if taken else OfferEnd.LOST)
         elif (caller := self.calls.at(seen.channel)) is not None:
             self.end_call(caller, seen.text or "hung up", seen.cause)
-        elif not self.callbacks.leg_over(seen.channel, "not accepted"):
+        elif not self.callbacks.customers.leg_over(seen.channel, "not accepted"):
             self._ended[seen.channel] = seen
             if len(self._ended) > ENDED_MEMORY:
                 del self._ended[next(iter(self._ended))]
@@ -372,7 +372,7 @@ class Switchboard:
         self._talk_ended(call, self._who_ended(call, "caller hung up"))
         if call.called_at is not None:
             self._end_visit_of(call)
-            self.callbacks.leg_over(call.called_at, reason)
+            self.callbacks.customers.leg_over(call.called_at, reason)
             return
         by = self._withdrawn.pop(call.id, None)
         if by is not None:
@@ -474,7 +474,7 @@ class Switchboard:
         self._compare_legs(live)
         self._compare_calls(live)
         self._compare_bridges(live)
-        self.callbacks.compare(live)
+        self.callbacks.customers.compare(live)
         self._beside.compare(live, self._hold)
         if self._gap_since is not None:
             seconds = max(0.0, now - self._gap_since)

@@ -170,7 +170,7 @@ class Centre:
         keys = {} if is_voicemail else {"std-cb-accept": "1"}
         customer = self._on_phones[leg.leg] = OnPhone(self, keys, leg.leg)
         self.board.observe(o.ChannelUp(leg.leg))
-        one = self.board.callbacks.customer_at(leg.leg)
+        one = self.board.callbacks.customers.customer_at(leg.leg)
         assert isinstance(one, Callback)
         room = CustomersRoom(self.board.callbacks, one, leg.leg)
         customer.talk_to(called_back(CustomerSession(customer, self.site, room)))

@@ -93,10 +93,10 @@ class Backs(World):
 
     def dials(self, visit: AgentVisit) -> DialLeg | None:
         """Have the customer dialled for an agent who accepted."""
-        fact = self.callbacks.dialling(visit)
+        fact = self.callbacks.customers.dialling(visit.callback)
         leg = DialLeg(fact.leg, fact.call, fact.number, "pstn", 30.0, 3600.0, "Acme", "")
         before = len(self.pbx.dialled)
-        self.callbacks.dial(fact, leg if self.on_disk else None)
+        self.callbacks.customers.dial(fact, leg if self.on_disk else None)
         return self.pbx.dialled[-1] if len(self.pbx.dialled) > before else None
 
     def _dial_first(self, fact: e.Fact) -> None:
@@ -110,15 +110,15 @@ class Backs(World):
         while self.to_dial:
             fact = self.to_dial.pop(0)
             leg = DialLeg(fact.leg, fact.call, fact.number, "pstn", 30.0, 3600.0, "Acme", "")
-            self.callbacks.dial(fact, leg if self.on_disk else None)
+            self.callbacks.customers.dial(fact, leg if self.on_disk else None)
         return self.pbx.dialled[-1] if len(self.pbx.dialled) > before else None
 
     def says_yes(self, leg: DialLeg) -> None:
         """Have the customer answer and press the key; they are joined with the agent at once."""
-        one = self.callbacks.customer_at(leg.leg)
+        one = self.callbacks.customers.customer_at(leg.leg)
         assert one is not None
         self.board.observe(o.ChannelUp(leg.leg))
-        self.callbacks.accepted(one, f"PJSIP/{leg.leg}")
+        self.callbacks.customers.accepted(one, f"PJSIP/{leg.leg}")
 
     def joined(self, visit: AgentVisit, leg: DialLeg) -> None:
         """Have Asterisk join an agent with a customer who said yes."""

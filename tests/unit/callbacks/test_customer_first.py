@@ -28,7 +28,7 @@ def world_of(*agents: str, rules: CallbackRules = RULES, queue: Queue = QUEUE) -
 
 def here(world: Backs, leg: DialLeg) -> Callback:
     """The customer answers and says yes."""
-    one = world.callbacks.customer_at(leg.leg)
+    one = world.callbacks.customers.customer_at(leg.leg)
     assert one is not None
     world.says_yes(leg)
     return one
@@ -157,7 +157,7 @@ def test_who_waits_in_vain_is_told_and_called_again_agent_first() -> None:
     world.passes(2.0)
     assert news_of(visit) is not None, "told after a minute"
     assert one.state is CallbackState.HERE, "and in line all the while"
-    world.callbacks.put_off(world.board.calls.here[one.call])
+    world.callbacks.customers.put_off(world.board.calls.here[one.call])
     world.leg_ends(leg.leg)
     assert (one.state, one.failed, one.last_failure) == (CallbackState.RESTING, 0, "nobody free")
     assert not world.board.calls.here
@@ -228,7 +228,7 @@ def test_a_machine_is_an_attempt_that_failed() -> None:
     leg = world.customer_rings()
     assert leg is not None
     world.board.observe(o.ChannelUp(leg.leg))
-    world.callbacks.machine(one)
+    world.callbacks.customers.machine(one)
     world.leg_ends(leg.leg)
     assert (one.state, one.failed, one.last_failure) == (CallbackState.RESTING, 1, "machine")
 

@@ -128,7 +128,7 @@ class Histories(RuleBasedStateMachine):
     def customer_decides(self, data: st.DataObject, does: str) -> None:
         self.tick()
         visit, leg = self.dialled.pop(self.pick(data, list(self.dialled)))
-        if self.world.callbacks.customer_at(leg.leg) is None:  # likewise
+        if self.world.callbacks.customers.customer_at(leg.leg) is None:  # likewise
             assert leg.leg in self.world.pbx.cancelled
             does = "no key"
         match does:
@@ -259,7 +259,7 @@ class CustomerFirstHistories(Histories):
     def customer_decides_first(self, data: st.DataObject, does: str) -> None:
         self.tick()
         leg = self.ringing.pop(self.pick(data, list(self.ringing)))
-        one = self.world.callbacks.customer_at(leg.leg)
+        one = self.world.callbacks.customers.customer_at(leg.leg)
         if one is None:  # has reached an agent by themselves
             assert leg.leg in self.world.pbx.cancelled
         elif does == "yes":
@@ -267,7 +267,7 @@ class CustomerFirstHistories(Histories):
             self.here[leg.leg] = leg
             return
         elif does == "machine":
-            self.world.callbacks.machine(one)
+            self.world.callbacks.customers.machine(one)
         self.world.customer_fails(leg)
 
     @precondition(lambda self: self.in_line())
@@ -276,7 +276,7 @@ class CustomerFirstHistories(Histories):
         self.tick()
         leg = self.here.pop(self.pick(data, self.in_line()))
         if told:
-            self.world.callbacks.put_off(self.world.board.calls.here[leg.call])
+            self.world.callbacks.customers.put_off(self.world.board.calls.here[leg.call])
         self.world.leg_ends(leg.leg)
 
     def in_line(self) -> list[str]:

@@ -233,9 +233,9 @@ def test_an_agent_who_leaves_while_the_disk_is_waited_for_is_not_dialled_for() -
     world.waits_back("555")
     world.login("a")
     visit = world.picks_up("a")
-    fact = world.callbacks.dialling(visit)
+    fact = world.callbacks.customers.dialling(visit.callback)
     world.leg_ends(visit.leg)
-    world.callbacks.dial(fact, LEG)
+    world.callbacks.customers.dial(fact, LEG)
     assert not world.pbx.dialled
 
 

@@ -174,7 +174,7 @@ def test_the_agent_hears_who_and_why_and_is_joined(ladder: Ladder) -> None:
 
     def customer_says_yes() -> None:
         one = open_ones(ladder)[0]
-        ladder.world.board.callbacks.accepted(one, "PJSIP/trunk-pstn-9")
+        ladder.world.board.callbacks.customers.accepted(one, "PJSIP/trunk-pstn-9")
 
     agent, one = agent_hears(ladder, "1", customer_says_yes)
     assert agent.heard == [

@@ -1,0 +1,170 @@
+"""The customer's side of callbacks as the switchboard carries them out: when one is dialled, and what is seen of them then.
+
+Without any `await`, like switchboard.py, of which it is a part. The one thing that must wait, the journal's word that an attempt is on disk
+before anybody is dialled, stands between `dialling` or `dial_first` and `dial`, and is the caller's to wait for (callback_rooms.py).
+"""
+
+import contextlib
+from collections.abc import Callable
+from typing import Protocol
+
+from callhandler.core import events as e
+from callhandler.core import observed as o
+from callhandler.core.callback import NOT_DIALLED, Callback
+from callhandler.core.callbacks import CallingBack
+from callhandler.core.calls import Call, Calls
+from callhandler.core.decisions import CancelOffer, DialCustomer
+from callhandler.core.following import Follows
+from callhandler.core.line import Line
+from callhandler.core.model import CallbackState, OfferEnd
+from callhandler.core.ports import DialLeg, Pbx
+from callhandler.errors import Refused
+
+_FAILURES = {
+    OfferEnd.NO_ANSWER: "no answer",
+    OfferEnd.BUSY: "busy",
+    OfferEnd.REFUSED: "busy",
+    OfferEnd.LOST: "lost",
+}
+"""What becomes of a dialled customer, by how the leg ended; anything else is `failed`."""
+
+
+class Board(Protocol):
+    """The switchboard, as far as it is needed here."""
+
+    line: Line
+    calls: Calls
+    clock: Callable[[], float]
+
+    def record(self, fact: e.Fact) -> None:
+        """Keep a fact and do what follows from it."""
+
+    def take(self, follows: Follows) -> None:
+        """Record facts and carry out orders."""
+
+
+class Customers:
+    """All that is done about customers who are called back."""
+
+    def __init__(self, board: Board, pbx: Pbx, core: CallingBack, tell_agent: Callable[[Callback], None]) -> None:
+        """Take what decides, and how an agent who waits for a customer learns that there is news."""
+        self._board = board
+        self._pbx = pbx
+        self._core = core
+        self._books = board.line.books.callbacks
+        self._tell_agent = tell_agent
+
+    def dialling(self, one: Callback) -> e.CallbackDialled:
+        """Record that the customer is about to be dialled, for an agent who was told; nobody is, before `dial`.
+
+        Raises:
+            Refused: with a sentence, when that can't be.
+        """
+        if self._books.open.get(one.call) is not one:
+            raise Refused("the callback is over")
+        return self._dialling(one, alone=False)
+
+    def dial_first(self, order: DialCustomer) -> None:
+        """Record that a customer is about to be dialled before an agent is rung; whoever sees that fact has it done (`dial`)."""
+        one, now = self._books.open.get(order.call), self._board.clock()
+        if one is None or not self._board.line.may_dial_customer(order.call, now):
+            return
+        if (until := self._core.obstacle(one, now)) is not None:
+            self._board.record(e.CallbackRescheduled(at=now, call=one.call, due=until.at, reason=until.reason))
+            return
+        with contextlib.suppress(Refused):  # it has ended for that, then
+            self._dialling(one, alone=True)
+
+    def _dialling(self, one: Callback, *, alone: bool) -> e.CallbackDialled:
+        now = self._board.clock()
+        try:
+            self._core.guard.judged(one.number)  # the site file may have changed since it was asked for
+        except Refused as refused:
+            self._board.take(self._core.end(one, "failed", str(refused), "callhandler", now))
+            raise
+        fact = self._core.dialling(one, now, alone=alone)
+        self._board.record(fact)
+        return fact
+
+    def dial(self, fact: e.CallbackDialled, leg: DialLeg | None) -> None:
+        """Dial the customer, now that the attempt is on disk. With no leg it isn't, and nobody is dialled."""
+        one = self._books.by_leg.get(fact.leg)
+        if one is None or one.state is not CallbackState.DIALLED:  # it has ended meanwhile
+            return
+        if leg is not None:
+            self._pbx.dial(leg)
+        else:
+            self._attempt_over(one, NOT_DIALLED)
+
+    def channel_of(self, one: Callback) -> str | None:
+        """Return the name of the channel of a customer who has said yes."""
+        call = self._board.calls.here.get(one.call)
+        return call.channel if call is not None and call.called_at == one.leg else None
+
+    def customer_at(self, leg: str) -> Callback | None:
+        """Return the callback whose customer's leg this is."""
+        return self._books.by_leg.get(leg)
+
+    def accepted(self, one: Callback, channel: str) -> None:
+        """The customer said yes: from now on they are a caller on the line, at the head of it where no agent waits for them."""
+        if one.alone:
+            self._to_the_head(one)
+        fact = e.CallbackAccepted(
+            at=self._board.clock(),
+            call=one.call,
+            leg=one.leg or "",
+            channel=channel,
+            number=one.number,
+            caller_name=one.caller_name,
+            queue=one.queue,
+            entered=one.entered,
+            wants=one.wants,
+            language=one.language,
+            offers_made=one.offers_made,
+        )
+        self._board.record(fact)
+        self._tell_agent(one)
+
+    def _to_the_head(self, one: Callback) -> None:
+        books, now = self._board.line.books, self._board.clock()
+        waiting = books.calls.get(one.call)
+        if waiting is None or books.position(waiting) == 1:
+            return
+        priority, bonus = books.head_of(one.queue, one.entered, one.priority, one.bonus)
+        head = e.CallPrioritised(
+            at=now, call=one.call, queue=one.queue, priority=priority, bonus=bonus, by="callhandler"
+        )
+        self._board.record(head)
+
+    def machine(self, one: Callback) -> None:
+        """An answering machine has picked up: that attempt is over."""
+        if one.state is CallbackState.DIALLED:
+            self._attempt_over(one, "machine")
+
+    def put_off(self, call: Call) -> None:
+        """A customer who was called first has waited in vain, and is called again."""
+        if (one := self._books.open.get(call.id)) is not None:
+            self._board.take(self._core.put_off(one, self._board.clock()))
+
+    def leg_over(self, leg: str, reason: OfferEnd | str) -> bool:
+        """A leg did not come up or is gone; tell whether it was a customer's."""
+        one = self._books.by_leg.get(leg)
+        if one is None:
+            return False
+        text = _FAILURES.get(reason, "failed") if isinstance(reason, OfferEnd) else reason
+        self._board.take(self._core.leg_over(leg, text, self._board.clock()))
+        self._tell_agent(one)
+        return True
+
+    def compare(self, live: dict[str, o.LiveChannel]) -> None:
+        """After a gap: attempts whose customer isn't there are lost. Should the phone ring yet, it is let go at once."""
+        for one in list(self._books.open.values()):
+            if one.state is CallbackState.DIALLED and one.leg is not None and one.leg not in live:
+                self._board.take((CancelOffer(one.leg, OfferEnd.LOST),))
+                self.leg_over(one.leg, "lost")
+
+    def _attempt_over(self, one: Callback, reason: str) -> None:
+        leg = one.leg or ""
+        now = self._board.clock()
+        self._board.record(e.CallbackAttemptEnded(at=now, call=one.call, leg=leg, attempt=one.dialled, reason=reason))
+        self._tell_agent(one)
