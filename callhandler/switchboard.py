@@ -11,6 +11,7 @@ from callhandler.beside import Beside
 from callhandler.calling_back import Callbacks
 from callhandler.core import events as e
 from callhandler.core import observed as o
+from callhandler.core.agents import Agent
 from callhandler.core.calls import Call, Calls
 from callhandler.core.decisions import (
     CancelOffer,
@@ -93,6 +94,7 @@ class Switchboard:
         self._withdrawn: dict[str, str] = {}
         self._ended: dict[str, o.ChannelEnded] = {}
         self._left_first: dict[str, str] = {}
+        self._swapped: dict[str, str] = {}
         self._gap_since: float | None = None
         self._listeners: list[Callable[[e.Fact], None]] = []
         self._followers: tuple[Follower, ...] = (self._beside.holding, self.callbacks.core, self.redials)
@@ -300,6 +302,8 @@ class Switchboard:
             call = self.calls.here.get(agent.call or "") if agent is not None else None
             if call is not None and call.leg == leg and call.at in seen.channels:
                 self._left_first.pop(leg, None)
+            elif call is not None and call.leg == leg:
+                self._swapped.update((channel, leg) for channel in seen.channels if channel != leg)
             elif agent is not None and call is not None and call.at in seen.channels:
                 if leg in self._cancelled:  # answered in the moment it was taken back: it ends, and the caller waits on
                     return
@@ -349,6 +353,7 @@ class Switchboard:
     def _channel_ended(self, seen: o.ChannelEnded) -> None:
         """Whose channel ends first ended the talk. Leaving a bridge says nothing: transfers and hold rooms do it too."""
         self._beside.observe(seen)
+        self._swapped.pop(seen.channel, None)
         call = self.calls.by_leg.get(seen.channel)
         if call is not None and call.leg == seen.channel:
             self._talk_ended(call, self._who_ended(call, "agent hung up"))
@@ -424,6 +429,18 @@ class Switchboard:
         now = self.clock()
         self.record(e.CallTransferred(at=now, call=call.id, leg=call.leg, agent=call.agent, to=seen.exten))
         self._talk_ended(call, "transferred")
+        leg = self._swapped.pop(seen.transferee, "")
+        agent = self.line.books.legs.get(leg)
+        asked = self.calls.here.get(agent.call or "") if agent is not None else None
+        if agent is not None and asked is not None and asked is not call and asked.leg == leg:
+            self._talks_on_with(call, asked, leg, agent)
+
+    def _talks_on_with(self, call: Call, asked: Call, leg: str, agent: Agent) -> None:
+        """A caller was given on to an agent whom the first one had reached in line, and asked: that one's call is over, the talk isn't."""
+        now, queue = self.clock(), agent.queue or ""
+        self.record(e.CallConnected(at=now, call=call.id, leg=leg, agent=agent.id, queue=queue, waited=0.0))
+        self._talk_ended(asked, "transferred")
+        self.callbacks.reached(call)
 
     # --- the link ---------------------------------------------------------------------------------------------------
 

@@ -233,6 +233,9 @@ class Books:
         self._tell_callbacks(fact)
         self._forget(fact.call)
         agent = self.agents.get(fact.agent)
+        if agent is not None and agent.leg == fact.leg and agent.call != fact.call:
+            agent.call = fact.call  # somebody took the place of the caller at this very phone: a transfer after asking
+            return
         if agent is None or agent.turn(Trigger.CONNECT, fact.at):
             return
         agent.call, agent.leg, agent.queue = fact.call, fact.leg, fact.queue
@@ -243,8 +246,11 @@ class Books:
     @apply.register
     def _(self, fact: e.TalkEnded) -> None:
         self._tell_callbacks(fact)
-        self.legs.pop(fact.leg, None)
         agent = self.agents.get(fact.agent)
+        if agent is not None and agent.leg == fact.leg and agent.call != fact.call:
+            agent.handled += fact.talked  # with another caller, they talk on
+            return
+        self.legs.pop(fact.leg, None)
         if agent is None or agent.leg != fact.leg or agent.turn(Trigger.TALK_END, fact.at):
             return
         agent.call = agent.leg = agent.queue = None

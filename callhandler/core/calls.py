@@ -181,7 +181,8 @@ class Calls:
 
     @apply.register
     def _(self, fact: e.TalkEnded) -> None:
-        self.by_leg.pop(fact.leg, None)
+        if (other := self.by_leg.get(fact.leg)) is None or other.id == fact.call or other.leg != fact.leg:
+            self.by_leg.pop(fact.leg, None)
         if (call := self.here.get(fact.call)) and call.leg == fact.leg:
             call.agent = call.leg = call.connected_at = None
             call.held, call.since = False, fact.at
