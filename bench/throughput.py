@@ -35,7 +35,7 @@ from callhandler.store.queries import last_calls
 from callhandler.store.sources import open_source
 
 RATES = (60, 100, 140, 160, 180, 200, 220, 240, 270, 300, 340, 380)
-QUICK = (60, 140, 180)
+QUICK = (60, 140)
 AGENTS = 400
 TALK, WRAP_UP = 2.0, 0.1
 DRAIN = 100.0
@@ -181,7 +181,7 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[dict[str, list[R
 def main() -> int:
     """Measure, print, write; fails where callhandler lost a call under overload."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="three rates, 5 s each")
+    parser.add_argument("--quick", action="store_true", help="two rates, 4 s each")
     parser.add_argument("--only", choices=("callhandler", "queue", "dial", "overload"))
     parser.add_argument("--rates", type=lambda text: tuple(map(int, text.split(","))), help="such as 60,140,180")
     parser.add_argument("--seconds", type=float)
@@ -189,7 +189,7 @@ def main() -> int:
     parser.add_argument("--base-port", type=int, default=BASE_PORT)
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it")
     options = parser.parse_args()
-    options.seconds = options.seconds or (5.0 if options.quick else 12.0)
+    options.seconds = options.seconds or (4.0 if options.quick else 12.0)
     print(", ".join(str(value) for value in machine().values()), flush=True)
     with tempfile.TemporaryDirectory(prefix="callhandler-bench-") as temporary:
         found, overload = measure(options, options.keep or Path(temporary))
