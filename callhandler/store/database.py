@@ -13,7 +13,7 @@ from callhandler.core.events import Fact
 from callhandler.store.encoding import Row, decode, encode
 from callhandler.store.forgetting import Forgetting
 from callhandler.store.migrate import migrate
-from callhandler.store.servers import inserting, synced, writing_engine
+from callhandler.store.servers import add_rows, synced, writing_engine
 from callhandler.store.summaries import FACTS, Summaries
 from callhandler.store.tables import SiteRow
 
@@ -92,7 +92,7 @@ class Database:
             if to_disk:
                 synced(connection, True)
             with connection.begin():
-                connection.exec_driver_sql(inserting(FACTS, connection.dialect), [row for row, _ in added])
+                add_rows(connection, FACTS, [row for row, _ in added])
                 self._summaries.take(connection, added)
             if to_disk:
                 synced(connection, False)

@@ -4,13 +4,14 @@ One driver for each kind, used from threads: `sqlite3` for SQLite and `psycopg` 
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Dialect, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
@@ -71,15 +72,26 @@ def synced(connection: Connection, each_commit: bool) -> None:
         driver.execute(f"PRAGMA synchronous={'FULL' if each_commit else 'NORMAL'}").close()
 
 
-@cache
-def inserting(table: Table, dialect: Dialect, over: str | None = None) -> str:
-    """Return SQL that adds rows, given as tuples in the order of the table's columns; `over` the row with the same value there, if any.
+TOGETHER = 50
+"""Rows in one statement. The driver gives the interpreter away at each statement, and gets it back late while calls are busy."""
 
-    The driver's own SQL: SQLAlchemy's processing of each parameter would take as long as everything else that is done with a fact.
+
+def add_rows(connection: Connection, table: Table, rows: Sequence[tuple[Value, ...]], over: str | None = None) -> None:
+    """Add rows, given as tuples in the order of the table's columns; `over` the row with the same value there, if any.
+
+    In the driver's own SQL: SQLAlchemy's processing of each value would take as long as everything else that is done with a fact.
     """
+    for start in range(0, len(rows), TOGETHER):
+        some = rows[start : start + TOGETHER]
+        sql = _inserting(table, connection.dialect.paramstyle, over, len(some))
+        connection.exec_driver_sql(sql, tuple(chain.from_iterable(some)))
+
+
+@cache
+def _inserting(table: Table, paramstyle: str, over: str | None, count: int) -> str:
     names = [column.name for column in table.columns]
-    mark = "?" if dialect.paramstyle == "qmark" else "%s"
-    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})"  # noqa: S608 - our tables
+    row = f"({', '.join(['?' if paramstyle == 'qmark' else '%s'] * len(names))})"
+    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES {', '.join([row] * count)}"  # noqa: S608 - our own tables
     if over is None:
         return sql
     return f"{sql} ON CONFLICT ({over}) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in names)

@@ -13,7 +13,7 @@ from callhandler.core.events import CallEnded, Fact, ItemClaimed, ItemDone, Mess
 from callhandler.store.encoding import Row, decode, harmless, json_text, milliseconds
 from callhandler.store.reading import record_of
 from callhandler.store.records import CallRecord
-from callhandler.store.servers import inserting
+from callhandler.store.servers import add_rows
 from callhandler.store.tables import CallRow, FactRow
 
 log = structlog.get_logger("journal")
@@ -96,8 +96,7 @@ class Summaries:
             if record.ended is not None:
                 del self._open[call]
                 self._nodes.pop(call, None)
-        if rows:
-            connection.exec_driver_sql(inserting(CALLS, connection.dialect, over="id"), rows)
+        add_rows(connection, CALLS, rows, over="id")
 
 
 def _counts(fact: Fact | None) -> TypeGuard[Fact]:
