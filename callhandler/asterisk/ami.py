@@ -18,6 +18,7 @@ from callhandler.asterisk.ami_link import AmiConnection, AmiLost, Headers, Reply
 from callhandler.asterisk.ami_session import AmiLink, AmiRefused, Snapshot, connect, log_in, take_snapshot
 from callhandler.asterisk.ami_text import fields
 from callhandler.asterisk.dialling import dialled, originate
+from callhandler.asterisk.leaving import Leaving
 from callhandler.asterisk.speaking import rung_briefly, sent_to_line, spoken
 from callhandler.asterisk.translate import Translator
 from callhandler.core.model import OfferEnd, WordEnd
@@ -42,6 +43,7 @@ class Ami:
         self._unwanted: dict[str, bool] = {}
         self._callers: dict[str, str] = {}
         self._coming_back: set[str] = set()
+        self._leaving = Leaving(self.hang_up)
         self._refused = 0
 
     # --- core.ports.Pbx ---
@@ -195,6 +197,7 @@ class Ami:
         if self._connection is not None:
             self._connection.close("given up")
         self._connection = None
+        self._leaving.forget()
 
     # --- what is seen ---
 
@@ -205,6 +208,7 @@ class Ami:
             self._kept.append((name, message))
         else:
             headers = fields(message)
+            self._leaving.see(name, headers.get(wire.UNIQUEID, ""))
             if self._unwanted:
                 self._end_unwanted(name, headers.get(wire.UNIQUEID, ""))
             for observation in self._translator.event(name, headers):

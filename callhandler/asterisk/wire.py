@@ -80,6 +80,7 @@ FULLY_BOOTED: Final = "FullyBooted"
 NEW_CHANNEL: Final = "Newchannel"
 NEW_STATE: Final = "Newstate"
 HANGUP: Final = "Hangup"
+HANGUP_REQUEST: Final = "HangupRequest"
 ORIGINATE_RESPONSE: Final = "OriginateResponse"
 BRIDGE_ENTER: Final = "BridgeEnter"
 BRIDGE_LEAVE: Final = "BridgeLeave"
@@ -97,6 +98,7 @@ EVENTS: Final = frozenset(
         NEW_CHANNEL,
         NEW_STATE,
         HANGUP,
+        HANGUP_REQUEST,
         ORIGINATE_RESPONSE,
         BRIDGE_ENTER,
         BRIDGE_LEAVE,

@@ -217,6 +217,21 @@ async def leaving_a_message(stage: Stage) -> AsyncIterator[None]:
     await stage.until(lambda: stage.query(left, id_), 5, f"the message is kept: {stage.story(id_)}", "message")
 
 
+async def spoke_and_left(stage: Stage) -> AsyncIterator[None]:
+    """In the middle of recording a message, and hangs up while the daemon is away: what was said is a message."""
+    call = await stage.dial("5152")
+    id_ = await stage.id_of(call)
+    await stage.until(lambda: _recorded(stage, id_, stage.began) > 3.0, 20, "a message is recorded")
+    yield
+    await asyncio.sleep(stage.random.uniform(0.0, 1.0))
+    stage.trunk.hang_up(call)
+    yield
+    left = "SELECT 1 FROM fact WHERE kind = 'MessageLeft' AND call = ?"
+    await stage.until(lambda: stage.query(left, id_), 8, "the message is kept", "message")
+    if len(stage.query(left, id_)) != 1:
+        raise Lost("message", f"kept more than once: {stage.story(id_)}")
+
+
 def _recorded(stage: Stage, call: str, since: float) -> float:
     """How many seconds of a call's message were recorded into a file that was begun after `since`: 16,000 bytes a second."""
     files = (stage.site.directory / "var" / "messages").glob(f"{call}*.wav")
@@ -285,6 +300,7 @@ ALL: tuple[Part, ...] = (
     being_offered,
     transferred,
     leaving_a_message,
+    spoke_and_left,
     gone_meanwhile,
     called_back,
 )

@@ -96,6 +96,12 @@ class Desk(Robot):
         to = b"<sip:%s@%s:%d>" % (number.encode(), visit.address[0].encode(), visit.address[1])
         self._request(visit, b"REFER", b"", b"Refer-To: " + to, b"Referred-By: " + header(visit.head, b"To"))
 
+    def forget(self) -> None:
+        """The server was restarted: what rang or was talked about is over, and nobody says so."""
+        for visit in self.visits:
+            if visit.ended is None:
+                self._over(visit)
+
     def close(self) -> None:
         """Take no more calls."""
         super().close()

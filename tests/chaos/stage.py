@@ -19,12 +19,15 @@ from callhandler.errors import CallhandlerError
 from tests.live.lab import SiteUp
 from tests.live.robots import Address, Manners, Robot, Visit, robot
 
+from .chance import LONG
 from .phones import Desk, Dialled, Trunk, desk, trunk
 
 PARTS = ("talk", "hold", "line", "menu", "greet", "ring", "offer", "answer", "blind", "target", "ghost", "back")
 """Each has a queue of its name, a number 5101, 5102 ... that enters it, and an agent 7101 ... at phone 201 ... who alone serves it."""
-AT_MOST = 30.0
+AT_MOST = 40.0
 """Seconds within which everyone who waits hears a word."""
+WATCHDOG, STOPPED = (10, 5.0) if LONG else (3, 2.0)
+"""Seconds after which a daemon that hangs is replaced, and for which one is stopped that goes on by itself."""
 HEARD_WITHIN = 3.0
 LONGEST_GAP = 1.2
 """Seconds without a packet that count as silence: the phones speak ten times a second, and the machine is shared."""
@@ -48,7 +51,7 @@ def phone_of(part: str) -> str:
 EXTRA = f"""
 # --- for the tests of chaos
 [daemon]
-watchdog = 3
+watchdog = {WATCHDOG}
 
 [waiting]
 check_in_at_most = {AT_MOST}

@@ -5,11 +5,13 @@
 
 import asyncio
 import os
+import signal
 import sys
 import time
 import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,21 +19,19 @@ import pytest
 from tests.live.lab import SiteUp, free_base, site_running
 from tests.live.robots import Manners
 
+from .chance import SEED
 from .parts import ALL, Part
-from .stage import EXTRA, Lost, Stage, staged
+from .stage import EXTRA, STOPPED, Lost, Stage, number_of, staged
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "3"))
-SEED = int(os.environ.get("CHAOS_SEED", "1"))
-STOPPED = 2.0
-"""Seconds for which it is stopped and goes on by itself; the watchdog waits 3."""
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120 + 60 * ROUNDS)]
 ONLY = os.environ.get("CHAOS_PARTS", "")
 
 
-@pytest.fixture
-def chaos_site(tmp_path: Path) -> Iterator[SiteUp]:
+@pytest.fixture(scope="module")
+def chaos_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUp]:
     """A site whose daemon is struck again and again."""
-    with site_running(tmp_path / "site", free_base(), EXTRA) as site:
+    with site_running(tmp_path_factory.mktemp("chaos") / "site", free_base(), EXTRA) as site:
         yield site
 
 
@@ -128,3 +128,56 @@ async def test_struck_in_every_state(chaos_site: SiteUp, capsys: pytest.CaptureF
                 f"\n{ROUNDS} rounds (seed {SEED}): {told}; {stage.callers} callers; lost: {dict(counted)}\n"
             )
     assert not stories, "\n".join(stories)
+
+
+async def test_asterisk_killed_with_calls_up(chaos_site: SiteUp) -> None:
+    async with staged(chaos_site, SEED, lambda number: Manners()) as stage:
+        await stage.there()
+        since = time.time()
+        talking, waiting = await stage.dial(number_of("line")), await stage.dial(number_of("line"))
+        await stage.rung("line", since)
+        await stage.waits(waiting, "waiting", "talking")
+        await stage.waits(talking, "waiting", "talking")
+        ids = [stage.call_of(call.caller) for call in (talking, waiting)]
+        pid = await stage.there()
+        (asterisk,) = asterisk_of(chaos_site)
+        os.kill(asterisk, signal.SIGKILL)
+        await stage.until(lambda: asterisk_of(chaos_site) not in ([], [asterisk]), 20, "Asterisk is started again")
+        assert await stage.there() == pid, "the daemon stays"
+
+        async def written_down() -> bool:
+            stories = [stage.story(id_) for id_ in ids]
+            return all(sum(" CallEnded " in line for line in story) == 1 for story in stories)
+
+        await stage.until(written_down, 15, "the ends of both calls are written down, once", "fact")
+        assert await stage.calls() == (), "nobody haunts the line"
+        for phone in stage.desks.values():
+            phone.forget()
+        stage.registered = 0.0
+        await stage.until(lambda: _registered(stage), 20, "phones register again")
+        since = time.time()
+        call = await stage.dial(number_of("line"))
+        visit = await stage.rung("line", since)
+        await stage.together(call, "line", visit)
+        stage.trunk.hang_up(call)
+
+
+def asterisk_of(site: SiteUp) -> list[int]:
+    """The process of a site's Asterisk."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = path.read_bytes().decode(errors="replace").split("\0")
+            if "-rx" not in words and any(
+                word.startswith(str(site.directory)) and word.endswith("asterisk.conf") for word in words
+            ):
+                found.append(int(path.parent.name))
+    return found
+
+
+async def _registered(stage: Stage) -> bool:
+    with suppress(TimeoutError):
+        await stage.registers()
+        return True
+    stage.registered = 0.0
+    return False
