@@ -1,19 +1,26 @@
-"""How long a routing decision takes: many agents, many waiting calls, 200 skills, three-term wants, relaxing steps.
+"""How long a routing decision takes: many agents, many waiting calls, 200 skills, wants of three terms, relaxing steps.
 
-Two kinds are timed in the real line, without writing down the reasons unless said: a call enters while agents are free (who takes it?), and
-an agent becomes free while calls wait (which one?). Peers are the naive ways to do the same on the same data.
-Processor time is measured, not the clock on the wall, so that a busy machine changes little. What fits whom is worked out once per plan and
-kind of want: that first time is a figure of its own, and not in the others.
-Run it from the repository's root: `python bench/routing.py [--quick]`; it prints a table and writes bench/out/routing.json.
+A decision is one `Line.step` of the real line, from the fact to the offer: the fact is applied, the best pair of agent and call is found
+among all, the agent is reserved, and all that follows (facts, orders, timers) is returned. Two kinds are timed: a call enters while half
+of the agents are free (who takes it?), and an agent becomes free while as many calls wait as there are agents (which one?). "With
+reasons" the decision's inputs are written down as well, as the daemon does. Peers make the same choice alone, and change nothing, by
+looking at everybody.
+
+Processor time is measured, not the clock on the wall, so that a busy machine changes little; Python's search for garbage is as in the
+daemon. Figures are medians of runs in one line, with the least and the greatest p99. What fits whom is worked out once per plan and kind
+of want: that first time is a figure of its own, and not in the others.
+Run it from the repository's root: `python -m bench.routing [--quick]`; it prints a table and writes bench/out/routing.json.
 """
 
 import argparse
+import gc
 import json
 import os
 import platform
 import sys
 from pathlib import Path
 from random import Random
+from statistics import median
 from time import thread_time_ns
 
 from callhandler.core import events as e
@@ -143,30 +150,37 @@ class Bench:
         )
         return self.timed(fact)
 
+    def calls_find_agents(self, samples: int) -> list[int]:
+        """Have callers come and go while half the agents or more are free."""
+        took: list[int] = []
+        while len(took) < samples:
+            took.append(self.enter()[1])
+            self.connect_all()
+            if len(took) % 2 or self.talking() > len(self.plan.agents) // 2:
+                self.free_one()
+        return took
 
-def measure(agents: int, strategy: Strategy, explain: bool, samples: int) -> dict[str, list[int]]:
-    """Return the nanoseconds of decisions for calls (agents free) and for agents (as many calls waiting)."""
+    def agents_find_calls(self, samples: int) -> list[int]:
+        """Have agents become free; for each call that is taken another one comes."""
+        took: list[int] = []
+        while len(took) < samples and (one := self.free_one()) is not None:
+            took.append(one)
+            self.enter()
+        return took
+
+
+def measure(agents: int, strategy: Strategy, explain: bool, runs: int, samples: int) -> dict[str, list[list[int]]]:
+    """Return the nanoseconds of decisions for calls (agents free) and for agents (as many calls waiting), run by run."""
     bench = Bench(agents, strategy, explain)
-    for_calls: list[int] = []
-    while len(for_calls) < samples:  # callers come and go while half the agents or more are free
-        for_calls.append(bench.enter()[1])
-        bench.connect_all()
-        if len(for_calls) % 2 or bench.talking() > agents // 2:
-            bench.free_one()
+    for_calls = [bench.calls_find_agents(samples) for _ in range(runs)]
     while len(bench.line.books.calls) < agents:
         bench.connect_all()
         bench.enter()
-    for_agents = []
-    for _ in range(samples):
-        took = bench.free_one()
-        if took is None:
-            break
-        for_agents.append(took)
-        bench.enter()
-    return {"call enters": for_calls, "agent is free": for_agents, "first of its kind": bench.first_time}
+    for_agents = [bench.agents_find_calls(samples) for _ in range(runs)]
+    return {"call enters": for_calls, "agent is free": for_agents, "first of its kind": [bench.first_time]}
 
 
-def naive(agents: int, samples: int) -> dict[str, list[int]]:
+def naive(agents: int, samples: int) -> dict[str, list[list[int]]]:
     """Return the nanoseconds of the same choices made by looking at everybody: all agents for a call, all calls for an agent."""
     bench = Bench(agents, Strategy.LONGEST_IDLE, explain=False, prepared=False)
     line, random = bench.line, bench.random
@@ -189,50 +203,70 @@ def naive(agents: int, samples: int) -> dict[str, list[int]]:
             default=None,
         )
         for_agents.append(thread_time_ns() - start)
-    return {"call enters": for_calls, "agent is free": for_agents}
+    return {"call enters": [for_calls], "agent is free": [for_agents]}
 
 
-def figures(nanoseconds: list[int]) -> dict[str, float]:
-    """Return p50 and p99 in microseconds, and decisions a second."""
-    ordered = sorted(nanoseconds)
+def figures(runs: list[list[int]]) -> dict[str, float]:
+    """Return percentiles in microseconds and decisions a second, each the median of the runs, and the spread of p99."""
+
+    def at(share: float) -> list[float]:
+        return [round(sorted(run)[min(len(run) - 1, int(len(run) * share))] / 1_000, 1) for run in runs if run]
+
     return {
-        "p50_us": round(ordered[len(ordered) // 2] / 1_000, 1),
-        "p99_us": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))] / 1_000, 1),
-        "per_second": round(1e9 * len(ordered) / sum(ordered)),
-        "samples": len(ordered),
+        "p50_us": median(at(0.5)),
+        "p99_us": median(at(0.99)),
+        "p99_least": min(at(0.99)),
+        "p99_most": max(at(0.99)),
+        "p999_us": median(at(0.999)),
+        "per_second": round(median(1e9 * len(run) / sum(run) for run in runs if run)),
+        "runs": len(runs),
+        "samples": sum(map(len, runs)),
+    }
+
+
+def grown(found: dict[str, dict[str, float]], sizes: tuple[int, ...]) -> dict[str, dict[str, float]]:
+    """Return how many times as long decisions take at the greatest size as at the smallest."""
+    least, most = f"{sizes[0]} agents, ", f"{sizes[-1]} agents, "
+    names = [name.removeprefix(least) for name in found if name.startswith(least) and "first" not in name]
+    return {
+        name: {key: round(found[most + name][key] / found[least + name][key], 2) for key in ("p50_us", "p99_us")}
+        for name in names
     }
 
 
 def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer samples, and no 10,000 agents")
+    parser.add_argument("--quick", action="store_true", help="fewer runs, and no 10,000 agents")
     quick = parser.parse_args().quick
     sizes = (100, 1_000) if quick else (100, 1_000, 10_000)
-    samples = 300 if quick else 1_500
+    runs, samples = (3, 500) if quick else (7, 2_000)
+    gc.collect()
+    gc.freeze()
     found: dict[str, dict[str, float]] = {}
     peers: dict[str, dict[str, float]] = {}
     for agents in sizes:
-        large = agents > 1_000  # working out who fits what takes a while there: one strategy will do
-        strategies = (Strategy.LONGEST_IDLE,) if large else (*MEASURED,)
-        for strategy in strategies:
-            for what, took in measure(agents, strategy, False, samples).items():
-                found[f"{agents} agents, {strategy}, {what}"] = figures(took)
-        if not large:
-            for what, took in measure(agents, Strategy.LONGEST_IDLE, True, samples).items():
-                found[f"{agents} agents, longest idle with reasons, {what}"] = figures(took)
+        for strategy, explain in (*((one, False) for one in MEASURED), (Strategy.LONGEST_IDLE, True)):
+            for what, took in measure(agents, strategy, explain, runs, samples).items():
+                found[f"{agents} agents, {strategy}{' with reasons' if explain else ''}, {what}"] = figures(took)
         for what, took in naive(agents, max(20, 20_000 // agents)).items():
             peers[f"{agents} agents, everybody looked at, {what}"] = figures(took)
     width = max(len(name) for name in (*found, *peers))
-    print(f"{'':{width}}  p50 us   p99 us  per second")
+    print(f"{'':{width}}   p50 us   p99 us  (least to most)  p99.9 us  per second")
     for name, row in (*found.items(), *peers.items()):
-        print(f"{name:{width}} {row['p50_us']:7.1f} {row['p99_us']:8.1f} {row['per_second']:11,.0f}")
+        spread = f"({row['p99_least']:.1f} to {row['p99_most']:.1f})"
+        print(
+            f"{name:{width}} {row['p50_us']:8.1f} {row['p99_us']:8.1f} {spread:>16} {row['p999_us']:9.1f} {row['per_second']:11,.0f}"
+        )
+    growth = grown(found, sizes)
+    for name, row in growth.items():
+        print(f"{sizes[-1] // sizes[0]} times as many, {name}: p50 x {row['p50_us']}, p99 x {row['p99_us']}")
     machine = f"{platform.machine()}, {os.cpu_count()} cores, CPython {platform.python_version()}"
     target = Path(__file__).parent / "out" / "routing.json"
     target.parent.mkdir(exist_ok=True)
-    target.write_text(
-        json.dumps({"name": "routing", "machine": machine, "figures": found, "peers": peers}, indent=2) + "\n"
-    )
+    figures_and_growth = found | {f"growth, {name}": row for name, row in growth.items()}
+    written = {"name": "routing", "machine": machine, "figures": figures_and_growth, "peers": peers}
+    target.write_text(json.dumps(written, indent=2) + "\n")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -187,6 +188,9 @@ class Daemon:
         self._tasks.start("forgetting", self._forget())
         self._tasks.start("watchdog", keep_alive())
         self._tasks.start("clock", watch_clock(self._clock, lambda: not self.switchboard.calls.here, self._clock_alarm))
+        # The program itself is some 120,000 objects that last: looking through them for garbage took 0.11 s, with every call held up.
+        gc.collect()
+        gc.freeze()
         notify("READY=1")
         log.info("ready", version=__version__, site=str(self._loaded.directory), pid=os.getpid())
 

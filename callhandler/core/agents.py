@@ -3,7 +3,7 @@
 Status is what a person chose, state is what the system does. Which calls an agent may be offered is routing.py's business.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -108,6 +108,8 @@ class Agent:
     calls: int = 0
     handled: float = 0.0
     logged_in_at: float = 0.0
+    written: str = field(default="", compare=False, repr=False)
+    """What decisions write down of the agent (explaining.py); empty since the agent changed."""
 
     @property
     def id(self) -> str:

@@ -10,11 +10,13 @@ from functools import singledispatchmethod
 
 from callhandler.core import events as e
 from callhandler.core.agents import Agent, Trigger
+from callhandler.core.applying import appliers
 from callhandler.core.callback import Callback, OpenCallbacks
 from callhandler.core.crew import Crew
 from callhandler.core.model import CallbackState, Device, First, OfferEnd, Plan, Status, Strategy
+from callhandler.core.pools import Buckets, Pool, calls_in_order
 from callhandler.core.skills import Expression, both, parse
-from callhandler.core.waiting import Buckets, Waiting
+from callhandler.core.waiting import Waiting
 
 _NOT_REFUSED = (OfferEnd.CALLER_LEFT, OfferEnd.NOT_REACHED, OfferEnd.AGENT_LEFT, OfferEnd.MOVED)
 _BLAMELESS = (*_NOT_REFUSED, OfferEnd.TAKEN)
@@ -26,7 +28,7 @@ class Books:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.crew = Crew()
-        self._apply_to_crew = self.crew.apply
+        self._apply_to_crew = appliers(self.crew, "apply")
         self.agents = self.crew.agents
         self.devices = self.crew.devices
         self.calls: dict[str, Waiting] = {}
@@ -90,11 +92,13 @@ class Books:
             found = self._steps[key] = row.wants if row.drop_call_wants else both(row.wants, wants)
         return found
 
-    def calls_for(self, agent: Agent) -> Iterator[tuple[Waiting, Expression]]:
-        """Yield the calls an agent qualifies for, in the order in which the agent is to take them."""
-        rows = {row.queue: row.priority for row in reversed(agent.plan.serves)} or dict.fromkeys(self.plan.queues, 1)
-        queues = ((priority, queue) for queue, priority in rows.items())
-        return self.buckets.in_order(queues, agent.id)
+    def calls_for(self, agent: Agent) -> Iterator[tuple[Waiting, Pool]]:
+        """Yield the calls an agent qualifies for, with their pools, in the order in which the agent is to take them."""
+        return calls_in_order(agent.id, self.crew.pools_of(agent.id, self.buckets.waiting))
+
+    def pool(self, call: Waiting) -> Pool:
+        """Return the agents who fit what a call wants at its step."""
+        return self.crew.pool(call.queue, self.wanted(call))
 
     def step_with_somebody(self, queue: str, wants: Expression, first: int, wrap: bool = True) -> int | None:
         """Return the first step from `first` on (then, with `wrap`, those before) for which somebody is there; None when none."""
@@ -104,24 +108,22 @@ class Books:
             (step for step in order if self.crew.is_anybody_there(queue, self.step_wants(queue, wants, step))), None
         )
 
-    def kept_for(self, call: Waiting, wanted: Expression, now: float) -> str | None:
+    def kept_for(self, call: Waiting, pool: Pool, now: float) -> str | None:
         """Return the agent a call is kept for: the preferred one, while there, fit, at work and not yet offered it in vain."""
         if call.preferred_agent is None or now >= call.preferred_until:
             return None
         agent = self.agents.get(call.preferred_agent)
         if agent is None or agent.id in call.refused or agent.status is not Status.AVAILABLE or not agent.is_there():
             return None
-        return agent.id if agent.id in self.crew.pool(call.queue, wanted) else None
+        return agent.id if agent.id in pool else None
 
-    def forget_refusals(self, call: Waiting, wanted: Expression, now: float) -> None:
+    def forget_refusals(self, call: Waiting, pool: Pool, now: float) -> None:
         """Forget who was offered a call in vain once all others were too, or long enough ago (field.md R9)."""
         if not call.refused:
             return
         for agent in [one for one, at in call.refused.items() if now >= at + self.plan.rules.forget_refusal]:
             del call.refused[agent]
-        if call.refused and not any(
-            self._could_be_tried(self.agents[agent], call) for agent in self.crew.pool(call.queue, wanted)
-        ):
+        if call.refused and not any(self._could_be_tried(self.agents[agent], call) for agent in pool):
             call.refused.clear()
 
     # --- changing ---------------------------------------------------------------------------------------------------
@@ -132,13 +134,14 @@ class Books:
             call.queue: self.plan.queues[call.queue] for call in self.calls.values() if call.queue not in plan.queues
         }
         self.plan = replace(plan, queues=plan.queues | held)
-        self.crew.replace(plan)
+        self.crew.replace(self.plan)
         self.callbacks.at_once = plan.callbacks.at_once if plan.callbacks is not None else 0
         self.callbacks.customer_first = plan.callbacks is not None and plan.callbacks.first is First.CUSTOMER
         self._callbacks_full = self.callbacks.under_way() >= self.callbacks.at_once
         rows = [row for agent in plan.agents.values() for row in agent.serves if row.delay > 0]
         self.delays = {queue: tuple(sorted({row.delay for row in rows if row.queue == queue})) for queue in plan.queues}
         self._steps.clear()
+        self.buckets = Buckets()
         for call in self.calls.values():
             call.step = min(call.step, len(self.plan.queues[call.queue].steps) - 1)
             self._place(call)
@@ -150,7 +153,7 @@ class Books:
     @singledispatchmethod
     def apply(self, fact: e.Fact) -> None:
         """Change the books as a fact says. Facts that don't concern the line change nothing."""
-        self._apply_to_crew(fact)
+        self._apply_to_crew[type(fact)](fact)
 
     @apply.register
     def _(self, fact: e.CallEntered) -> None:
@@ -304,7 +307,8 @@ class Books:
         return sorted(come, key=lambda call: call.key)
 
     def _tell_callbacks(self, fact: e.Fact) -> Callback | None:
-        one = self.callbacks.apply(fact)
+        known = self.callbacks.open or isinstance(fact, e.CallbackRequested)
+        one = self.callbacks.apply(fact) if known else None
         if one is None:
             return None
         full = self.callbacks.under_way() >= self.callbacks.at_once
@@ -342,8 +346,7 @@ class Books:
 
     def _place(self, call: Waiting) -> None:
         if self.places_for_offers(call) > 0:
-            wanted = self.wanted(call)
-            self.buckets.add(call, wanted, self.crew.pool(call.queue, wanted))
+            self.buckets.add(call, self.pool(call))
         else:
             self.buckets.remove(call.id)
 

@@ -1,25 +1,17 @@
-"""The crew: who sits at which phone, who is there, who is ready, and who fits what. Knows no calls; part of the books.
+"""The crew: who sits at which phone, who is there, who is ready, and the pools of those who fit. Decides nothing; part of the books."""
 
-What fits whom depends on the plan alone, so it is worked out once for each (queue, wanted) and kept until the plan is replaced.
-"""
-
-from bisect import bisect_left, insort
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import singledispatchmethod
+from itertools import count
 
 from callhandler.core import events as e
 from callhandler.core.agents import Agent, Trigger
-from callhandler.core.model import Device, Plan, Serves, State, Status
+from callhandler.core.model import Device, Plan, Queue, Serves, State, Status, Strategy
+from callhandler.core.pools import Fit, Order, Pool, bits, order_of
+from callhandler.core.skilled import Skilled
 from callhandler.core.skills import Expression
 
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """How an agent fits what is wanted in a queue: the row of the routing profile, and the levels' sum."""
-
-    row: Serves
-    score: int
+MOST_POOLS = 2_000
+"""Pools kept. What calls want by themselves can differ without end: beyond this, pools in which no call waits are forgotten."""
 
 
 class Crew:
@@ -30,9 +22,14 @@ class Crew:
         self.devices: dict[str, Device] = {}
         self._at_phone: dict[str, Agent] = {}
         self._there: set[str] = set()
-        self._ready: list[tuple[float, str]] = []
-        self._ready_key: dict[str, tuple[float, str]] = {}
-        self._pools: dict[tuple[str, str], dict[str, Fit]] = {}
+        self._there_bits = 0
+        self._orders: dict[Strategy, Order] = {}
+        self._skilled = Skilled({})
+        self._queues: dict[str, Queue] = {}
+        self._pools: dict[tuple[str, str], Pool] = {}
+        self._by_number: dict[int, Pool] = {}
+        self._fits: dict[str, int] = {}
+        self._set_up({})
 
     # --- looking things up ------------------------------------------------------------------------------------------
 
@@ -42,40 +39,24 @@ class Crew:
 
     def is_ready(self, agent: str) -> bool:
         """Tell whether an agent is free for offers but for a rest."""
-        return agent in self._ready_key
+        return agent in self._idle.standing
 
-    def ready(self) -> Iterator[Agent]:
-        """Yield the agents who are free for offers but for a rest, longest idle first. Nothing may change while this runs."""
-        return (self.agents[agent] for _, agent in self._ready)
+    def ready(self) -> list[Agent]:
+        """Return the agents who are free for offers but for a rest, longest idle first."""
+        return [self.agents[agent] for _, _, agent in self._idle.line]
 
-    def pool(self, queue: str, wanted: Expression) -> dict[str, Fit]:
-        """Return who fits `wanted` in a queue, logged in or not, most skilled first."""
-        key = (queue, wanted.text)
-        found = self._pools.get(key)
-        if found is None:
-            rows = ((agent, agent.row_for(queue)) for agent in self.agents.values())
-            fits = [
-                (agent.id, Fit(row, wanted.score(agent.plan.skills)))
-                for agent, row in rows
-                if row is not None and wanted.matches(agent.plan.skills)
-            ]
-            found = self._pools[key] = dict(sorted(fits, key=lambda item: -item[1].score))
-        return found
+    def pool(self, queue: str, wanted: Expression) -> Pool:
+        """Return the agents who fit `wanted` in a queue, logged in or not."""
+        found = self._pools.get((queue, wanted.text))
+        return self._new_pool(queue, wanted) if found is None else found
 
-    def ready_who_fit(self, queue: str, wanted: Expression) -> Iterator[Agent]:
-        """Yield the ready agents who fit, longest idle first. Nothing may change while this runs."""
-        pool = self.pool(queue, wanted)
-        if len(pool) * 8 < len(self._ready):
-            keys: Iterator[tuple[float, str]] = iter(
-                sorted(self._ready_key[agent] for agent in pool if agent in self._ready_key)
-            )
-        else:
-            keys = (key for key in self._ready if key[1] in pool)
-        return (self.agents[agent] for _, agent in keys)
+    def pools_of(self, agent: str, among: int) -> list[Pool]:
+        """Return the pools that an agent fits, `among` those of some numbers."""
+        return [self._by_number[number] for number in bits(self._fits[agent] & among)]
 
     def is_anybody_there(self, queue: str, wanted: Expression) -> bool:
         """Tell whether somebody who fits is there (Agent.is_there)."""
-        return not self._there.isdisjoint(self.pool(queue, wanted))
+        return self.pool(queue, wanted).bits & self._there_bits != 0
 
     def may_come_back(self, queue: str, wanted: Expression, now: float, grace: float) -> bool:
         """Tell whether somebody who fits is away only because a phone went out of reach less than `grace` seconds ago."""
@@ -94,7 +75,7 @@ class Crew:
             gone.status = Status.LOGGED_OUT
             self.sit(gone, None)
             del self.agents[gone.id]
-        self._pools.clear()
+        self._set_up(plan.queues)
 
     def set_device(self, phone: str, device: Device, now: float) -> None:
         """Take note of a phone's state."""
@@ -121,20 +102,57 @@ class Crew:
         self.refresh(agent)
 
     def refresh(self, agent: Agent) -> None:
-        """Keep the lists of who is ready and who is there true, after an agent changed."""
-        key = (agent.idle_since, agent.id) if agent.is_ready() else None
-        before = self._ready_key.get(agent.id)
-        if key != before:
-            if before is not None:
-                del self._ready[bisect_left(self._ready, before)]
-                del self._ready_key[agent.id]
-            if key is not None:
-                insort(self._ready, key)
-                self._ready_key[agent.id] = key
-        if agent.is_there():
-            self._there.add(agent.id)
-        else:
-            self._there.discard(agent.id)
+        """Keep what is known of who is ready and who is there true, after an agent changed."""
+        agent.written = ""
+        ready = agent.is_ready()
+        for order in self._orders.values():
+            if ready:
+                order.put(agent)
+            else:
+                order.take(agent.id)
+        if agent.is_there() is not (agent.id in self._there):
+            self._there ^= {agent.id}
+            self._there_bits ^= 1 << self._idle.numbers[agent.id]
+
+    # --- pools ------------------------------------------------------------------------------------------------------
+
+    def _set_up(self, queues: dict[str, Queue]) -> None:
+        """Begin anew to work out who fits what, and number the agents."""
+        names = list(self.agents)
+        kinds = {order_of(queue.strategy) for queue in queues.values()} | {Strategy.LONGEST_IDLE}
+        self._orders = {kind: Order(kind, names) for kind in kinds}
+        self._idle = self._orders[Strategy.LONGEST_IDLE]
+        self._there, self._there_bits = set(), 0
+        self._queues = queues
+        self._skilled = Skilled({one.id: one.plan.skills for one in self.agents.values()})
+        self._pools, self._by_number, self._fits = {}, {}, dict.fromkeys(names, 0)
+        for agent in self.agents.values():
+            self.refresh(agent)
+
+    def _new_pool(self, queue: str, wanted: Expression) -> Pool:
+        if len(self._pools) >= MOST_POOLS:
+            self._forget_pools()
+        rules, anywhere = self._queues[queue], Serves(queue)
+        scores = self._skilled.scores(wanted) if rules.strategy is Strategy.BEST_SKILL else {}
+        fits: dict[str, Fit] = {}
+        for one in sorted(self._skilled.who(wanted.node)):
+            agent = self.agents[one]
+            row = agent.row_for(queue) if agent.plan.serves else anywhere
+            if row is not None:
+                fits[one] = Fit(row, scores.get(one, 0))
+        number = next(number for number in count() if number not in self._by_number)
+        pool = Pool(rules, wanted, fits, self._orders[order_of(rules.strategy)], number)
+        self._pools[queue, wanted.text] = self._by_number[number] = pool
+        for one in fits:
+            self._fits[one] |= 1 << number
+        return pool
+
+    def _forget_pools(self) -> None:
+        """Forget the pools in which no call waits. The others keep their numbers."""
+        self._pools = {key: pool for key, pool in self._pools.items() if pool.calls}
+        self._by_number = {pool.number: pool for pool in self._pools.values()}
+        kept = sum(1 << number for number in self._by_number)
+        self._fits = {one: pools & kept for one, pools in self._fits.items()}
 
     @singledispatchmethod
     def apply(self, fact: e.Fact) -> None:

@@ -8,12 +8,9 @@ from callhandler.core.views import CandidateView, DecisionView
 
 def explained(snapshot: str) -> DecisionView:
     """Return the decision kept in RoutingDecided.snapshot; ValueError when the text is no snapshot of this version."""
-    try:
-        decided = Decided.from_json(snapshot)
-        again = replay(decided)
-        ranked = replay(replace(decided, most=len(decided.candidates))).chosen
-    except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise ValueError("this decision was written by another version") from error
+    decided = Decided.from_json(snapshot)
+    again = replay(decided)
+    ranked = replay(replace(decided, most=len(decided.candidates))).chosen
     return DecisionView(
         at=decided.at,
         call=decided.call,
@@ -24,21 +21,21 @@ def explained(snapshot: str) -> DecisionView:
         waited=round(decided.at - decided.entered, 3),
         kept_for=decided.kept_for,
         chosen=decided.chosen,
-        candidates=tuple(sorted(_candidates(decided, ranked), key=_order)),
+        candidates=tuple(sorted(_candidates(decided, again.verdicts, ranked), key=_order)),
         left_out=decided.left_out,
         replayed=again.chosen,
         same=again.same,
     )
 
 
-def _candidates(decided: Decided, ranked: tuple[str, ...]) -> list[CandidateView]:
+def _candidates(decided: Decided, verdicts: dict[str, str], ranked: tuple[str, ...]) -> list[CandidateView]:
     ranks = {agent: place for place, agent in enumerate(ranked, 1)}
     return [
         CandidateView(
             agent=one.id,
             name=one.name,
             rank=ranks.get(one.id),
-            verdict=one.verdict,
+            verdict=verdicts[one.id],
             levels=one.levels,
             idle=round(max(0.0, decided.at - one.idle_since), 1),
             calls=one.calls,

@@ -1,30 +1,49 @@
-"""Why a call went to an agent, or to nobody yet: the decision with its inputs, made so that it can be made again.
+"""Why a call went to an agent: the decision with its inputs, written so that it can be made again.
 
-A `Decided` is what `callhandler explain` shows. It is kept in the journal as JSON in RoutingDecided.snapshot. `replay` judges every
-candidate again from the inputs alone, with the very functions that decided, and must come to the same verdicts and choice.
+It is kept in the journal as JSON in RoutingDecided.snapshot, and `callhandler explain` shows it. `replay` judges every candidate from the
+inputs alone, with the very functions that decided, and must come to the same choice; the verdicts are worked out there and then.
+
+Writing happens with every offer, so it is quick: what is written of an agent is kept until the agent changes, what is written of how an
+agent fits until the plan does, and a decision is little more than joining them.
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii as quoted
 
 from callhandler.core.agents import Agent
 from callhandler.core.model import AgentPlan, Device, Serves, State, Status, Strategy
+from callhandler.core.pools import Pool
 from callhandler.core.routing import best, obstacle
-from callhandler.core.skills import Expression, parse
+from callhandler.core.skills import parse
 from callhandler.core.waiting import OrderKey, Waiting
 
-MOST_CANDIDATES = 40
-"""Candidates kept with a decision: the chosen, then those free, then the rest. `left_out` counts those beyond."""
+FORM = 2
+"""Raised when the text's form changes, or what its inputs lead to: `explain` doesn't guess at decisions of another version."""
+FEW_AGENTS = 20
+"""Where there are no more agents than these, all are kept with a decision."""
+MOST_CANDIDATES = 10
+"""Where there are more, how many candidates are kept; `left_out` counts the other agents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Whom a call goes to, best first (nobody, perhaps), out of at most `most`."""
+
+    call: Waiting
+    pool: Pool
+    most: int
+    kept_for: str | None
+    agents: list[Agent]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One agent as a decision saw it. `verdict` is "" for one who could be offered the call, else the first reason why not."""
+    """One agent as a decision saw it."""
 
     id: str
     name: str
-    verdict: str
     status: Status
     break_reason: str
     state: State
@@ -38,12 +57,11 @@ class Candidate:
     logged_in_at: float
     levels: dict[str, int]
     row: tuple[int, float] | None
-    refused: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One routing decision. `chosen` lists agents, best first; empty when nobody could be offered the call."""
+    """One routing decision, read back. `chosen` lists agents, best first; `refused` those who were offered the call in vain."""
 
     at: float
     call: str
@@ -56,31 +74,25 @@ class Decided:
     joined: float
     key: OrderKey
     kept_for: str | None
+    refused: tuple[str, ...]
     chosen: tuple[str, ...]
     candidates: tuple[Candidate, ...]
     left_out: int
 
-    def to_json(self) -> str:
-        """Return the snapshot text for the journal."""
-        # Not dataclasses.asdict: it copies deeply, and took most of the time of a decision.
-        plain = {name: getattr(self, name) for name in _FIELDS}
-        plain["candidates"] = [{name: getattr(one, name) for name in _CANDIDATE_FIELDS} for one in self.candidates]
-        return _ENCODE(plain)
-
     @classmethod
     def from_json(cls, text: str) -> "Decided":
-        """Read a snapshot text back."""
+        """Read a snapshot text back; ValueError when it is none of this version's."""
         raw = json.loads(text)
-        raw["candidates"] = tuple(_candidate_from(candidate) for candidate in raw["candidates"])
-        raw["chosen"] = tuple(raw["chosen"])
-        raw["key"] = tuple(raw["key"])
-        raw["strategy"] = Strategy(raw["strategy"])
-        return cls(**raw)
-
-
-_FIELDS = tuple(f.name for f in fields(Decided))
-_CANDIDATE_FIELDS = tuple(f.name for f in fields(Candidate))
-_ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+        try:
+            if raw.pop("form") != FORM:
+                raise ValueError("this decision was written by another version")
+            raw["candidates"] = tuple(_candidate(*row) for row in raw["candidates"])
+            for name in ("key", "refused", "chosen"):
+                raw[name] = tuple(raw[name])
+            raw["strategy"] = Strategy(raw["strategy"])
+            return cls(**raw)
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise ValueError("this decision was written by another version") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,84 +104,97 @@ class Replayed:
     same: bool
 
 
-def write_down(
-    call: Waiting,
-    wanted: Expression,
-    strategy: Strategy,
-    most: int,
-    kept_for: str | None,
-    chosen: Iterable[Agent],
-    agents: Iterable[Agent],
-    total: int,
-    now: float,
-) -> Decided:
-    """Write a decision down before it changes anything. `agents` are those to be kept with it, out of `total`."""
-    skills = sorted(wanted.skills())
-    candidates = tuple(_candidate(agent, call, wanted, skills, kept_for, now) for agent in agents)
-    return Decided(
-        at=now,
-        call=call.id,
-        queue=call.queue,
-        step=call.step,
-        wants=wanted.text,
-        strategy=strategy,
-        most=most,
-        entered=call.entered,
-        joined=call.joined,
-        key=call.key,
-        kept_for=kept_for,
-        chosen=tuple(agent.id for agent in chosen),
-        candidates=candidates,
-        left_out=total - len(candidates),
+def write_down(choice: Choice, shown: Sequence[Agent], total: int, now: float) -> str:
+    """Return the text of a choice, before it changes anything. `shown` are the agents kept with it, out of `total`."""
+    call, pool = choice.call, choice.pool
+    kept_for = "null" if choice.kept_for is None else quoted(choice.kept_for)
+    candidates = ",".join(
+        [f"[{agent.written or _write(agent)},{pool.texts.get(agent.id) or _write_fit(agent, pool)}]" for agent in shown]
+    )
+    return (
+        f'{{"form":{FORM},"at":{now!r},"call":{quoted(call.id)},"queue":{quoted(call.queue)},"step":{call.step}'
+        f',"wants":{quoted(pool.wanted.text)},"strategy":{quoted(pool.strategy)},"most":{choice.most},"entered":{call.entered!r}'
+        f',"joined":{call.joined!r},"key":[{call.priority},{call.entered - call.bonus!r},{quoted(call.id)}],"kept_for":{kept_for}'
+        f',"refused":[{_list(call.refused)}],"chosen":[{_list(agent.id for agent in choice.agents)}]'
+        f',"candidates":[{candidates}],"left_out":{total - len(shown)}}}'
     )
 
 
 def replay(decided: Decided) -> Replayed:
     """Make a decision again from its inputs."""
     wanted = parse(decided.wants)
-    refused = {one.id: decided.at for one in decided.candidates if one.refused}
+    refused = dict.fromkeys(decided.refused, decided.at)
     call = Waiting(decided.call, decided.queue, decided.entered, decided.joined, decided.key[0], 0.0, refused=refused)
     agents = [_agent(one, decided.queue) for one in decided.candidates]
     verdicts = {agent.id: obstacle(agent, call, wanted, decided.kept_for, decided.at) for agent in agents}
     able = [agent for agent in agents if not verdicts[agent.id]]
     chosen = tuple(agent.id for agent in best(decided.strategy, able, wanted, decided.at, decided.most))
-    same = chosen == decided.chosen and all(verdicts[one.id] == one.verdict for one in decided.candidates)
-    return Replayed(chosen, verdicts, same)
+    return Replayed(chosen, verdicts, chosen == decided.chosen)
 
 
-def _candidate(
-    agent: Agent, call: Waiting, wanted: Expression, skills: list[str], kept_for: str | None, now: float
-) -> Candidate:
-    row = agent.row_for(call.queue)
-    return Candidate(
-        id=agent.id,
-        name=agent.plan.name,
-        verdict=obstacle(agent, call, wanted, kept_for, now),
-        status=agent.status,
-        break_reason=agent.break_reason,
-        state=agent.state,
-        phone=agent.phone,
-        device=agent.device,
-        rest_until=agent.rest_until,
-        wrap_until=agent.wrap_until,
-        idle_since=agent.idle_since,
-        calls=agent.calls,
-        handled=agent.handled,
-        logged_in_at=agent.logged_in_at,
-        levels={skill: agent.plan.skills[skill] for skill in skills if skill in agent.plan.skills},
-        row=None if row is None else (row.priority, row.delay),
-        refused=agent.id in call.refused,
+def _list(texts: Iterable[str]) -> str:
+    return ",".join([quoted(text) for text in texts])
+
+
+def text_of(agent: Agent) -> str:
+    """Return what is written of an agent, in the order of Candidate's fields."""
+    phone = "null" if agent.phone is None else quoted(agent.phone)
+    return (
+        f"{quoted(agent.id)},{quoted(agent.plan.name)},{quoted(agent.status)},{quoted(agent.break_reason)},{quoted(agent.state)}"
+        f",{phone},{quoted(agent.device)},{agent.rest_until!r},{agent.wrap_until!r},{agent.idle_since!r},{agent.calls}"
+        f",{agent.handled!r},{agent.logged_in_at!r}"
     )
 
 
-def _candidate_from(raw: dict[str, object]) -> Candidate:
-    kinds = {"status": Status, "state": State, "device": Device}
-    values = {f.name: raw[f.name] for f in fields(Candidate)}
-    for name, kind in kinds.items():
-        values[name] = kind(str(values[name]))
-    row = values["row"]
-    values["row"] = tuple(row) if isinstance(row, list) else None
-    return Candidate(**values)  # type: ignore[arg-type]  # the journal's own JSON, checked field by field above
+def _write(agent: Agent) -> str:
+    agent.written = text_of(agent)
+    return agent.written
+
+
+def _write_fit(agent: Agent, pool: Pool) -> str:
+    """Return what is written of how an agent fits: the levels of the skills that are wanted, and the row of the routing profile."""
+    have, fit = agent.plan.skills, pool.get(agent.id)
+    levels = ",".join([f"{quoted(skill)}:{have[skill]}" for skill in pool.skills if skill in have])
+    row = agent.row_for(pool.queue) if fit is None else fit.row
+    written = f"{{{levels}}}," + ("null" if row is None else f"[{row.priority},{row.delay!r}]")
+    pool.texts[agent.id] = written
+    return written
+
+
+def _candidate(
+    agent: str,
+    name: str,
+    status: str,
+    break_reason: str,
+    state: str,
+    phone: str | None,
+    device: str,
+    rest_until: float,
+    wrap_until: float,
+    idle_since: float,
+    calls: int,
+    handled: float,
+    logged_in_at: float,
+    levels: dict[str, int],
+    row: list[float] | None,
+) -> Candidate:
+    return Candidate(
+        agent,
+        name,
+        Status(status),
+        break_reason,
+        State(state),
+        phone,
+        Device(device),
+        rest_until,
+        wrap_until,
+        idle_since,
+        calls,
+        handled,
+        logged_in_at,
+        levels,
+        None if row is None else (int(row[0]), row[1]),
+    )
 
 
 def _agent(one: Candidate, queue: str) -> Agent:

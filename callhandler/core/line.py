@@ -9,9 +9,11 @@ from collections.abc import Iterable
 
 from callhandler.core import events as e
 from callhandler.core.agents import Agent
+from callhandler.core.applying import appliers
 from callhandler.core.books import Books
 from callhandler.core.decisions import CancelOffer, Decision, DialCustomer, LeaveLine, OfferTo, WakeAt
-from callhandler.core.matching import Choice, Matching
+from callhandler.core.explaining import Choice
+from callhandler.core.matching import Matching
 from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status
 from callhandler.core.skills import Expression
 from callhandler.core.timers import agent_timers, call_timers, step_timer
@@ -37,7 +39,7 @@ class Line:
         """
         self.books = Books(plan)
         self._matching = Matching(self.books)
-        self._apply = self.books.apply  # looked up once: binding it anew costs more than most facts do
+        self._apply = appliers(self.books, "apply")
         self._explain = explain
         self._attached = False
         self._out: Outcomes = []
@@ -69,7 +71,7 @@ class Line:
     def step(self, fact: e.Fact, now: float) -> Outcomes:
         """Apply a fact and return what follows from it."""
         self._out = []
-        self._apply(fact)
+        self._apply[type(fact)](fact)
         self._follow(fact, now)
         return self._out
 
@@ -153,7 +155,7 @@ class Line:
 
     def _note(self, fact: e.Fact, now: float) -> None:
         """Apply a fact that follows, keep it among the outcomes, and see what follows from it in turn."""
-        self._apply(fact)
+        self._apply[type(fact)](fact)
         self._out.append(fact)
         self._follow(fact, now)
 
@@ -412,7 +414,7 @@ class Line:
             return
         if self._explain:
             first = choice.agents[0].id if choice.agents else None
-            text = self._matching.write_down(choice, now).to_json()
+            text = self._matching.write_down(choice, now)
             self._out.append(e.RoutingDecided(at=now, call=call.id, queue=queue.id, agent=first, snapshot=text))
         for agent in choice.agents:
             leg = f"{call.id}-o{call.offers_made + 1}"

@@ -53,9 +53,11 @@ class Want:
     def matches(self, levels: Levels) -> bool:
         """Tell whether somebody with these levels has what is wanted; a missing skill never has."""
         have = levels.get(self.skill)
-        if have is None:
-            return False
-        return _COMPARE[self.operator](have, self.level)
+        return have is not None and self.takes(have)
+
+    def takes(self, level: int) -> bool:
+        """Tell whether somebody at this level of the skill has what is wanted."""
+        return _COMPARE[self.operator](level, self.level)
 
     def __str__(self) -> str:
         """Return the shortest text that reads back as this."""

@@ -226,7 +226,7 @@ class CandidateView:
 class DecisionView:
     """One routing decision. `chosen` lists agents, best first; empty when nobody could be offered the call.
 
-    `kept_for` is the agent the call was kept for. `left_out` counts candidates looked at but not written down. `same`
+    `kept_for` is the agent the call was kept for. `left_out` counts the agents not written down. `same`
     tells whether making the decision again from its inputs gives the same, and `replayed` whom it gives.
     """
 

@@ -54,7 +54,7 @@ def _candidates(candidates: Iterable[CandidateView], chosen: frozenset[str]) -> 
 def _conclusion(view: DecisionView) -> Text:
     text = Text("offered to " + ", ".join(view.chosen) if view.chosen else "offered to nobody yet", "bold")
     if view.left_out:
-        text.append(f"; {view.left_out} more agents were looked at", "not bold")
+        text.append(f"; {view.left_out} more agents are not shown", "not bold")
     if view.same:
         text.append("; made again from its inputs it comes out the same", "not bold green")
     else:

@@ -1,55 +1,23 @@
 """A routing decision as the journal keeps it: one agent who could take the call, one who couldn't."""
 
-from dataclasses import replace
-
-from callhandler.core.explaining import Candidate, Decided, replay
-from callhandler.core.model import Device, State, Status, Strategy
+from callhandler.core import events as e
+from callhandler.core.line import Line
+from callhandler.core.model import AgentPlan, Device, Plan, Queue, Step
+from callhandler.core.skills import parse
 from tests.unit.control.fake_desk import CALL
 
-
-def _candidate(agent: str, status: Status) -> Candidate:
-    return Candidate(
-        id=agent,
-        name=f"Agent {agent}",
-        verdict="",
-        status=status,
-        break_reason="",
-        state=State.IDLE,
-        phone="101",
-        device=Device.FREE,
-        rest_until=0.0,
-        wrap_until=0.0,
-        idle_since=1_795_286_000.0,
-        calls=3,
-        handled=0.0,
-        logged_in_at=1_795_280_000.0,
-        levels={"sales": 5},
-        row=(1, 0.0),
-        refused=False,
-    )
+AT = 1_795_286_815.0
 
 
-def decided() -> Decided:
-    """The decision, its verdicts and its choice as the core makes them."""
-    draft = Decided(
-        at=1_795_286_815.0,
-        call=CALL.id,
-        queue="sales",
-        step=0,
-        wants="sales >= 3",
-        strategy=Strategy.LONGEST_IDLE,
-        most=1,
-        entered=1_795_286_814.0,
-        joined=1_795_286_814.0,
-        key=(5, 1_795_286_814.0, CALL.id),
-        kept_for=None,
-        chosen=(),
-        candidates=(_candidate("7002", Status.LOGGED_OUT), _candidate("7001", Status.AVAILABLE)),
-        left_out=0,
-    )
-    made = replay(draft)
-    judged = tuple(replace(one, verdict=made.verdicts[one.id]) for one in draft.candidates)
-    return replace(draft, chosen=made.chosen, candidates=judged)
+def _decided() -> str:
+    queue = Queue("sales", "Sales", (Step(parse("sales >= 3")),))
+    people = {one: AgentPlan(one, f"Agent {one}", {"sales": 5}, (), "101") for one in ("7002", "7001")}
+    line = Line(Plan({queue.id: queue}, people, frozenset({"101"})))
+    line.resume(AT)
+    line.see_phone("101", Device.FREE, AT)
+    line.step(e.AgentLoggedIn(at=AT - 100, agent="7001", phone="101", by="test"), AT)
+    entered = e.CallEntered(at=AT - 1, call=CALL.id, queue="sales", entered=AT - 1, priority=5, bonus=0.0, wants="")
+    return next(one.snapshot for one in line.step(entered, AT) if isinstance(one, e.RoutingDecided))
 
 
-SNAPSHOT = decided().to_json()
+SNAPSHOT = _decided()

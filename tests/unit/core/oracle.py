@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from callhandler.core.agents import Agent
+from callhandler.core.explaining import Choice, text_of
 from callhandler.core.line import Line, Outcomes
-from callhandler.core.matching import Choice
 from callhandler.core.model import CallbackState, Plan, Strategy
 from callhandler.core.routing import obstacle
 from callhandler.core.skills import Expression, both
@@ -40,7 +40,7 @@ def places(line: Line, call: Waiting) -> int:
 def able(line: Line, agent: Agent, call: Waiting, now: float) -> bool:
     """Tell whether an agent could be offered a call."""
     wanted = wanted_by(line, call)
-    return not obstacle(agent, call, wanted, line.books.kept_for(call, wanted, now), now)
+    return not obstacle(agent, call, wanted, line.books.kept_for(call, line.books.pool(call), now), now)
 
 
 def best_agents(line: Line, call: Waiting, now: float) -> list[str]:
@@ -102,7 +102,8 @@ class CheckedLine(Line):
             self.meeting = False
 
     def _offer(self, choice: Choice, now: float) -> None:
-        assert choice.wanted == wanted_by(self, choice.call)
+        assert all(agent.written in ("", text_of(agent)) for agent in self.books.agents.values())
+        assert choice.pool.wanted == wanted_by(self, choice.call)
         assert [agent.id for agent in choice.agents] == best_agents(self, choice.call, now)
         for agent in choice.agents if not (self.meeting or self.more_is_due()) else ():
             before = overtaken(self, agent, choice.call, now)

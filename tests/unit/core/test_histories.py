@@ -307,7 +307,10 @@ class Histories(RuleBasedStateMachine):
 
     def decisions_can_be_made_again(self) -> None:
         for decision in self.world.of(e.RoutingDecided):
-            assert replay(Decided.from_json(decision.snapshot)).same
+            decided = Decided.from_json(decision.snapshot)
+            again = replay(decided)
+            assert again.same
+            assert not {again.verdicts[one] for one in decided.chosen} - {""}
 
     def nothing_is_left_behind(self) -> None:
         self.asterisk_cancels()

@@ -1,12 +1,15 @@
 """Whom a call goes to: each strategy, and each first reason why not."""
 
+from dataclasses import fields, replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from callhandler.core.agents import Agent
-from callhandler.core.explaining import Decided, replay, write_down
-from callhandler.core.model import AgentPlan, Device, Serves, State, Status, Strategy
+from callhandler.core.explaining import Choice, Decided, replay, write_down
+from callhandler.core.model import AgentPlan, Device, Queue, Serves, State, Status, Strategy
+from callhandler.core.pools import Fit, Order, Pool
 from callhandler.core.routing import best, obstacle
 from callhandler.core.skills import parse
 from callhandler.core.waiting import Waiting
@@ -99,22 +102,42 @@ def test_reasons_that_lie_in_the_call() -> None:
     assert obstacle(agent, refused, wanted, None, NOW) == "was offered this call and did not take it"
 
 
+def choice_of(call: Waiting, strategy: Strategy, most: int, agents: list[Agent], wants: str) -> Choice:
+    """Return a choice among AGENTS, who are all in the pool that fit."""
+    wanted, order = parse(wants), Order(Strategy.LONGEST_IDLE, [agent.id for agent in AGENTS])
+    fits = {agent.id: Fit(Serves("sales"), 0) for agent in AGENTS if wanted.matches(agent.plan.skills)}
+    return Choice(call, Pool(Queue("sales", "Sales", strategy=strategy), wanted, fits, order, 0), most, None, agents)
+
+
 @pytest.mark.parametrize("strategy", Strategy)
 def test_a_decision_made_again_is_the_same(strategy: Strategy) -> None:
     call, wanted = waiting(refused={"a": 950.0}), parse("sales >= 2")
     able = [agent for agent in AGENTS if not obstacle(agent, call, wanted, None, NOW)]
     chosen = best(strategy, able, wanted, NOW, 2)
-    decided = write_down(call, wanted, strategy, 2, None, chosen, AGENTS, 9, NOW)
-    again = Decided.from_json(decided.to_json())
-    assert again == decided
-    assert again.left_out == 5
+    again = Decided.from_json(write_down(choice_of(call, strategy, 2, chosen, "sales >= 2"), AGENTS, 9, NOW))
+    assert (again.at, again.call, again.key, again.left_out) == (NOW, "c", call.key, 5)
     assert replay(again).same
     assert replay(again).verdicts["a"] == "was offered this call and did not take it"
     assert replay(again).verdicts["d"] == "lacks sales >= 2"
 
 
 def test_a_decision_that_was_tampered_with_is_not_the_same() -> None:
-    call, wanted = waiting(), parse("sales")
-    decided = write_down(call, wanted, Strategy.LONGEST_IDLE, 1, None, [AGENTS[1]], AGENTS, 4, NOW)
+    text = write_down(choice_of(waiting(), Strategy.LONGEST_IDLE, 1, [AGENTS[1]], "sales"), AGENTS, 4, NOW)
+    decided = Decided.from_json(text)
     assert replay(decided).chosen == ("a",)
     assert not replay(decided).same
+
+
+@given(st.text(), st.text(), st.floats(0.0, 1e10), st.sampled_from(State), st.none() | st.text())
+def test_what_is_written_of_an_agent_is_read_back(
+    name: str, reason: str, at: float, state: State, phone: str | None
+) -> None:
+    agent = free("a", at, 7, at, sales=3, other=4)
+    agent.plan = replace(agent.plan, name=name)
+    agent.break_reason, agent.state, agent.phone, agent.rest_until, agent.wrap_until = reason, state, phone, at, at
+    text = write_down(choice_of(waiting(), Strategy.BEST_SKILL, 1, [], "sales"), [agent], 1, NOW)
+    [one] = Decided.from_json(text).candidates
+    for field in fields(one):
+        if field.name not in ("id", "name", "levels", "row"):
+            assert getattr(one, field.name) == getattr(agent, field.name)
+    assert (one.id, one.name, one.levels, one.row) == ("a", name, {"sales": 3}, (1, 0.0))

@@ -124,7 +124,8 @@ class Clockwork:
         tally.arrived += 1
         self._luck[kind][0] += 1.0
         books = self.board.line.books
-        ready = books.crew.ready_who_fit(model.queue, books.step_wants(model.queue, parse(model.wants), 0))
+        pool = books.crew.pool(model.queue, books.step_wants(model.queue, parse(model.wants), 0))
+        ready = pool.ready(self.now, self.now)
         if self._places is not None and len(books.calls) >= self._places and next(ready, None) is None:
             tally.blocked += 1
             return
