@@ -91,12 +91,14 @@ class AwayMessages:
         found = []
         for path in sorted((self._directory / FOLDER).glob(f"{pattern}{ENDING}")):
             named = names.fullmatch(path.stem)
+            if named is None:
+                continue
             try:
                 stat = path.stat()
             except OSError as error:
-                log.error("a message can't be read", file=str(path), reason=error.strerror)
+                log.error("a message can't be read", call=named["call"], reason=error.strerror)
                 continue
-            if named is not None and stat.st_mtime >= oldest:
+            if stat.st_mtime >= oldest:
                 seconds = max(0.0, (stat.st_size - _HEADER) / _BYTES_PER_SECOND)
                 said = {"number": "", "caller": "", **named.groupdict()}
                 found.append(_Found(path.stem, said["call"], said["number"], said["caller"], stat.st_mtime, seconds))

@@ -76,7 +76,7 @@ class Callbacks(Table):
         default=60.0,
         ge=10,
         le=300,
-        description="How long a customer who was called first waits for an agent at the most; they are told so, and called again.",
+        description="How long a customer who said yes waits for an agent at the most; then they are told so, and called again.",
     )
     offer_after: Seconds = Field(default=60.0, description="Offered to callers who have waited this long.")
     offer_estimate: Seconds = Field(default=180.0, description="Offered at once when the estimated wait is this long.")
