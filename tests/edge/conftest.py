@@ -1,6 +1,6 @@
 """A fake Asterisk, and a site for a whole daemon on it."""
 
-import sys
+import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.edge.alone import free_port
 from tests.edge.fake_asterisk import SECRET, FakeAmi, fake_ami
-from tests.edge.whole import SITE, SPEAKS
+from tests.edge.whole import SITE
 
 
 @pytest.fixture
@@ -19,8 +19,11 @@ async def asterisk() -> AsyncIterator[FakeAmi]:
 
 @pytest.fixture
 def site(tmp_path: Path, asterisk: FakeAmi) -> Path:
-    values = {"ami": asterisk.port, "agi": free_port(), "secret": SECRET, "python": sys.executable, "speaks": SPEAKS}
-    file = tmp_path / "callhandler.toml"
-    file.touch(0o600)
-    file.write_text(SITE.format(**values).replace(SPEAKS, SPEAKS.replace("\\", "\\\\")))
+    spoken = tmp_path / "spoken.wav"
+    with wave.open(str(spoken), "wb") as file:
+        file.setparams((1, 2, 8_000, 0, "NONE", ""))
+        file.writeframes(b"\0\x40" * 800)
+    path = tmp_path / "callhandler.toml"
+    path.touch(0o600)
+    path.write_text(SITE.format(ami=asterisk.port, agi=free_port(), secret=SECRET, spoken=spoken))
     return tmp_path
