@@ -36,6 +36,11 @@ from callhandler.core.model import Outcome
 from callhandler.store.legs import Legs
 from callhandler.store.records import Attribute, CallRecord, QueueVisit
 
+NEEDED: tuple[type[Fact], ...] = (
+    CallArrived, CallerKnown, AttributeSet, MenuEntered, CallEntered, CallMoved, CallLeftLine, CallAbandoned, ExtensionConnected,
+    AgentOffered, OfferEnded, CallConnected, CallHeld, CallResumed, CallTransferred, TalkEnded, WrapUpStarted, CallEnded,
+)  # fmt: skip
+"""The kinds that make a record: half of a call's facts. Routing decisions, by far the longest, and check-ins are not among them."""
 _ENDS_EXTENSION = (ExtensionConnected, CallArrived, CallEntered, CallMoved, CallConnected, CallEnded, MenuEntered)
 
 
@@ -43,11 +48,12 @@ def record_of(call: str, facts: Iterable[Fact]) -> CallRecord:
     """Compute the record of a call from its facts, in the order they were written.
 
     Raises:
-        ValueError: when there is no fact at all.
+        ValueError: when none of them is among `NEEDED`.
     """
     reading = _Reading(call)
     for fact in facts:
-        reading.take(fact)
+        if isinstance(fact, NEEDED):
+            reading.take(fact)
     return reading.record()
 
 

@@ -1,17 +1,17 @@
 """Keeps table `call` in step with table `fact`: a row when a call arrives, the whole record when it has ended. Knows rows, no engine.
 
-Facts of calls that last are kept in memory, so that the record is computed without reading them back.
+Facts of calls that last are kept in memory, as far as their records need them, so that these are computed without reading them back.
+What is written about a call that is over, or forgotten, changes nothing here unless its record needs it.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TypeGuard
 
 import structlog
 from sqlalchemy import Connection, delete, select, text
 
-from callhandler.core.events import CallEnded, Fact, ItemClaimed, ItemDone, MessageMailed, RoutingDecided
+from callhandler.core.events import CallEnded, Fact
 from callhandler.store.encoding import Row, decode, harmless, json_text, milliseconds
-from callhandler.store.reading import record_of
+from callhandler.store.reading import NEEDED, record_of
 from callhandler.store.records import CallRecord
 from callhandler.store.servers import add_rows
 from callhandler.store.tables import CallRow, FactRow
@@ -19,8 +19,7 @@ from callhandler.store.tables import CallRow, FactRow
 log = structlog.get_logger("journal")
 FACTS = FactRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types don't say so
 CALLS = CallRow.__table__  # type: ignore[attr-defined]
-_AFTERWARDS = (ItemClaimed, ItemDone, MessageMailed)
-"""What may be written about a call that is forgotten by now; it makes no new call of it."""
+_KINDS = [kind.__name__ for kind in NEEDED]
 _COLUMNS = [FACTS.c[name] for name in Row._fields]
 
 
@@ -38,14 +37,15 @@ class Summaries:
 
     def take(self, connection: Connection, added: Sequence[tuple[Row, Fact | None]]) -> None:
         """Bring table `call` up to date with rows that have just been added, each with its fact where this version can read it."""
-        changed = dict.fromkeys(row.call for row, _ in added if row.call is not None and row.call not in self._open)
+        needed = [(row.call, row, fact) for row, fact in added if row.call is not None and isinstance(fact, NEEDED)]
+        changed = dict.fromkeys(call for call, _, _ in needed if call not in self._open)
         late = self._ended_before(connection, list(changed))
         self._read(connection, late)
-        for row, fact in added:
-            if row.call is not None and row.call not in late and _counts(fact):
-                self._add(row, fact)
+        for call, row, fact in needed:
+            if call not in late:
+                self._add(call, row, fact)
                 if isinstance(fact, CallEnded):
-                    changed[row.call] = None
+                    changed[call] = None
         self._write(connection, list(changed))
 
     def rebuild(self, connection: Connection) -> int:
@@ -66,19 +66,18 @@ class Summaries:
     def _read(self, connection: Connection, calls: Sequence[str]) -> None:
         for start in range(0, len(calls), 500):
             some = calls[start : start + 500]
-            found = connection.execute(select(*_COLUMNS).where(FACTS.c.call.in_(some)).order_by(FACTS.c.seq))
-            for row in (Row(*columns) for columns in found):
+            theirs = select(*_COLUMNS).where(FACTS.c.call.in_(some), FACTS.c.kind.in_(_KINDS)).order_by(FACTS.c.seq)
+            for row in (Row(*columns) for columns in connection.execute(theirs)):
                 fact = decode(row)
-                if _counts(fact):
-                    self._add(row, fact)
+                if row.call is not None and fact is not None:
+                    self._add(row.call, row, fact)
 
     def _ended_before(self, connection: Connection, calls: Sequence[str]) -> Sequence[str]:
         return connection.execute(select(CALLS.c.id).where(CALLS.c.id.in_(calls))).scalars().all() if calls else ()
 
-    def _add(self, row: Row, fact: Fact) -> None:
-        if row.call is not None and (row.call in self._open or not isinstance(fact, _AFTERWARDS)):
-            self._nodes.setdefault(row.call, row.node)
-            self._open.setdefault(row.call, []).append(fact)
+    def _add(self, call: str, row: Row, fact: Fact) -> None:
+        self._nodes.setdefault(call, row.node)
+        self._open.setdefault(call, []).append(fact)
 
     def _write(self, connection: Connection, calls: Iterable[str]) -> None:
         rows = []
@@ -97,11 +96,6 @@ class Summaries:
                 del self._open[call]
                 self._nodes.pop(call, None)
         add_rows(connection, CALLS, rows, over="id")
-
-
-def _counts(fact: Fact | None) -> TypeGuard[Fact]:
-    """Routing decisions are by far the longest facts, and no record needs them."""
-    return fact is not None and not isinstance(fact, RoutingDecided)
 
 
 def row_of(record: CallRecord, node: str) -> tuple[str | int | None, ...]:
