@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from callhandler.errors import Refused
+from callhandler.store.troubles import sentence
 
 T = TypeVar("T")
 Value = str | int | float | None
@@ -52,7 +53,7 @@ def open_source(url: str, directory: Path) -> Iterator[Source]:
         with closing(_connect(file)) as connection:
             yield SqliteSource(connection)
     except sqlite3.Error as error:
-        raise Refused(f"the journal {file} can't be read: {error}") from error
+        raise Refused(f"the journal {file} can't be read: {sentence(error)}") from error
 
 
 class SqliteSource:
