@@ -81,9 +81,8 @@ async def _come_back(session: Session) -> str | None:
     if call.answered or session.number != call.number:
         number = session.house.site.numbers.get(session.number)
         to = number.enters if number is not None else _direct(session)
-        session.house.note(
-            e.CallSent(at=session.house.now(), call=call.id, to=to, reason=f"transferred to {session.number}")
-        )
+        where = session.number or "a number that doesn't exist"
+        session.house.note(e.CallSent(at=session.house.now(), call=call.id, to=to, reason=f"transferred to {where}"))
         return to
     if call.menu is not None:
         return f"menu:{call.menu}"
