@@ -56,6 +56,7 @@ def build(desk: Desk, streams: Streams) -> Guard:
         "who asks is the user at the other end of it. Times are seconds since the epoch (UTC), durations seconds.",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # an empty name is nobody's, not another request
     )
     for router in (_house(desk, streams), _calls(desk), _agents(desk), _callbacks(desk), _inbox(desk)):
         app.include_router(router, prefix=f"/v{VERSION}", responses=_PROBLEMS)

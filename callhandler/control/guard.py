@@ -86,6 +86,8 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # FastAPI's for a body that is no UTF-8, or nested too deep
+        return _problem(422, "the request's body can't be read: it must be a JSON object in UTF-8")
     return _problem(error.status_code, f"{error.detail}: the control API has no such request")
 
 
