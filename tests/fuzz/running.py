@@ -1,0 +1,55 @@
+"""What targets that need an event loop run in: one of virtual time, so that a deadline of ours costs nothing and is seen to be kept.
+
+Also the log while fuzzing: said to nobody, but for errors, which are failures of the input that caused them.
+"""
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Iterator, MutableMapping
+from contextlib import contextmanager
+from functools import cache
+from typing import TypeVar
+
+import looptime
+import structlog
+
+T = TypeVar("T")
+_errors: list[str] = []
+
+
+@cache
+def loop() -> asyncio.AbstractEventLoop:
+    """Return the loop of all targets; `quiet` closes it."""
+    return looptime.new_event_loop()
+
+
+def run(coroutine: Coroutine[object, object, T]) -> T:
+    """Run a coroutine to its end."""
+    return loop().run_until_complete(coroutine)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the log from being written, and note its exceptions."""
+    before = structlog.get_config()
+    structlog.configure(processors=[_note], cache_logger_on_first_use=False)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+        if loop.cache_info().currsize:
+            loop().close()
+            loop.cache_clear()
+
+
+def exceptions() -> list[str]:
+    """Return what was logged as an exception since the last time: code that caught what it should not have had to."""
+    found = _errors.copy()
+    _errors.clear()
+    return found
+
+
+def _note(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    if event.get("exc_info"):
+        _errors.append(f"{event.get('event')}: {sys.exc_info()[1]!r}")
+    raise structlog.DropEvent
