@@ -54,6 +54,7 @@ class AwayMessages:
         self._site = site
         self._told: set[str] = set()
         self._speaking: set[str] = set()
+        self._cut_off: dict[str, tuple[Call, int]] | None = None
 
     def restore(self, files: Iterable[str]) -> None:
         """Take note of the files that the journal has told of; relative to the site, as in MessageLeft."""
@@ -70,19 +71,38 @@ class AwayMessages:
                         self._take_in(found)
                     if found.call not in live:
                         self._end(found)
-                for call in [one for one in self._switchboard.calls.here.values() if one.at not in live]:
-                    self._take_in_unfinished(call)
+                if self._cut_off is None:
+                    self._look_after_those_cut_off(live)
+            case o.ChannelEnded() if self._cut_off and seen.channel in self._cut_off:
+                call, before = self._cut_off.pop(seen.channel)
+                if len(takes := self._takes(call)) == before:
+                    self._take_in_unfinished(call, takes)
             case o.ChannelEnded() if seen.channel in self._speaking:
                 self._speaking.discard(seen.channel)
                 for found in self._find(f"{seen.channel}_away_*"):
                     self._take_in(found)
                     self._end(found)
 
-    def _take_in_unfinished(self, call: Call) -> None:
-        """Whoever hung up unseen, in the middle of speaking to us when the daemon died, has left a message too."""
+    def _look_after_those_cut_off(self, live: set[str]) -> None:
+        """Once after a start: who spoke to us when the last daemon died, and hung up since, or does so before anybody records again, has
+        left a message too. Asterisk records on by itself.
+        """
+        self._cut_off = {}
+        for call in list(self._switchboard.calls.here.values()):
+            takes = self._takes(call)
+            if call.at not in live:
+                self._take_in_unfinished(call, takes)
+            elif takes:
+                self._cut_off[call.at] = call, len(takes)
+
+    def _takes(self, call: Call) -> list[_Found]:
+        """Find what scripts recorded of a call."""
+        return self._find(f"{call.id}*", re.compile(rf"(?P<call>{re.escape(call.id)})(-[0-9]+)?"))
+
+    def _take_in_unfinished(self, call: Call, takes: list[_Found]) -> None:
         if call.answered:
-            return  # perhaps joined with an agent meanwhile, who needs no message
-        for found in self._find(f"{call.id}*", re.compile(rf"(?P<call>{re.escape(call.id)})(-[0-9]+)?")):
+            return  # perhaps by an agent who got the call meanwhile, and needs no message
+        for found in takes:
             self._take_in(found)
             self._end(found)
 

@@ -203,18 +203,24 @@ async def transferred(stage: Stage) -> AsyncIterator[None]:
 
 
 async def leaving_a_message(stage: Stage) -> AsyncIterator[None]:
-    """In the middle of recording a message; afterwards the caller is asked again, and leaves it."""
+    """In the middle of recording a message, and speaks on until the daemon is back: one message is kept."""
     call = await stage.dial("5152")
     id_ = await stage.id_of(call)
-    await stage.until(lambda: _recorded(stage, id_, stage.began) > 0.5, 15, "a message is recorded")
+    await stage.until(lambda: _recorded(stage, id_, stage.began) > 0.5, 20, "a message is recorded")
     yield
     yield
+    await asyncio.sleep(3.0)
     if call.ended:
         raise Lost("waiting caller", "message: hung up on")
-    await stage.until(lambda: _recorded(stage, id_, stage.back) > 3.0, 25, "a message is recorded again")
     stage.trunk.hang_up(call)
+    await _kept(stage, id_)
+
+
+async def _kept(stage: Stage, call: str) -> None:
     left = "SELECT 1 FROM fact WHERE kind = 'MessageLeft' AND call = ?"
-    await stage.until(lambda: stage.query(left, id_), 5, f"the message is kept: {stage.story(id_)}", "message")
+    await stage.until(lambda: stage.query(left, call), 8, "the message is kept", "message")
+    if len(stage.query(left, call)) != 1:
+        raise Lost("message", f"kept more than once: {stage.story(call)}")
 
 
 async def spoke_and_left(stage: Stage) -> AsyncIterator[None]:
@@ -226,10 +232,7 @@ async def spoke_and_left(stage: Stage) -> AsyncIterator[None]:
     await asyncio.sleep(stage.random.uniform(0.0, 1.0))
     stage.trunk.hang_up(call)
     yield
-    left = "SELECT 1 FROM fact WHERE kind = 'MessageLeft' AND call = ?"
-    await stage.until(lambda: stage.query(left, id_), 8, "the message is kept", "message")
-    if len(stage.query(left, id_)) != 1:
-        raise Lost("message", f"kept more than once: {stage.story(id_)}")
+    await _kept(stage, id_)
 
 
 def _recorded(stage: Stage, call: str, since: float) -> float:
@@ -259,7 +262,7 @@ async def gone_meanwhile(stage: Stage) -> AsyncIterator[None]:
 
 async def called_back(stage: Stage) -> AsyncIterator[None]:
     """A callback in any of its steps."""
-    number = f"+1202{5550000 + stage.callers:07}"
+    number = f"+1202{5550000 + len(stage.customers.visits):07}"
     seen = len(stage.customers.visits)
     call = (await asyncio.to_thread(stage.client.add_callback, "back", number, "", None)).id
     presses = asyncio.get_running_loop().create_task(_presses(stage))

@@ -47,6 +47,9 @@ class Desk(Robot):
         self._reply(visit.head, b"180 Ringing", visit.address)
         made = await voice(next_voice())
         made.far = far_of(body)
+        if visit.ended is not None:  # it was cancelled meanwhile
+            made.close()
+            return
         self._rung[header(visit.head, b"Call-ID")] = Rung(made)
         visit.ear = made
         if self.patience is None:
@@ -75,7 +78,7 @@ class Desk(Robot):
 
     def answer(self, visit: Visit) -> None:
         """Pick up; nothing when it has stopped ringing."""
-        if visit.answered is None and visit.ended is None:
+        if visit.answered is None and visit.ended is None and header(visit.head, b"Call-ID") in self._rung:
             visit.answered = time.time()
             self._reply(visit.head, b"200 OK", visit.address, SDP % self.voice(visit).port)
 
@@ -110,7 +113,8 @@ class Desk(Robot):
 
     def _over(self, visit: Visit, *, cancel: bool = True) -> None:
         super()._over(visit, cancel=cancel)
-        self._rung[header(visit.head, b"Call-ID")].voice.close()
+        if (rung := self._rung.get(header(visit.head, b"Call-ID"))) is not None:
+            rung.voice.close()
 
     def _request(self, visit: Visit, method: bytes, body: bytes = b"", *more: bytes, cseq: int | None = None) -> None:
         head, (host, port) = visit.head, own(self._transport)

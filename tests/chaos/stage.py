@@ -4,6 +4,7 @@ What people met is read from SIP and RTP; the journal is asked for facts that no
 """
 
 import asyncio
+import itertools
 import os
 import random
 import signal
@@ -29,6 +30,7 @@ AT_MOST = 40.0
 WATCHDOG, STOPPED = (10, 5.0) if LONG else (3, 2.0)
 """Seconds after which a daemon that hangs is replaced, and for which one is stopped that goes on by itself."""
 HEARD_WITHIN = 3.0
+_callers = itertools.count(1)
 LONGEST_GAP = 1.2
 """Seconds without a packet that count as silence: the phones speak ten times a second, and the machine is shared."""
 
@@ -144,7 +146,6 @@ class Stage:
     began: float = 0.0
     struck: float = 0.0
     back: float = 0.0
-    callers: int = 0
     registered: float = 0.0
 
     # --- people -------------------------------------------------------------------------------------------------------
@@ -158,8 +159,7 @@ class Stage:
 
     async def dial(self, number: str) -> Dialled:
         """Somebody new calls."""
-        self.callers += 1
-        return await self.trunk.dial(f"4930{self.callers:07d}", number)
+        return await self.trunk.dial(f"4930{next(_callers):07d}", number)
 
     async def rung(self, part: str, since: float, seconds: float = 15.0, *, answered: bool = True) -> Visit:
         """Wait until a part's phone is rung, and has answered."""

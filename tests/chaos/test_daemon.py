@@ -125,7 +125,7 @@ async def test_struck_in_every_state(chaos_site: SiteUp, capsys: pytest.CaptureF
         with capsys.disabled():
             told = ", ".join(f"{name} {count}" for name, count in blows.items())
             sys.stdout.write(
-                f"\n{ROUNDS} rounds (seed {SEED}): {told}; {stage.callers} callers; lost: {dict(counted)}\n"
+                f"\n{ROUNDS} rounds (seed {SEED}): {told}; {len(stage.trunk.calls)} callers; lost: {dict(counted)}\n"
             )
     assert not stories, "\n".join(stories)
 

@@ -181,9 +181,31 @@ def test_whoever_hung_up_unseen_in_the_middle_of_speaking_has_left_a_message_onc
         assert outcomes(house) == {call: Outcome.MESSAGE}
 
 
-def test_whoever_is_still_there_is_asked_again_instead(site: Site, tmp_path: Path) -> None:
+def here(call: str) -> o.LiveChannel:
+    return o.LiveChannel(call, f"PJSIP/{call}", None, "callhandler-entry", call)
+
+
+@pytest.mark.parametrize("asked_again", [False, True])
+def test_asterisk_records_on_and_what_was_said_is_a_message_unless_somebody_recorded_again(
+    site: Site, tmp_path: Path, asked_again: bool
+) -> None:
     journal, call = waiting_call(site, tmp_path)
     recorded(tmp_path, call, 4.0, journal[-1].at + 5.0)
     house = House(site, tmp_path, journal)
-    house.sees(asterisk(o.LiveChannel(call, "PJSIP/x", None, "callhandler-entry", call)))
+    house.sees(asterisk(here(call)))
+    assert told(house) == []
+    if asked_again:
+        recorded(tmp_path, f"{call}-2", 9.0, journal[-1].at + 30.0)
+    house.sees(o.ChannelEnded(call, 16, "Normal Clearing"))
+    assert told(house) == ([] if asked_again else [(call, "sales", "12025550123", 4.0)])
+
+
+def test_after_a_gap_in_the_link_alone_the_session_tells_of_its_message_itself(site: Site, tmp_path: Path) -> None:
+    house = House(site, tmp_path, [])
+    house.sees(asterisk())
+    house.world.login("7001")
+    house.world.pause("7001")
+    call = house.world.enter("sales", number="12025550123")
+    recorded(tmp_path, call.id, 4.0, house.world.now)
+    house.sees(o.LinkDown("cut"), asterisk())
     assert told(house) == []
