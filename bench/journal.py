@@ -1,11 +1,13 @@
 """How fast the journal writes, how long it holds up the event loop, what a call takes on disk, and how soon it is open after kill -9.
 
 Facts are those of ordinary calls, 400 at a time, two routing decisions among them as the core writes them for 12 agents; calls are
-computed into records as ever. The journal runs as in the daemon: on uvloop, with the same turns for its thread. Peers write the same rows
-in the ways one would write them first. `python -m bench.journal [--quick]`; it prints a table and writes bench/out/journal.json.
+computed into records as ever. The journal runs as in the daemon: on uvloop, its thread with the same turns, the program itself left out
+of Python's garbage search. Peers write the same rows in the ways one would write them first.
+`python -m bench.journal [--quick]` prints a table and writes bench/out/journal.json.
 """
 
 import asyncio
+import gc
 import json
 import os
 import platform
@@ -308,6 +310,8 @@ def main() -> None:
 
 if __name__ == "__main__":
     sys.setswitchinterval(THREADS_TURN)
+    gc.collect()
+    gc.freeze()  # as the daemon does
     if sys.argv[1:2] == ["until-killed"]:
         uvloop.run(until_killed(Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])))
     else:
