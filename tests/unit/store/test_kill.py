@@ -1,4 +1,4 @@
-"""A daemon that is killed loses nothing that it was told is kept, and leaves a sound database."""
+"""A daemon that is killed loses nothing that it was told is kept, and leaves a sound database. With more harm: test_faults.py."""
 
 import sqlite3
 import subprocess
@@ -49,10 +49,10 @@ def number_in(line: str) -> int:
     return int(line) if line.endswith("\n") and line.strip().isdigit() else -1
 
 
-async def test_ten_times_killed(site: Path, open_journal: Callable[..., Journal]) -> None:
+async def test_four_times_killed(site: Path, open_journal: Callable[..., Journal]) -> None:
     written = 0
-    for round_ in range(10):
-        said = kill_a_writer(site, written, 0.013 * round_)
+    for round_ in range(4):
+        said = kill_a_writer(site, written, 0.029 * round_)
         database = sqlite3.connect(site / "var/journal.db")
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         [(greatest, count)] = database.execute("SELECT max(seq), count(*) FROM fact").fetchall()
