@@ -232,7 +232,7 @@ class Caller:
         await eventually("audio", lambda: self.ear.far is not None)
         for key in keys:
             self.ear.press(key)
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.12)
 
 
 @asynccontextmanager
@@ -384,9 +384,9 @@ async def test_guessing_a_pin_locks_it_and_is_told(site: SiteUp, tmp_path: Path)
         for _ in range(2):
             await thief.dial("*60")
             for _ in range(3):
-                await asyncio.sleep(0.4)
+                await asyncio.sleep(0.25)
                 await thief.press("7002#")
-                await asyncio.sleep(0.4)
+                await asyncio.sleep(0.25)
                 await thief.press(f"{next(keyed)}#")
             await thief.wait_for("CALL_CLOSED", 10, len(thief.events))
     with closing(sqlite3.connect(site.directory / "var" / "journal.db")) as journal:

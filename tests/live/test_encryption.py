@@ -1,10 +1,12 @@
 """SIP over TLS and SRTP: a phone registers and talks, what is on the wire is no sound, and a call in clear is refused."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,10 +33,16 @@ encrypted = true
 password = "c29tZXRoaW5nIGVs"
 encrypted = true
 
+[trunks.secure]
+host = "127.0.0.3"
+port = {trunk}
+encrypted = true
+
 [tls]
 port = {port}
 certificate = "{folder}/asterisk.crt"
 key = "{folder}/asterisk.key"
+trusted = "{folder}/ca.crt"
 """
 
 
@@ -42,7 +50,7 @@ key = "{folder}/asterisk.key"
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an authority and a certificate, as `callhandler certs` makes them for another site."""
     other = tmp_path_factory.mktemp("certs") / "site"
-    for words in (("init", str(other)), ("certs", "127.0.0.1", "--site", str(other))):
+    for words in (("init", str(other)), ("certs", "127.0.0.1", "127.0.0.3", "--site", str(other))):
         done = callhandler(*words)
         assert done.returncode == 0, done.stderr
     return other / "var" / "tls"
@@ -51,7 +59,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iterator[SiteUp]:
     base = free_base()
-    extra = EXTRA.format(port=base + 4, folder=certificates)
+    extra = EXTRA.format(port=base + 4, trunk=base + 3, folder=certificates)
     with site_running(tmp_path_factory.mktemp("encrypted") / "site", base, extra) as one:
         yield one
 
@@ -94,6 +102,63 @@ async def test_a_phone_that_must_be_encrypted_is_refused_in_clear(
     own = ssl.create_default_context(cafile=certificates / "ca.crt")
     assert handshake(site, own) == "TLSv1.2"
     assert handshake(site, ssl.create_default_context()) is None
+
+
+async def test_a_call_over_an_encrypted_trunk(site: SiteUp, certificates: Path, tmp_path: Path) -> None:
+    """Fails if an INVITE went out to somebody who can't prove to be the provider, or offered audio in clear."""
+    stranger = make(tmp_path, tmp_path / "crt", tmp_path / "key", ["127.0.0.3"])
+    async with provider(site, stranger.certificate, stranger.key) as heard:
+        call_out(site)
+        await asyncio.sleep(1.5)
+        assert heard == [], "another authority's certificate is not believed"
+    async with provider(site, certificates / "asterisk.crt", certificates / "asterisk.key") as heard:
+        call_out(site)
+        async with asyncio.timeout(5):
+            while b"m=audio" not in b"".join(heard):  # noqa: ASYNC110 - what comes is watched
+                await asyncio.sleep(0.05)
+    invite = b"".join(heard)
+    assert invite.startswith(b"INVITE sip:+12025550123@127.0.0.3")
+    assert b"SIP/2.0/TLS" in invite
+    assert b"RTP/SAVP " in invite
+    assert b"a=crypto:" in invite
+
+
+@asynccontextmanager
+async def provider(site: SiteUp, certificate: Path, key: Path) -> AsyncIterator[list[bytes]]:
+    """The trunk's far end, which shows a certificate and only listens; gives what it hears."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    heard: list[bytes] = []
+    links: list[asyncio.StreamWriter] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        links.append(writer)
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                heard.append(data)
+
+    server = await asyncio.start_server(listen, "127.0.0.3", site.base_port + 3, ssl=context)
+    try:
+        yield heard
+    finally:
+        server.close()
+        for link in links:
+            link.transport.abort()
+        await asyncio.sleep(0.1)  # so that their readers have seen it
+
+
+def call_out(site: SiteUp) -> None:
+    """Have Asterisk dial over the trunk, as the daemon does for a callback."""
+    ami = site.told["ami"]
+    channel = ["Channel: PJSIP/+12025550123@trunk-secure", "Context: callhandler-customer", "Exten: s", "Priority: 1"]
+    with socket.create_connection((ami["host"], ami["port"]), 5) as link:
+        login = ["Action: Login", f"Username: {ami['user']}", f"Secret: {ami['secret']}", "Events: off"]
+        for lines in (login, ["Action: Originate", *channel, "Async: true", "Timeout: 1000"]):
+            link.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        said = b""
+        while b"successfully queued" not in said:
+            said += (more := link.recv(4_096))
+            assert more, said
 
 
 def another(folder: Path) -> Path:
