@@ -76,6 +76,9 @@ minutes_per_day = 100000
 [prompts.chaos]
 text = "This is the test of chaos. It says a sentence or two, so that somebody can be in the middle of it when things go wrong."
 
+[prompts.std-message]
+text = "Speak."
+
 [menus.chaos]
 prompt = "chaos"
 timeout = 20

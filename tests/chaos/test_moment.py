@@ -17,7 +17,7 @@ from tests.live.robots import Manners
 from .chance import LONG, SEED
 from .stage import EXTRA, Stage, agent_of, number_of, staged
 
-TRIES = 40 if LONG else 5
+TRIES = 40 if LONG else 3
 AGENTS = ("talk", "hold", "line", "ring", "offer", "answer", "ghost", "target")
 """Parts that play this at the same time."""
 pytestmark = [pytest.mark.live, pytest.mark.timeout(90 + 20 * TRIES)]
