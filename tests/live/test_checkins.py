@@ -14,16 +14,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from callhandler.core import events as e
+from callhandler.core.model import Outcome
 from callhandler.core.plain import Plain
+from callhandler.site.loading import load as load_site
+from callhandler.store.journal import Journal
 
-from .ear import RATE, Sound
+from .ear import RATE, Samples, Sound, load
 from .hearing import QUIET, find, place_in, silences, tone_seconds
 from .lab import Ear, SiteUp, free_base, listening, site_running
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 CALLER, AGENT = 440.0, 880.0
-AT_MOST, AIM = 25.0, 6.0
-ANSWERS = 10
+AT_MOST, AIM = 25.0, 4.0
+ANSWERS = 5
+CUT_WITHIN = 0.2
+"""Seconds after the agent's answer; `python -m bench.prompt_cut` measures it over many answers."""
 EXTRA = f"""
 
 # --- for the check-in tests: short intervals, and a line that one agent serves
@@ -39,14 +45,64 @@ steps = [{{ wants = "sales >= 9" }}]
 
 [numbers.5020]
 enters = "queue:patient"
+
+[queues.known]
+name = "Known"
+fallback = "say:nobody-here"
+wrap_up = 0
+steps = [{{ wants = "sales >= 9" }}]
+
+[numbers.5021]
+enters = "queue:known"
+
+[callbacks]
+trunk = "pstn"
+offer_estimate = 180
 """
+TOOK, WAITED = 170.0, 60.0
+"""Seconds that calls took, and that callers were told and waited, in the past of queue `known`."""
 
 
 @pytest.fixture(scope="module")
 def waiting_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUp]:
-    """A site with short intervals."""
-    with site_running(tmp_path_factory.mktemp("checkins") / "site", free_base(), EXTRA) as site:
+    """A site with short intervals, and a past."""
+    with site_running(tmp_path_factory.mktemp("checkins") / "site", free_base(), EXTRA, before=calibrate) as site:
         yield site
+
+
+def calibrate(directory: Path) -> None:
+    """Give the queue `known` a past of half an hour: all who waited were told the truth."""
+
+    async def past() -> None:
+        now = time.time()
+        async with Journal(load_site(directory).site.daemon.database, "pbx1", directory) as journal:
+            for n in range(25):
+                call, at = f"past-{n}", now - 1_800 + 60 * n
+                for fact in (
+                    e.CallArrived(
+                        at=at, call=call, channel="", number="5021", caller_number="", caller_name="", source=""
+                    ),
+                    e.CallEntered(at=at, call=call, queue="known", entered=at, priority=5, bonus=0.0, wants=""),
+                    e.EstimateMade(
+                        at=at, call=call, queue="known", method="queue length", seconds=WAITED, ahead=0, most=None
+                    ),
+                    e.CallConnected(
+                        at=at + WAITED, call=call, leg=f"{call}-o1", agent="7001", queue="known", waited=WAITED
+                    ),
+                    e.TalkEnded(
+                        at=at + WAITED + TOOK,
+                        call=call,
+                        leg=f"{call}-o1",
+                        agent="7001",
+                        queue="known",
+                        talked=TOOK,
+                        reason="",
+                    ),
+                    e.CallEnded(at=at + WAITED + TOOK, call=call, outcome=Outcome.ANSWERED, reason="", cause=16),
+                ):
+                    journal.append(fact)
+
+    asyncio.run(past())
 
 
 def heard_in(site: SiteUp, sound: Sound, *names: str) -> list[tuple[str, float]]:
@@ -69,14 +125,14 @@ async def test_who_waits_hears_each_check_in_and_music_in_between(waiting_site: 
         with listening(caller) as ear:
             await caller.dial("5020")
             answered = time.time()
-            await asyncio.sleep(48)
+            await asyncio.sleep(30)
             now = time.time()
             whole = ear.heard(answered, now)
         await caller.hang_up()
     said = heard_in(site, whole, "thanks-1", "thanks-2", "thanks-3", "thanks-4", "next", "key-2", "key-0", "key-1")
     names = [name for name, _ in said]
     assert names[:7] == ["next", "key-2", "key-0", "thanks-1", "next", "key-2", "key-0"]
-    assert names[7:11] == ["thanks-2", "next", "key-2", "key-0"]
+    assert names[7:9] == ["thanks-2", "next"]
     music = site.music()
     for (before, began), (after, begins) in itertools.pairwise(said):
         ended = began + length(site, before)
@@ -190,14 +246,18 @@ def prompts_end(sound: Sound, hertz: float) -> float:
     return sound.start + (float(other[-1]) + 1) / 50 if len(other) else sound.start
 
 
-async def test_a_prompt_is_cut_when_the_agent_answers(waiting_site: SiteUp, tmp_path: Path) -> None:
-    site, lasted = waiting_site, []
+async def cuts(site: SiteUp, folder: Path, caller_number: str, answers: int) -> list[float]:
+    """Have an agent answer in the middle of a word, so many times; return how long after the answer the caller still heard anything of it.
+
+    Seconds, from the RTP that reached the caller; the clock starts before the agent's phone is told to answer.
+    """
+    lasted = []
     async with (
-        site.desk_phone("101", tmp_path / "agent", AGENT) as agent,
-        site.trunk_caller("493011100003", tmp_path / "caller", CALLER) as caller,
+        site.desk_phone("101", folder / "agent", AGENT) as agent,
+        site.trunk_caller(caller_number, folder / "caller", CALLER) as caller,
     ):
         with listening(caller) as ear:
-            for _ in range(ANSWERS):
+            for _ in range(2 * answers):
                 await asyncio.to_thread(site.ask, "agents", "pause", "7001")
                 rung = len(agent.events)
                 await caller.dial("5020")
@@ -208,17 +268,83 @@ async def test_a_prompt_is_cut_when_the_agent_answers(waiting_site: SiteUp, tmp_
                 await agent.answer()
                 await asyncio.sleep(1.0)
                 talk = ear.heard(answered - 0.5, answered + 0.8)
-                assert prompts_end(talk.between(talk.start, answered), AGENT) > answered - 0.4, "it was being spoken"
                 assert tone_seconds(talk.between(answered + 0.2, answered + 0.8), AGENT) > 0.4
-                # The last packets of what was captured are not all in place.
-                lasted.append(prompts_end(talk.between(talk.start, answered + 0.7), AGENT) - answered)
+                if prompts_end(talk.between(talk.start, answered), AGENT) > answered - 0.1:  # not between two words
+                    # The last packets of what was captured are not all in place.
+                    lasted.append(prompts_end(talk.between(talk.start, answered + 0.7), AGENT) - answered)
                 await agent.hang_up()
                 await caller.wait_for("CALL_CLOSED", 3)
                 caller.events.clear()
-    assert sorted(lasted)[round(0.95 * (ANSWERS - 1))] <= 0.2, lasted
-    (words,), _ = proof(site, "493011100003")
+                if len(lasted) == answers:
+                    break
+    assert len(lasted) == answers
+    return lasted
+
+
+async def test_a_prompt_is_cut_when_the_agent_answers(waiting_site: SiteUp, tmp_path: Path) -> None:
+    lasted = await cuts(waiting_site, tmp_path, "493011100003", ANSWERS)
+    assert max(lasted) <= CUT_WITHIN, lasted
+    (words,), _ = proof(waiting_site, "493011100003")
     assert words[-1]["cut_by"] == "answer"
     assert str(words[-1]["said"]) == "next key-2 key-0"
+
+
+async def test_a_callback_ahead_counts_the_estimate_is_said_and_key_1_leads_to_the_dialogue(
+    waiting_site: SiteUp, tmp_path: Path
+) -> None:
+    """The agent talks, a callback waits, then this caller: place 2, (1 + 1) x 173 s each, so six to ten minutes, and key 1 is offered."""
+    site, who = waiting_site, "+12025550177"
+    async with (
+        site.desk_phone("101", tmp_path / "agent", AGENT, auto_answer=True) as agent,
+        site.trunk_caller("493011100007", tmp_path / "talker", 660.0) as talker,
+        site.trunk_caller(who, tmp_path / "caller", CALLER) as caller,
+    ):
+        site.ask("agents", "resume", "7001")
+        await talker.dial("5021")
+        await agent.wait_for("CALL_ESTABLISHED", 5)
+        (callback,) = rows(site.ask("callbacks", "add", "known", "+12025550188"))
+        with listening(caller) as ear:
+            await caller.dial("5021")
+            answered = time.time()
+            place = await spoken(site, ear, "place", answered, 6)
+            offer = await spoken(site, ear, "key-1", place, 12)
+            await asyncio.sleep(1.2)
+            pressed = time.time()
+            await caller.press("1")
+            read_back = await spoken(site, ear, "cb-number", pressed, 3)
+            assert read_back - pressed < 0.8, "a key during a prompt"
+            heard = ear.heard(answered, time.time())
+            await caller.press("*")
+            await asyncio.sleep(0.2)
+            await caller.press("*")
+            kept = await spoken(site, ear, "kept", read_back, 12)
+            await asyncio.sleep(length(site, "kept") + 1.5)
+            piece = ear.heard(time.time() - 1.2, time.time() - 0.2)
+            assert max(place_in(piece, music).score for music in site.music().values()) > 0.5
+            pressed = time.time()
+            await caller.press("1")
+            assert await spoken(site, ear, "cb-number", max(pressed, kept), 3) - pressed < 0.8, "a key during music"
+        await caller.hang_up()
+        site.ask("callbacks", "cancel", str(callback["id"]))
+        await agent.hang_up()
+        await talker.wait_for("CALL_CLOSED", 3)
+    (two,) = find(heard, digit(site, 2), 0.5, seconds=0.4)
+    (wait,) = find(heard, site.prompt("std-wait-10"), seconds=1.0)
+    assert place + length(site, "place") - 0.1 < two.at < wait.at < offer
+    (words,), _ = proof(site, who)
+    assert (words[0]["said"], words[0]["position"], words[0]["most"]) == ("place wait-10 key-1 key-2 key-0", 2, 600.0)
+
+
+def rows(answer: Plain) -> list[dict[str, Plain]]:
+    assert isinstance(answer, list)
+    return [row for row in answer if isinstance(row, dict)]
+
+
+def digit(site: SiteUp, value: int) -> Samples:
+    """Asterisk's own sound of a digit."""
+    text = (site.directory / "var" / "asterisk" / "etc" / "asterisk.conf").read_text()
+    folder = next(line.partition("=>")[2].strip() for line in text.splitlines() if line.startswith("astdatadir"))
+    return load(next(Path(folder).glob(f"sounds/en*/digits/{value}.wav")))
 
 
 async def test_each_hears_the_own_place_and_who_comes_nearer_hears_it(waiting_site: SiteUp, tmp_path: Path) -> None:
