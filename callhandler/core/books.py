@@ -94,7 +94,7 @@ class Books:
 
     def calls_for(self, agent: Agent) -> Iterator[tuple[Waiting, Pool]]:
         """Yield the calls an agent qualifies for, with their pools, in the order in which the agent is to take them."""
-        return calls_in_order(agent.id, self.crew.pools_of(agent.id, self.buckets.waiting))
+        return calls_in_order(agent, self.crew.pools_of(agent.id, self.buckets.waiting))
 
     def pool(self, call: Waiting) -> Pool:
         """Return the agents who fit what a call wants at its step."""

@@ -43,7 +43,7 @@ class Crew:
 
     def ready(self) -> list[Agent]:
         """Return the agents who are free for offers but for a rest, longest idle first."""
-        return [self.agents[agent] for _, _, agent in self._idle.line]
+        return [self.agents[agent] for agent in self._idle.ids]
 
     def pool(self, queue: str, wanted: Expression) -> Pool:
         """Return the agents who fit `wanted` in a queue, logged in or not."""

@@ -8,7 +8,7 @@ ready is found from their bits when they are few, else by going along those who 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heapreplace
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from callhandler.core.agents import Agent
@@ -19,15 +19,25 @@ from callhandler.core.waiting import OrderKey, Waiting
 
 Standing = tuple[float, float, str]
 """A place among those who are ready: what the strategy goes by, since when idle, the agent."""
+FEW = 10
+"""How many steps along those who are ready take as long as taking one of them out of a number of thousands of bits."""
 FIRST: Standing = (float("-inf"), 0.0, "")
 
 
 def bits(number: int) -> Iterator[int]:
-    """Yield the places of a number's ones."""
+    """Yield the places of a number's ones, the greatest first: the number becomes shorter on the way."""
     while number:
-        lowest = number & -number
-        yield lowest.bit_length() - 1
-        number ^= lowest
+        place = number.bit_length() - 1
+        yield place
+        number ^= 1 << place
+
+
+def number_of(places: list[int]) -> int:
+    """Return the number with ones at these places."""
+    field = bytearray(max(places, default=0) // 8 + 1)
+    for place in places:
+        field[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(field, "little")
 
 
 def order_of(strategy: Strategy) -> Strategy:
@@ -52,6 +62,8 @@ class Order:
         self.numbers = {name: number for number, name in enumerate(names)}
         self.standing: dict[str, Standing] = {}
         self.line: list[Standing] = []
+        self.ids: list[str] = []
+        """Who stands where in `line`."""
         self.bits = 0
         self.returns = 0
         """Counts those who came back to a place before others who had stood here already."""
@@ -66,7 +78,9 @@ class Order:
         if before is not None:
             self.take(agent.id)
         self.standing[agent.id] = place
-        insort(self.line, place)
+        spot = bisect_left(self.line, place)
+        self.line.insert(spot, place)
+        self.ids.insert(spot, agent.id)
         self.bits |= 1 << self.numbers[agent.id]
         if place < self._latest:
             self.returns += 1
@@ -77,7 +91,8 @@ class Order:
         """Have an agent stand here no longer, if that was so."""
         place = self.standing.pop(agent, None)
         if place is not None:
-            del self.line[bisect_left(self.line, place)]
+            spot = bisect_left(self.line, place)
+            del self.line[spot], self.ids[spot]
             self.bits ^= 1 << self.numbers[agent]
 
 
@@ -114,10 +129,10 @@ class Pool(dict[str, Fit]):
         self.skills = tuple(sorted(wanted.skills()))
         self.texts: dict[str, str] = {}
         self._order = order
-        self._groups: dict[tuple[int, float], int] = {}
+        groups: dict[tuple[int, float], list[int]] = {}
         for agent, fit in fits.items():
-            group = (-fit.score, fit.row.delay)
-            self._groups[group] = self._groups.get(group, 0) | 1 << order.numbers[agent]
+            groups.setdefault((-fit.score, fit.row.delay), []).append(order.numbers[agent])
+        self._groups = {group: number_of(agents) for group, agents in groups.items()}
         self._scores = sorted({score for score, _ in self._groups})
         self.bits = sum(self._groups.values())
         self._nobody_before = (FIRST, 0)
@@ -137,7 +152,7 @@ class Pool(dict[str, Fit]):
 
     def _in_order(self, able: int) -> Iterator[str]:
         order, many = self._order, able.bit_count()
-        if many == 1 or many * many < len(order.line):
+        if many == 1 or many * many * FEW < len(order.line):
             few = [order.names[number] for number in bits(able)]
             return iter(few if many == 1 else sorted(few, key=order.standing.__getitem__))
         return self._along(able)
@@ -146,14 +161,11 @@ class Pool(dict[str, Fit]):
         """Go along those who are ready, from the first who fits at all: nobody before that one does, until somebody comes back."""
         order, (start, returns) = self._order, self._nobody_before
         place = bisect_left(order.line, start) if returns == order.returns else 0
-        first = True
-        for standing in islice(order.line, place, None):
-            agent = standing[2]
-            if agent in self:
-                if first:
-                    self._nobody_before, first = (standing, order.returns), False
-                if able >> order.numbers[agent] & 1:
-                    yield agent
+        fitting = filter(self.__contains__, islice(order.ids, place, None))
+        first = next(fitting, None)
+        if first is not None:
+            self._nobody_before = (order.standing[first], order.returns)
+            yield from (agent for agent in chain((first,), fitting) if able >> order.numbers[agent] & 1)
 
 
 class Buckets:
@@ -191,12 +203,13 @@ class Buckets:
         return self._pools.get(queue, {}).values()
 
 
-def calls_in_order(agent: str, pools: Iterable[Pool]) -> Iterator[tuple[Waiting, Pool]]:
+def calls_in_order(agent: Agent, pools: Iterable[Pool]) -> Iterator[tuple[Waiting, Pool]]:
     """Yield the calls of pools that an agent fits, by the priority of the queue for this agent, then by the calls' own order.
 
     Nothing may change while this runs.
     """
-    heads = [(pool[agent].row.priority, pool.calls[0], 0, pool) for pool in pools]
+    priorities = {row.queue: row.priority for row in reversed(agent.plan.serves)}
+    heads = [(priorities.get(pool.queue, 1), pool.calls[0], 0, pool) for pool in pools]
     heapify(heads)  # the calls' keys are unique, so that the comparison stops at them
     while heads:
         priority, (_, call), index, pool = heads[0]

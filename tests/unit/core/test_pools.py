@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from callhandler.core import observed as o
 from callhandler.core.crew import MOST_POOLS
 from callhandler.core.model import AgentPlan, Device, OfferEnd, Queue, Serves, Strategy
-from callhandler.core.pools import bits
+from callhandler.core.pools import bits, number_of
 from callhandler.core.skilled import Skilled
 from callhandler.core.skills import ANYONE, Expression, Node, parse
 from tests.unit.core.oracle import CheckedLine, able, places
@@ -63,7 +63,7 @@ def test_who_has_what_is_wanted(people: list[dict[str, int]], node: Node) -> Non
 
 @given(st.integers(0, 2**200))
 def test_bits_are_the_places_of_ones(number: int) -> None:
-    assert sum(1 << place for place in bits(number)) == number
+    assert sum(1 << place for place in bits(number)) == number == number_of(list(bits(number)))
 
 
 class Larger:
