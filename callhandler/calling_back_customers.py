@@ -13,11 +13,11 @@ from callhandler.core import observed as o
 from callhandler.core.callback import NOT_DIALLED, Callback
 from callhandler.core.callbacks import CallingBack
 from callhandler.core.calls import Call, Calls
-from callhandler.core.decisions import CancelOffer, DialCustomer
+from callhandler.core.decisions import CancelOffer
 from callhandler.core.following import Follows
 from callhandler.core.line import Line
 from callhandler.core.model import CallbackState, OfferEnd
-from callhandler.core.ports import DialLeg, Pbx
+from callhandler.core.ports import DialLeg, OfferLeg, Pbx
 from callhandler.errors import Refused
 
 _FAILURES = {
@@ -53,6 +53,7 @@ class Customers:
         self._core = core
         self._books = board.line.books.callbacks
         self._tell_agent = tell_agent
+        self._kept: set[str] = set()
 
     def dialling(self, one: Callback) -> e.CallbackDialled:
         """Record that the customer is about to be dialled, for an agent who was told; nobody is, before `dial`.
@@ -62,27 +63,28 @@ class Customers:
         """
         if self._books.open.get(one.call) is not one:
             raise Refused("the callback is over")
-        return self._dialling(one, alone=False)
+        return self._dialling(one, first=False)
 
-    def dial_first(self, order: DialCustomer) -> None:
-        """Record that a customer is about to be dialled before an agent is rung; whoever sees that fact has it done (`dial`)."""
-        one, now = self._books.open.get(order.call), self._board.clock()
-        if one is None or not self._board.line.may_dial_customer(order.call, now):
-            return
-        if (until := self._core.obstacle(one, now)) is not None:
-            self._board.record(e.CallbackRescheduled(at=now, call=one.call, due=until.at, reason=until.reason))
-            return
+    def dial_first(self, one: Callback) -> None:
+        """Record that a customer is about to be dialled before the agent is rung; whoever sees that fact has it done (`dial`)."""
         with contextlib.suppress(Refused):  # it has ended for that, then
-            self._dialling(one, alone=True)
+            self._dialling(one, first=True)
+            self._kept.add(one.agent_leg or "")
 
-    def _dialling(self, one: Callback, *, alone: bool) -> e.CallbackDialled:
+    def release(self, leg: str) -> bool:
+        """Tell whether an agent's leg is kept for a customer who is called first, and no phone rings at it; it isn't kept any more."""
+        kept = leg in self._kept
+        self._kept.discard(leg)
+        return kept
+
+    def _dialling(self, one: Callback, *, first: bool) -> e.CallbackDialled:
         now = self._board.clock()
         try:
             self._core.guard.judged(one.number)  # the site file may have changed since it was asked for
         except Refused as refused:
             self._board.take(self._core.end(one, "failed", str(refused), "callhandler", now))
             raise
-        fact = self._core.dialling(one, now, alone=alone)
+        fact = self._core.dialling(one, now, first=first)
         self._board.record(fact)
         return fact
 
@@ -106,8 +108,8 @@ class Customers:
         return self._books.by_leg.get(leg)
 
     def accepted(self, one: Callback, channel: str) -> None:
-        """The customer said yes: from now on they are a caller on the line, at the head of it where no agent waits for them."""
-        if one.alone:
+        """The customer said yes: from now on they are a caller on the line. Called first, they are at its head, and their agent is rung."""
+        if one.first:
             self._to_the_head(one)
         fact = e.CallbackAccepted(
             at=self._board.clock(),
@@ -122,8 +124,17 @@ class Customers:
             language=one.language,
             offers_made=one.offers_made,
         )
+        kept = one.agent_leg if one.first else None
         self._board.record(fact)
         self._tell_agent(one)
+        if kept is not None and self.release(kept) and kept in self._board.line.books.legs:
+            self._ring(one, kept, channel)
+
+    def _ring(self, one: Callback, leg: str, channel: str) -> None:
+        """Ring the phone that was kept for a customer, as for any caller."""
+        queue, agent = self._board.line.plan.queues[one.queue], self._board.line.books.legs[leg]
+        name = f"Callback {queue.name}: {one.caller_name or one.number}"
+        self._pbx.offer(OfferLeg(leg, agent.phone or "", one.call, channel, queue.ring, name, one.number))
 
     def _to_the_head(self, one: Callback) -> None:
         books, now = self._board.line.books, self._board.clock()
@@ -158,6 +169,11 @@ class Customers:
 
     def compare(self, live: dict[str, o.LiveChannel]) -> None:
         """After a gap: attempts whose customer isn't there are lost. Should the phone ring yet, it is let go at once."""
+        self._kept = {
+            one.agent_leg or ""
+            for one in self._books.open.values()
+            if self._books.is_kept(one.call, one.agent_leg or "")
+        }
         for one in list(self._books.open.values()):
             if one.state is CallbackState.DIALLED and one.leg is not None and one.leg not in live:
                 self._board.take((CancelOffer(one.leg, OfferEnd.LOST),))

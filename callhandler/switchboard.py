@@ -16,7 +16,6 @@ from callhandler.core.calls import Call, Calls
 from callhandler.core.decisions import (
     CancelOffer,
     Decision,
-    DialCustomer,
     EndLeg,
     LeaveLine,
     OfferTo,
@@ -159,8 +158,8 @@ class Switchboard:
                     self._follow(outcome)
                 case OfferTo():
                     self._offer(outcome)
-                case DialCustomer():
-                    self.callbacks.customers.dial_first(outcome)
+                case CancelOffer() if self.callbacks.customers.release(outcome.leg):
+                    self._offer_over(outcome.leg, outcome.reason)
                 case CancelOffer():
                     if outcome.leg in self.line.books.legs:
                         self._cancelled.setdefault(outcome.leg, outcome.reason)
@@ -511,7 +510,11 @@ class Switchboard:
             if together and agent.state is State.OFFERED and caller is not None and there is not None:
                 self._cancelled.pop(leg, None)
                 self._bridged(o.Bridged(there.bridge or "", frozenset((leg, caller.channel))))
-            elif agent.state is State.OFFERED and there is None:
+            elif (
+                agent.state is State.OFFERED
+                and there is None
+                and not self.line.books.callbacks.is_kept(agent.call, leg)
+            ):
                 self._offer_over(leg, OfferEnd.LOST)
             elif agent.state is State.TALKING and not together and call is not None:
                 self._talk_ended(call, "ended unseen")

@@ -34,9 +34,8 @@ class Callback:
 
     `dialled` counts the times the customer was about to be dialled, `failed` those that count as attempts. `agent` is offered it or
     talks, at `agent_leg`, which is `attended_leg` too once it was picked up; `leg` is the customer's. Before `due` it isn't offered.
-    `undecided`: an attempt has failed, and when the next one is has not been written down. `alone`: the customer was dialled before any
-    agent was rung, or their agent left after the yes; `let_down`: they said yes and waited in vain, so that from then on the agent is
-    called first.
+    `undecided`: an attempt has failed, and when the next one is has not been written down. `first`: the last attempt dialled the customer
+    first, with an agent kept but not rung; `let_down`: they said yes and waited in vain, so that from then on the agent is called first.
     """
 
     call: str
@@ -65,7 +64,7 @@ class Callback:
     attended_leg: str | None = None
     leg: str | None = None
     undecided: bool = False
-    alone: bool = False
+    first: bool = False
     let_down: bool = False
     settled: bool = False
     talked: float = 0.0
@@ -106,14 +105,15 @@ class OpenCallbacks:
             return one is None or one.attended_leg is None
         return one.state is _WAITING and self.under_way() < self.at_once
 
-    def dials_customer_first(self, call: str) -> bool:
-        """Tell whether a call is a callback whose customer is to be dialled before an agent is rung."""
-        one = self.open.get(call)
-        return self.customer_first and one is not None and one.state is _WAITING and not one.let_down
+    def is_kept(self, call: str | None, leg: str) -> bool:
+        """Tell whether an agent is kept for a customer who is called first: the phone at that leg doesn't ring before they say yes."""
+        one = self.open.get(call or "")
+        return one is not None and one.agent_leg == leg and one.first and one.state is _DIALLED
 
-    def without_agent(self) -> list[Callback]:
-        """Return those whose customers are dialled, or on the line, and have no agent yet."""
-        return [one for one in self.open.values() if one.alone and one.state in (_DIALLED, _HERE)]
+    def said_yes(self, call: str | None) -> float | None:
+        """Return since when a customer who was called first is on the line, None when none is: from then on their agent's phone rings."""
+        one = self.open.get(call or "")
+        return one.since if one is not None and one.first and one.state is _HERE else None
 
     def is_away(self, call: str) -> bool:
         """Tell whether a call is a callback whose customer isn't on the line."""
@@ -211,20 +211,18 @@ class OpenCallbacks:
         return one
 
     def _dialled(self, one: Callback, fact: e.CallbackDialled) -> None:
-        alone = fact.agent is None
-        if alone and one.state is _RESTING:  # as with an offer that is read from the journal
-            one.turn(Trigger.DUE, fact.at)
+        first = fact.agent is None
         one.dialled = fact.attempt
-        if not one.turn(Trigger.DIAL_ALONE if alone else Trigger.DIAL, fact.at):
-            one.leg, one.alone = fact.leg, alone
+        if not one.turn(Trigger.DIAL_FIRST if first else Trigger.DIAL, fact.at):
+            one.leg, one.first = fact.leg, first
             self.by_leg[fact.leg] = one
 
     @staticmethod
     def _agent_gone(one: Callback, fact: e.OfferEnded) -> None:
         one.turn(Trigger.OFFER_END, fact.at)
         one.agent = one.agent_leg = one.attended_leg = None
-        if one.state is _HERE and not one.alone:  # the customer has said yes, and now has nobody
-            one.alone, one.since = True, fact.at
+        if one.state is _HERE and not one.first:  # the customer has said yes, and now has nobody
+            one.first, one.since = True, fact.at
 
     def _attempt_ended(self, one: Callback, fact: e.CallbackAttemptEnded) -> None:
         if one.leg != fact.leg or one.turn(Trigger.ATTEMPT_END, fact.at):

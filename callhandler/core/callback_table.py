@@ -18,7 +18,7 @@ class Trigger(StrEnum):
     OFFER_END = "offer ended"
     ANNOUNCE = "announced"
     DIAL = "dialled"
-    DIAL_ALONE = "dialled before an agent is rung"
+    DIAL_FIRST = "dialled before the agent is rung"
     ACCEPT = "accepted"
     CONNECT = "connected"
     ATTEMPT_END = "attempt ended"
@@ -52,7 +52,7 @@ _ROWS: dict[Trigger, tuple[CallbackState | No, ...]] = {
     Trigger.OFFER_END: (_ASKED, _WAITING, _RESTING, _WAITING, _WAITING, _DIALLED, _HERE, _TALKING),
     Trigger.ANNOUNCE: (_STILL_HERE, _IN_LINE, _RESTS, _ANNOUNCED, _ANNOUNCED, _DIALLED, _HERE, _TALKS),
     Trigger.DIAL: (_STILL_HERE, _IN_LINE, _RESTS, _UNHEARD, _DIALLED, _RINGS, _ON_LINE, _TALKS),
-    Trigger.DIAL_ALONE: (_STILL_HERE, _DIALLED, _RESTS, No("is being offered"), _HEARD, _RINGS, _ON_LINE, _TALKS),
+    Trigger.DIAL_FIRST: (_STILL_HERE, _IN_LINE, _RESTS, _DIALLED, _HEARD, _RINGS, _ON_LINE, _TALKS),
     Trigger.ACCEPT: (_STILL_HERE, _IN_LINE, _RESTS, _UNHEARD, No("nobody was dialled"), _HERE, _ON_LINE, _TALKS),
     # a phone that was rung for the caller on the line may be picked up at the very moment they ask to be called back
     Trigger.CONNECT: (_TALKING, _IN_LINE, _RESTS, _UNHEARD, No("nobody was dialled"), _RINGS, _TALKING, _TALKING),

@@ -146,19 +146,20 @@ class CallingBack:
             return Until(opening.changes_at or one.expires, f"not in calling hours: {opening.reason}")
         return self._ledger.obstacle(rules, now)
 
-    def dialling(self, one: Callback, now: float, *, alone: bool = False) -> e.CallbackDialled:
-        """Return the fact that a customer is about to be dialled, for an agent who was told, or `alone`.
+    def dialling(self, one: Callback, now: float, *, first: bool = False) -> e.CallbackDialled:
+        """Return the fact that a customer is about to be dialled: for an agent who was told, or `first`, for one who is kept.
 
         Raises:
             Refused: with a sentence, when that can't be.
         """
-        if one.state is not (CallbackState.WAITING if alone else CallbackState.ANNOUNCED):
+        if one.state is not (CallbackState.OFFERED if first else CallbackState.ANNOUNCED):
             raise Refused(f"the callback is {one.state}")
         if (until := self.obstacle(one, now)) is not None:
             raise Refused(until.reason)
         attempt = one.dialled + 1
         leg = f"{one.call}-d{attempt}"
-        return e.CallbackDialled(at=now, call=one.call, leg=leg, agent=one.agent, number=one.number, attempt=attempt)
+        agent = None if first else one.agent
+        return e.CallbackDialled(at=now, call=one.call, leg=leg, agent=agent, number=one.number, attempt=attempt)
 
     def dialling_outside(self, call: str, queue: str, number: str, now: float) -> e.OutsideDialled:
         """Return the fact that a caller is about to be connected with a number outside: the same guards as for callbacks hold.
@@ -197,7 +198,8 @@ class CallingBack:
         if not one.settled and one.promise is not None and now > one.promise:
             yield self._settled(one, now)
         dialled = one.leg if one.state is CallbackState.DIALLED else None
-        ringing = one.agent_leg if one.state is CallbackState.OFFERED else None
+        offered = one.state in (CallbackState.OFFERED, CallbackState.DIALLED) and one.attended_leg is None
+        ringing = one.agent_leg if offered else None
         yield e.CallbackEnded(at=now, call=one.call, result=result, reason=reason, by=by, talked=one.talked)
         for leg in (dialled, ringing):  # an agent who has picked up is told so by the agent's own conversation
             if leg is not None:
@@ -235,7 +237,7 @@ class CallingBack:
                         at=now, call=one.call, queue=one.queue, item="promise broken", number=one.number, reason=reason
                     )
                 ]
-            case "callback waits" if one.alone and one.state is CallbackState.HERE:
+            case "callback waits" if one.first and one.state is CallbackState.HERE:
                 return self._waits_in_vain(one, now)
             case "callback agent" if one.agent_leg is not None and one.state in _IDLE:
                 return [CancelOffer(one.agent_leg, OfferEnd.NOT_REACHED)]
@@ -246,7 +248,7 @@ class CallingBack:
         follows: list[e.Fact | CancelOffer | WakeAt] = []
         for one in list(self.books.open.values()):
             follows += self._lost_queue(one, now) or self._timers(one, now)
-            if one.alone and one.state is CallbackState.HERE:
+            if one.first and one.state is CallbackState.HERE:
                 follows.append(WakeAt(max(now + _SETTLING, one.since + self._patience()), ("callback waits", one.call)))
             if one.undecided:  # a crash came between the end of an attempt and what follows from it
                 follows += self._after_attempt(one, one.last_failure, now)
@@ -264,7 +266,7 @@ class CallingBack:
                 yield from self._lost_queue(one, now)
             case e.CallbackDialled() | e.CallConnected() if one.promise is not None and not one.settled:
                 yield self._settled(one, now)
-            case e.CallbackAccepted() if one.alone:
+            case e.CallbackAccepted() if one.first:
                 yield WakeAt(now + self._patience(), ("callback waits", one.call))
             case e.MessageLeft() if one.state is CallbackState.HERE:
                 yield from self.end(one, "cancelled", "left a message instead", "caller", now)
@@ -276,7 +278,9 @@ class CallingBack:
                     at=now, call=one.call, leg=one.leg, attempt=one.dialled, reason="agent left"
                 )
             case e.CallbackAttemptEnded():
-                if one.agent_leg is not None:
+                if one.agent_leg is not None and one.attended_leg is None:
+                    yield CancelOffer(one.agent_leg, OfferEnd.NOT_REACHED)
+                elif one.agent_leg is not None:
                     yield WakeAt(now + AGENT_TOLD, ("callback agent", one.call))
                 yield from self._after_attempt(one, fact.reason, now)
 
@@ -291,7 +295,7 @@ class CallingBack:
     @staticmethod
     def _agent_left(one: Callback) -> bool:
         """Tell whether the customer is being dialled for an agent who is gone."""
-        return one.state is CallbackState.DIALLED and one.agent_leg is None and not one.alone
+        return one.state is CallbackState.DIALLED and one.agent_leg is None and not one.first
 
     def _patience(self) -> float:
         return (self.rules or CallbackRules()).customer_waits

@@ -18,13 +18,6 @@ class OfferTo:
 
 
 @dataclass(frozen=True, slots=True)
-class DialCustomer:
-    """It is a callback's turn, and its customer is to be dialled before an agent is rung, if agents enough are free."""
-
-    call: str
-
-
-@dataclass(frozen=True, slots=True)
 class CancelOffer:
     """Stop ringing a phone at once."""
 
@@ -86,4 +79,4 @@ class ReturnToLine:
     queue: str
 
 
-Decision = OfferTo | DialCustomer | CancelOffer | LeaveLine | WakeAt | SpeakTo | RingBriefly | EndLeg | ReturnToLine
+Decision = OfferTo | CancelOffer | LeaveLine | WakeAt | SpeakTo | RingBriefly | EndLeg | ReturnToLine

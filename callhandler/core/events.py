@@ -414,7 +414,7 @@ class CallbackAnnounced(Fact):
 class CallbackDialled(Fact):
     """The customer is about to be dialled: committed to disk before Originate. `leg` is the channel's unique id, chosen by us.
 
-    `agent` waits on the line; None where the customer is called first.
+    `agent` waits on the line; None where the customer is called first, and the agent only kept for them.
     """
 
     call: str

@@ -11,7 +11,7 @@ from callhandler.core import events as e
 from callhandler.core.agents import Agent
 from callhandler.core.applying import appliers
 from callhandler.core.books import Books
-from callhandler.core.decisions import CancelOffer, Decision, DialCustomer, LeaveLine, OfferTo, WakeAt
+from callhandler.core.decisions import CancelOffer, Decision, LeaveLine, OfferTo, WakeAt
 from callhandler.core.explaining import Choice
 from callhandler.core.matching import Matching
 from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status
@@ -61,12 +61,6 @@ class Line:
         if self.books.step_with_somebody(queue, wants, 0) is not None or self._may_somebody_come(queue, wants, now):
             return None
         return Outcome.NOBODY
-
-    def may_dial_customer(self, call_id: str, now: float) -> bool:
-        """Tell whether a customer may be called before an agent is rung: never more of them than agents who are free and fit."""
-        call = self.books.calls.get(call_id)
-        dials = call is not None and self.books.places_for_offers(call) > 0
-        return call is not None and dials and self._matching.spare(call, now) > 0
 
     def step(self, fact: e.Fact, now: float) -> Outcomes:
         """Apply a fact and return what follows from it."""
@@ -184,10 +178,10 @@ class Line:
                 self._call_back(fact.call, now)
             case e.CallbackRequested():
                 self._cancel(fact.call, OfferEnd.CALLER_LEFT)
-            case e.CallbackAttemptEnded() | e.CallbackEnded():
-                self._after_attempt(fact, now)
+            case e.CallbackAttemptEnded():
+                self._after_attempt(fact.call)
             case e.CallbackAccepted() if (call := self.books.calls.get(fact.call)) is not None:
-                self._match_call(call, now)  # whoever was called before an agent
+                self._after_yes(call, now)
             case e.CallbackRescheduled():
                 self._out.append(WakeAt(max(now, fact.due), ("callback", fact.call)))
             case e.AgentLoggedIn() | e.AgentResumed():
@@ -216,13 +210,16 @@ class Line:
             self._set_timers(call)
             self._match_call(call, now)
 
-    def _after_attempt(self, fact: e.CallbackAttemptEnded | e.CallbackEnded, now: float) -> None:
-        """Let go of phones that ring for a customer who was on the line and has left. One customer less: another may be called first."""
-        if isinstance(fact, e.CallbackAttemptEnded):
-            attended = next((leg for leg in self.books.legs if self.books.callbacks.is_attended(fact.call, leg)), None)
-            self._cancel(fact.call, OfferEnd.CALLER_LEFT, but=attended)
-        if self.books.callbacks.customer_first:
-            self._match_everyone(now)
+    def _after_attempt(self, call: str) -> None:
+        """Let go of phones that ring for a customer who was on the line and has left."""
+        attended = next((leg for leg in self.books.legs if self.books.callbacks.is_attended(call, leg)), None)
+        self._cancel(call, OfferEnd.CALLER_LEFT, but=attended)
+
+    def _after_yes(self, call: Waiting, now: float) -> None:
+        """A customer has said yes: the phone that was kept for them rings from now on; where none is any more, any that fits."""
+        for leg in self.books.offers_of(call.id):
+            self._out.append(WakeAt(now + self.plan.queues[call.queue].ring + self.plan.rules.lease, ("lease", leg)))
+        self._match_call(call, now)
 
     def _enter(self, call_id: str, before: OfferEnd, now: float) -> None:
         """Begin to wait in a queue; offers made `before` end for that reason."""
@@ -353,9 +350,12 @@ class Line:
         """An offer that neither failed nor connected in its time is lost: nobody stays reserved for ever."""
         agent = self.books.legs.get(leg)
         if self._attached and agent is not None and agent.state is State.OFFERED:
-            if self.books.callbacks.is_attended(agent.call, leg):
+            if self.books.callbacks.is_attended(agent.call, leg) or self.books.callbacks.is_kept(agent.call, leg):
                 self._out.append(WakeAt(now + ATTENDED, ("lease", leg)))
                 return
+            since, rules = self.books.callbacks.said_yes(agent.call), self.plan.queues.get(agent.queue or "")
+            if since is not None and rules is not None and now < since + rules.ring + self.plan.rules.lease:
+                return  # rings since the yes: looked at again when that lease is over
             self._out.append(CancelOffer(leg, OfferEnd.LOST))
             call, queue = agent.call or "", agent.queue or ""
             self._note(e.OfferEnded(at=now, call=call, leg=leg, agent=agent.id, queue=queue, reason=OfferEnd.LOST), now)
@@ -409,9 +409,6 @@ class Line:
 
     def _offer(self, choice: Choice, now: float) -> None:
         call, queue = choice.call, self.plan.queues[choice.call.queue]
-        if choice.agents and self.books.callbacks.dials_customer_first(call.id):
-            self._out.append(DialCustomer(call.id))
-            return
         if self._explain:
             first = choice.agents[0].id if choice.agents else None
             text = self._matching.write_down(choice, now)

@@ -54,15 +54,6 @@ class Matching:
                 return call
         return None
 
-    def spare(self, call: Waiting, now: float) -> int:
-        """Return how many free agents could take a call, less the customers called back who have none yet and could take one of those."""
-        books = self._books
-        pool = books.pool(call)
-        able = sum(1 for _ in self._able(call, pool, books.kept_for(call, pool, now), now))
-        coming = (books.calls.get(one.call) for one in books.callbacks.without_agent() if not books.offers_of(one.call))
-        pools = (books.pool(one) for one in coming if one is not None)
-        return able - sum(not pool.keys().isdisjoint(other) for other in pools)
-
     def write_down(self, choice: Choice, now: float) -> str:
         """Return a choice with its inputs as text: the chosen, the next ones, and others who fit; where there are few agents, all."""
         agents, pool = self._books.crew.agents, choice.pool

@@ -40,7 +40,7 @@ async def called_back(session: CustomerSession) -> bool:
         key = await caller.say(hello, Prompt("std-cb-accept"), keys=YES) or await caller.key(PATIENCE, YES)
         if key is not None:
             task.accepted()
-            if task.callback.alone:
+            if task.callback.first:
                 await caller.say(Prompt("std-cb-connecting"))
             return True
     if last_words is not None:

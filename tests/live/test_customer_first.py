@@ -86,9 +86,9 @@ async def test_the_customer_is_rung_first_says_yes_and_talks(site: SiteUp, tmp_p
     assert tone_seconds(quiet, CUSTOMER) < 0.3, "the customer said their hello before"
     await eventually("it is done", lambda: facts(site, call)[-1:] == ["CallbackEnded"])
     assert facts(site, call)[2:] == [
+        "AgentOffered",
         "CallbackDialled",
         "CallbackAccepted",
-        "AgentOffered",
         "CallConnected",
         "TalkEnded",
         "CallbackEnded",

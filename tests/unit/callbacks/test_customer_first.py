@@ -52,7 +52,7 @@ def test_the_customer_is_dialled_before_any_phone_rings_and_then_served_like_a_c
     assert not world.rung(), "nobody hears it ring"
     leg = world.customer_rings()
     assert leg is not None
-    assert (one.state, one.alone, one.agent) == (CallbackState.DIALLED, True, None)
+    assert (one.state, one.first, one.agent) == (CallbackState.DIALLED, True, "a")
     here(world, leg)
     assert (world.leg("a").display_name, world.leg("a").callback) == ("Callback Sales: +555", False)
     world.board.observe(o.Bridged("b", frozenset((world.leg("a").leg, leg.leg))))
@@ -61,9 +61,9 @@ def test_the_customer_is_dialled_before_any_phone_rings_and_then_served_like_a_c
     world.leg_ends(leg.leg)
     assert world.story_of(one.call) == [
         "CallbackRequested",
+        "AgentOffered",
         "CallbackDialled",
         "CallbackAccepted",
-        "AgentOffered",
         "CallConnected",
         "TalkEnded",
         "CallbackEnded",
@@ -110,21 +110,35 @@ def test_agents_of_other_skills_dont_count() -> None:
     assert leg.call == other.call
 
 
-def test_a_live_caller_is_served_meanwhile_and_the_customer_is_next() -> None:
+def test_the_agent_is_kept_for_the_customer_and_nobody_overtakes() -> None:
     world = world_of()
     one = world.waits_back("555")
     world.login("a")
     leg = world.customer_rings()
     assert leg is not None
-    live = world.enter("q", number="666")
-    world.answers(world.leg("a"))
-    behind = world.enter("q", number="888")
+    world.enter("q", number="666")
+    world.passes(45.0)
+    assert not world.rung(), "longer than a phone would ring"
+    assert world.board.line.books.agents["a"].state is State.OFFERED
     here(world, leg)
-    assert not world.rung()
-    assert world.board.line.books.position(world.board.line.books.calls[one.call]) == 1
-    world.agent_hangs_up(live)
     assert [call for call, _ in world.rung()] == [one.call]
-    assert behind.queue == "q"
+    world.passes(14.0)
+    assert [call for call, _ in world.rung()] == [one.call], "rings as long as for any caller"
+
+
+def test_an_agent_who_goes_on_break_meanwhile_is_let_go_and_another_serves_the_customer() -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    world.pause("a")
+    assert world.board.line.books.agents["a"].state is State.IDLE
+    assert (one.state, one.agent) == (CallbackState.DIALLED, None)
+    world.login("b")
+    assert world.customer_rings() is None
+    here(world, leg)
+    assert world.rung() == [(one.call, "b")]
 
 
 def test_who_was_called_goes_before_a_class_of_callers_that_goes_first() -> None:
@@ -198,7 +212,7 @@ def test_the_same_holds_where_the_agent_was_first_and_left_after_the_yes() -> No
     world.passes(100.0)
     world.pause("a")
     world.leg_ends(agents.leg)
-    assert (one.state, one.alone) == (CallbackState.HERE, True)
+    assert (one.state, one.first) == (CallbackState.HERE, True)
     world.passes(59.0)
     assert news_of(visit) is None, "nor by the queue's own longest wait"
     world.passes(2.0)

@@ -203,8 +203,9 @@ class Histories(RuleBasedStateMachine):
         ]
         assert len(under_way) <= RULES.at_once
         agents = [one.agent for one in under_way]
-        assert None in agents or len(agents) == len(set(agents))
-        for one in under_way if self.site_rules.first is First.AGENT else ():
+        kept = [agent for agent in agents if agent is not None]
+        assert len(kept) == len(set(kept))
+        for one in [one for one in under_way if one.agent is not None]:
             assert self.line.books.agents[one.agent or ""].state is State.OFFERED
 
     def teardown(self) -> None:
@@ -227,24 +228,14 @@ class Histories(RuleBasedStateMachine):
 
 
 class CustomerFirstHistories(Histories):
-    """The same with customers who are called first. Live callers are served while a customer's phone rings, so that the order at each offer
-    is not the line's alone; who has said yes is at its head."""
+    """The same with customers who are called first."""
 
     site_rules = replace(RULES, first=First.CUSTOMER, customer_waits=30.0)
 
     def __init__(self) -> None:
         super().__init__()
-        self.line.more_is_due = lambda: True  # type: ignore[attr-defined]
         self.ringing: dict[str, DialLeg] = {}
         self.here: dict[str, DialLeg] = {}
-        self.world.board.listen(self.enough_agents)
-
-    def enough_agents(self, fact: e.Fact) -> None:
-        """When a customer is about to be dialled, there is a free agent for each who was, and this one."""
-        if isinstance(fact, e.CallbackDialled) and fact.agent is None:
-            books = self.line.books
-            coming = [one for one in books.callbacks.without_agent() if not books.offers_of(one.call)]
-            assert len(list(books.crew.ready())) > len(coming)
 
     @precondition(lambda self: self.world.to_dial)
     @rule()

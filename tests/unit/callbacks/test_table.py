@@ -19,7 +19,7 @@ def test_nobody_is_dialled_but_for_an_agent_who_was_told_or_as_the_first_whose_t
     into = {
         (state, trigger) for (state, trigger), to in TABLE.items() if to is CallbackState.DIALLED and state is not to
     }
-    assert into == {(CallbackState.ANNOUNCED, Trigger.DIAL), (CallbackState.WAITING, Trigger.DIAL_ALONE)}
+    assert into == {(CallbackState.ANNOUNCED, Trigger.DIAL), (CallbackState.OFFERED, Trigger.DIAL_FIRST)}
 
 
 def test_only_who_waits_is_offered_first() -> None:
