@@ -2,6 +2,7 @@
 
 import pytest
 
+from callhandler.calling_back import NoGuard
 from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.callback import Callback
@@ -262,6 +263,29 @@ def test_nothing_is_dialled_that_is_not_on_disk_or_that_may_not_be() -> None:
     world.numbers.opened = None
     world.passes(3_601.0)
     assert world.customer_rings() is not None
+
+
+def test_a_number_that_may_not_be_called_any_more_keeps_no_agent() -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.callbacks.guard_by(NoGuard())
+    world.login("a")
+    assert world.customer_rings() is None
+    ended = world.ended(one.call)
+    assert ended is not None
+    assert ended.result == "failed"
+    assert world.board.line.books.agents["a"].is_ready()
+
+
+def test_cancelling_lets_the_customers_phone_and_the_agent_go() -> None:
+    world = world_of()
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    world.callbacks.cancel(one, "Ann", "not needed")
+    assert leg.leg in world.pbx.cancelled
+    assert world.board.line.books.agents["a"].is_ready()
 
 
 def test_a_message_instead_ends_the_callback() -> None:
