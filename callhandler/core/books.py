@@ -108,6 +108,13 @@ class Books:
             (step for step in order if self.crew.is_anybody_there(queue, self.step_wants(queue, wants, step))), None
         )
 
+    def without_anybody(self) -> list[Waiting]:
+        """Return the calls whose step has nobody there (but for those that are being offered), and all callbacks that are in line."""
+        pools = (pool for queue in self.plan.queues for pool in self.buckets.of_queue(queue))
+        calls = [call for pool in pools if not self.crew.is_anybody_in(pool) for _, call in pool.calls]
+        known = {call.id for call in calls}
+        return calls + [self.calls[one] for one in self.callbacks.open if one in self.calls and one not in known]
+
     def kept_for(self, call: Waiting, pool: Pool, now: float) -> str | None:
         """Return the agent a call is kept for: the preferred one, while there, fit, at work and not yet offered it in vain."""
         if call.preferred_agent is None or now >= call.preferred_until:

@@ -56,7 +56,11 @@ class Crew:
 
     def is_anybody_there(self, queue: str, wanted: Expression) -> bool:
         """Tell whether somebody who fits is there (Agent.is_there)."""
-        return self.pool(queue, wanted).bits & self._there_bits != 0
+        return self.is_anybody_in(self.pool(queue, wanted))
+
+    def is_anybody_in(self, pool: Pool) -> bool:
+        """Tell whether somebody of a pool is there."""
+        return pool.bits & self._there_bits != 0
 
     def may_come_back(self, queue: str, wanted: Expression, now: float, grace: float) -> bool:
         """Tell whether somebody who fits is away only because a phone went out of reach less than `grace` seconds ago."""

@@ -197,7 +197,7 @@ class Line:
             case e.PhoneReachable():
                 self._after_arrival(self.books.agent_at(fact.phone), now)
             case e.PhoneUnreachable():
-                self._match_everyone(now)
+                self._match_particular(now)
                 self._out.append(WakeAt(now + PRESENCE_GRACE, ("presence", "")))
         if self.books.room_for_callbacks:
             self.books.room_for_callbacks = False
@@ -245,12 +245,16 @@ class Line:
 
     def _advance(self, call: Waiting, now: float) -> None:
         """When the step's time is over and nobody has answered: relax, passing over steps for which nobody is there."""
-        seconds = self.plan.queues[call.queue].steps[call.step].seconds
-        if seconds is None or now < call.step_since + seconds:
+        if not self._is_over(call, now):
             return
         following = self.books.step_with_somebody(call.queue, call.wants, call.step + 1, wrap=False)
         if following is not None:
             self._advance_to(call, following, "not answered", now)
+
+    def _is_over(self, call: Waiting, now: float) -> bool:
+        """Tell whether a call has been at its step for as long as it takes."""
+        seconds = self.plan.queues[call.queue].steps[call.step].seconds
+        return seconds is not None and now >= call.step_since + seconds
 
     def _advance_to(self, call: Waiting, step: int, reason: str, now: float) -> None:
         self._note(e.StepAdvanced(at=now, call=call.id, queue=call.queue, step=step, reason=reason), now)
@@ -278,7 +282,7 @@ class Line:
 
     def _send_on_the_hopeless(self, now: float) -> None:
         """After somebody went away: calls whose step has nobody left go to another step, or leave the line."""
-        for call in sorted(self.books.calls.values(), key=lambda one: one.key):
+        for call in sorted(self.books.without_anybody(), key=lambda one: one.key):
             self._send_on_if_hopeless(call, now)
 
     def _send_on_if_hopeless(self, call: Waiting, now: float) -> None:
@@ -336,14 +340,16 @@ class Line:
 
     def _after_arrival(self, agent: Agent | None, now: float) -> None:
         """Somebody is there (again): calls whose step was over, but who had nobody to go on to, may have now."""
-        for call in sorted(self.books.calls.values(), key=lambda one: one.key):
+        for call in sorted(
+            (one for one in self.books.calls.values() if self._is_over(one, now)), key=lambda one: one.key
+        ):
             self._advance(call, now)
         if agent is not None:
             self._match_agent(agent, now)
 
     def _after_absence(self, now: float) -> None:
         """Somebody is not there any more: nothing is kept for them, refusals may be forgotten, and some calls have nobody left."""
-        self._match_everyone(now)
+        self._match_particular(now)
         self._send_on_the_hopeless(now)
 
     def _lease_over(self, leg: str, now: float) -> None:
@@ -401,6 +407,12 @@ class Line:
                 return
             tried |= {call.id}
             self._match_call(call, now, agent)
+
+    def _match_particular(self, now: float) -> None:
+        """Offer the calls that may have been kept from agents who could take them: kept for somebody, or offered in vain."""
+        particular = [call for call in self.books.calls.values() if call.refused or call.preferred_agent is not None]
+        for call in sorted(particular, key=lambda one: one.key):
+            self._match_call(call, now)
 
     def _match_everyone(self, now: float) -> None:
         if self._attached and self.books.calls:
