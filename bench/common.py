@@ -215,7 +215,7 @@ def peer(loaded: LoadedSite, sipp: Sipp, talk: float) -> Iterator[System]:
     try:
         _until_booted(base)
         sipp.phones(talk)
-        time.sleep(5.0)  # all of them have been asked once whether they are there
+        time.sleep(12.0)  # all of them have been asked whether they are there since they are: every 8 s, and 3 s to answer
         yield System("peer", process.pid, None, None)
     finally:
         sipp.stop()
