@@ -44,7 +44,7 @@ def gather(loaded: LoadedSite) -> Evidence:
     secret = place.ami_secret.get_secret_value()
     control = loaded.inside(site.daemon.socket)
     lock = control.with_name(f"{control.name}.lock")
-    ports = {place.ami_port, place.agi_port, place.sip_port}
+    ports = {place.ami_port, place.agi_port, place.sip_port} | ({site.tls.port} if site.tls else set())
 
     ami = Running(
         "ami",

@@ -63,7 +63,7 @@ class AsteriskProcess:
     async def start(self) -> None:
         """Start Asterisk and wait until it is ready: fully booted and answering on AMI. Raises CallhandlerError, with its last words."""
         prepare(self._loaded, self._program)
-        await until_free(self._loaded.site.asterisk)
+        await until_free(self._loaded.site.asterisk, self._loaded.site.tls)
         with (self._folders["log"] / "output").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *dying_with_parent([*self._base, "-f"]),

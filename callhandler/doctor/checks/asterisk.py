@@ -72,6 +72,8 @@ def ports(seen: Evidence) -> Verdict:
     wanted = [("AMI", "tcp", place.ami_port, seen.machine.pid), ("FastAGI", "tcp", place.agi_port, daemon)]
     if seen.mode is Mode.PRIVATE:
         wanted.append(("SIP", "udp", place.sip_port, seen.machine.pid))
+        if (tls := seen.loaded.site.tls) is not None:
+            wanted.append(("TLS", "tcp", tls.port, seen.machine.pid))
     for name, protocol, port, owner in wanted:
         holders = [one for one in seen.listeners if (one.protocol, one.port) == (protocol, port)]
         strangers = [one for one in holders if one.pid is not None and one.pid != owner]

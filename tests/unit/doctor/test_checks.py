@@ -146,6 +146,7 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("ports", listening(stranger(38_001)), E, "AMI port 38001 is held by nc (process 9), too", "kill 9"),
     ("ports", listening(stranger(38_000, "udp"), without=2), E, "SIP", "kill 9"),
     ("ports", listening(without=1), E, "nobody listens on FastAGI 38002", "callhandler up"),
+    ("ports", with_tls(None), E, "nobody listens on TLS 5061", "callhandler up"),
     ("ports", lambda seen: replace(seen, listeners=None), U, "tell", "ss -lntup"),
     ("modules", part("console", modules=frozenset({"chan_pjsip"})), E, "not loaded", "module load"),
     ("modules", part("files", modules=frozenset({"app_new"})), W, "app_new not loaded", "module load app_new.so"),

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from callhandler.asterisk.pbx.ports import until_free
 from callhandler.errors import CallhandlerError
-from callhandler.site.models import Asterisk
+from callhandler.site.models import Asterisk, Tls
 
 
 def place(ami: int, sip: int) -> Asterisk:
@@ -26,6 +26,15 @@ async def test_a_taken_port_is_named() -> None:
         other.bind(("127.0.0.1", 0))
         with pytest.raises(CallhandlerError, match=r"asterisk\.sip_port"):
             await until_free(place(free(), other.getsockname()[1]), within=0.2)
+
+
+async def test_so_is_a_taken_port_for_tls_of_which_asterisk_says_nothing() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        tls = Tls(address="127.0.0.1", port=other.getsockname()[1])
+        with pytest.raises(CallhandlerError, match=r"tls\.port"):
+            await until_free(place(free(), free()), tls, within=0.2)
 
 
 async def test_one_that_is_being_given_up_is_waited_for() -> None:
