@@ -32,6 +32,8 @@ PHONES = "phones"
 FIRST_PHONE, FIRST_AGENT = 1_001, 7_001
 BASE_PORT = 26_000
 RTP_PORTS = 3_900
+ASKED = 12.0
+"""Seconds after which every phone has been asked whether it is there since it is: every 8 s, and 3 s to answer."""
 TICKS = os.sysconf("SC_CLK_TCK")
 PEER_MODULES = "load = app_queue.so\nload = func_rand.so\n"
 Figures = Mapping[str, float | int | str]
@@ -215,7 +217,7 @@ def peer(loaded: LoadedSite, sipp: Sipp, talk: float) -> Iterator[System]:
     try:
         _until_booted(base)
         sipp.phones(talk)
-        time.sleep(12.0)  # all of them have been asked whether they are there since they are: every 8 s, and 3 s to answer
+        time.sleep(ASKED)
         yield System("peer", process.pid, None, None)
     finally:
         sipp.stop()
