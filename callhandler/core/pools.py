@@ -104,10 +104,9 @@ class Pool(dict[str, Fit]):
     """
 
     __slots__ = (
-        "_groups",
+        "_levels",
         "_nobody_before",
         "_order",
-        "_scores",
         "bits",
         "calls",
         "number",
@@ -132,9 +131,12 @@ class Pool(dict[str, Fit]):
         groups: dict[tuple[int, float], list[int]] = {}
         for agent, fit in fits.items():
             groups.setdefault((-fit.score, fit.row.delay), []).append(order.numbers[agent])
-        self._groups = {group: number_of(agents) for group, agents in groups.items()}
-        self._scores = sorted({score for score, _ in self._groups})
-        self.bits = sum(self._groups.values())
+        levels: dict[int, list[tuple[float, int]]] = {}
+        for level, delay in sorted(groups):
+            levels.setdefault(level, []).append((delay, number_of(groups[level, delay])))
+        self._levels = list(levels.values())
+        """For each level of skill, the best first: the agents by the delay after which they see calls."""
+        self.bits = sum(agents for level in self._levels for _, agents in level)
         self._nobody_before = (FIRST, 0)
 
     def ready(self, joined: float, now: float) -> Iterator[str]:
@@ -142,11 +144,11 @@ class Pool(dict[str, Fit]):
         for that, then in its order (of least occupied there is none that lasts). Nothing may change while this runs.
         """
         ready = self._order.bits & self.bits
-        for score in self._scores if ready else ():
+        for level in self._levels if ready else ():
             able = 0
-            for (level, delay), group in self._groups.items():
-                if level == score and joined + delay <= now:
-                    able |= group & ready
+            for delay, agents in level:
+                if joined + delay <= now:
+                    able |= agents & ready
             if able:
                 yield from self._in_order(able)
 
