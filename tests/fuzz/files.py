@@ -2,6 +2,7 @@
 programs print for `doctor`.
 """
 
+import json
 import os
 import re
 import tomllib
@@ -15,6 +16,8 @@ from callhandler.asterisk.ami_text import decode
 from callhandler.asterisk.pbx.quoting import Unwritable
 from callhandler.asterisk.pbx.render import render
 from callhandler.core import skills
+from callhandler.core.events import FACTS
+from callhandler.core.plain_facts import fact_from_plain, fact_to_plain
 from callhandler.core.skills import SkillSyntaxError
 from callhandler.doctor import console_text, operator_files
 from callhandler.errors import SiteError
@@ -25,6 +28,8 @@ from callhandler.site.loading import load
 from callhandler.site.plan import plan
 from callhandler.site.positions import KeyPath, positions, written
 from callhandler.site.shape import is_secret
+from callhandler.store.encoding import Row, encode
+from callhandler.store.encoding import decode as decode_row
 from tests.fuzz.engine import Target
 
 SECRET = "S3cr3t-S3cr3t"
@@ -207,6 +212,26 @@ def lookup(data: bytes) -> None:
         )
 
 
+def fact(data: bytes) -> None:
+    """A row of the journal is a fact that is written down the same again, or none; JSON from a daemon is a fact or a ValueError."""
+    kind = _KINDS[(data[0] if data else 0) % len(_KINDS)]
+    text = decode(data[1:])
+    read = decode_row(Row(1, 1_795_286_814_500, kind, 1, "pbx1", "c", None, "7001", "sales", "x", text))
+    if read is not None:
+        again = encode(read, "pbx1")
+        assert again.kind == kind
+        assert (
+            again.version == 0 or decode_row(again) == read
+        )  # 0: a number too great for any row, which says what it was
+    with suppress(ValueError, RecursionError):
+        plain = json.loads(text)
+        read = fact_from_plain({"kind": kind, "at": 1.5, **plain} if isinstance(plain, dict) else plain)
+        assert repr(fact_from_plain(json.loads(json.dumps(fact_to_plain(read))))) == repr(read)
+
+
+_KINDS = tuple(sorted(FACTS))
+
+
 def console(data: bytes) -> None:
     """What Asterisk's console prints is values or nothing."""
     text = decode(data)
@@ -248,6 +273,10 @@ _CSV = (
     b"\xef\xbb\xbf",
     b"number,name,tier,agent,language\n", b"x" * 200,
 )  # fmt: skip
+_JSON = (
+    b"{", b"}", b"[", b"]", b'"', b":", b",", b"null", b"true", b"1", b"-1.5", b"1e400", b"NaN", b'"\\ud800"', b'"\\u0000"', b"[[[[",
+    *(f'"{name}":'.encode() for kind in FACTS.values() for name in sorted(kind.__dataclass_fields__)[:6]), b'"answered"', b'"7001"',
+)  # fmt: skip
 _PRINTED = (
     b"Asterisk 22.10.1\n", b"  Running  ", b"res_x.so ", b"  Contact:  ", b"101/sip:x@y ", b"Class: ", b"\tDirectory: /x\n",
     b"System uptime: 7\n",
@@ -264,6 +293,7 @@ TARGETS = (
            "without a secret", site, _TOML, cost=100),
     Target("tables", "as site, from a good file with values exchanged, doubled and left out", tables, cost=60),
     Target("lookup", "customers by number, or ValueError", lookup, _CSV),
+    Target("fact", "a row is a fact that is written the same again, or none; JSON is a fact or ValueError", fact, _JSON, cost=2),
     Target("console", "values or nothing", console, _PRINTED),
     Target("operator_conf", "sections and options or nothing", operator_conf, _PRINTED),
 )  # fmt: skip

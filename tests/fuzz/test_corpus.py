@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fuzz import files
-from tests.fuzz.engine import CORPUS, escaped, inputs, tried, unescaped
+from tests.fuzz import engine, files
+from tests.fuzz.engine import CORPUS, Target, escaped, inputs, tried, unescaped
 from tests.fuzz.running import quiet
 from tests.fuzz.targets import TARGETS
 
@@ -38,3 +38,18 @@ def test_inputs_can_be_had_again_and_written_down() -> None:
         assert unescaped(escaped(data)) == data
         assert "\n" not in escaped(data)
         assert not escaped(data).startswith("#")
+
+
+def test_what_fails_or_hangs_is_told_with_its_input_and_the_rest_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "TOO_LONG", 0.25)
+
+    def check(data: bytes) -> None:
+        while data == b"hangs":
+            pass
+        assert data != b"fails", "why"
+
+    outcome = tried(Target("x", "", check), iter([b"good", b"fails", b"hangs", b"fails", b"good"]))
+    assert (outcome.inputs, outcome.hangs) == (5, 1)
+    assert sorted(where.partition(" ")[0] for where in outcome.failures) == ["AssertionError", "Hang"]
+    assert [data for _, data in outcome.failures.values()] == [b"fails", b"hangs"]
+    assert next(iter(outcome.failures.values()))[0].startswith("why")
