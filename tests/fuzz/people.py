@@ -171,8 +171,14 @@ _DIALLED = ("5000", "*60", "*61", "*62", "*63", "101", "7001", "999", "")
 
 def keys(data: bytes) -> None:
     """Whatever is pressed, the conversation goes on, ends in order, or the caller hangs up; every fact fits into the journal."""
-    world = World(plan(good_site().site))
-    house = FakeHouse(good_site().site, world)
+    site = good_site().site
+    world = World(plan(site))
+    world.board.callbacks.guard_by(numbers())
+    house = FakeHouse(site, world)
+    for one in ("7001", "7002"):
+        phone = site.agents[one].phone or ""
+        house.free[one] = phone
+        world.board.record(e.AgentLoggedIn(at=world.now, agent=one, phone=phone, by="fuzz"))
     dialled = _DIALLED[(data[0] if data else 0) % len(_DIALLED)]
     call = world.call("+12125550100")
     call.number, call.source = dialled, "trunk:pstn" if len(data) % 2 else "phone:101"
