@@ -204,7 +204,10 @@ def test_no_journal_and_no_database(site: Path) -> None:
     with pytest.raises(Refused, match="no journal yet"), open_source(URL, site):
         pass
     (site / "var/journal.db").write_bytes(b"no database at all" * 1_000)
-    with pytest.raises(Refused, match=r"can't be read: file is not a database; move the file"), open_source(URL, site) as source:
+    with (
+        pytest.raises(Refused, match=r"can't be read: file is not a database; move the file"),
+        open_source(URL, site) as source,
+    ):
         last_seq(source)
 
 
