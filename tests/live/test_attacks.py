@@ -340,7 +340,7 @@ async def test_an_agent_cannot_send_a_caller_to_a_forbidden_number(site: SiteUp,
             site.desk_phone("101", tmp_path / "agent", 880.0, auto_answer=True) as agent,
             a_caller(site) as caller,
         ):
-            await caller.dial("5040", "+12025550142")
+            await caller.dial("5040", f"+1202555014{len(number) % 10}")
             await agent.wait_for("CALL_ESTABLISHED", 8)
             await asyncio.sleep(0.3)
             await agent.transfer(number)
