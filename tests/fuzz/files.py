@@ -3,12 +3,13 @@ programs print for `doctor`.
 """
 
 import json
-import os
 import re
+import shutil
+import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 
@@ -31,6 +32,7 @@ from callhandler.site.shape import is_secret
 from callhandler.store.encoding import Row, encode
 from callhandler.store.encoding import decode as decode_row
 from tests.fuzz.engine import Target
+from tests.fuzz.running import at_end
 
 SECRET = "S3cr3t-S3cr3t"
 _LEVELS = ({}, {"a": 1, "billing": 3}, {"billing": 10, "spanish": 2, "italian": 1}, {"x_1": 5, "b": 9, "a": 10})
@@ -38,20 +40,12 @@ _LEVELS = ({}, {"a": 1, "billing": 3}, {"billing": 10, "spanish": 2, "italian": 
 
 @cache
 def _folder() -> Path:
-    """Return a folder in memory for files that only exist to be read: one for each process."""
+    """Return a folder in memory for files that only exist to be read."""
     memory = Path("/dev/shm")
-    folder = (memory if memory.is_dir() else Path("/tmp")) / f"callhandler-fuzz-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="callhandler-fuzz-", dir=memory if memory.is_dir() else None))
+    at_end(partial(shutil.rmtree, folder))
+    at_end(_folder.cache_clear)
     return folder
-
-
-def clean() -> None:
-    """Remove what targets wrote."""
-    if _folder.cache_info().currsize:
-        for file in _folder().iterdir():
-            file.unlink()
-        _folder().rmdir()
-        _folder.cache_clear()
 
 
 def _file(name: str, data: bytes) -> Path:

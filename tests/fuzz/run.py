@@ -5,7 +5,6 @@ import json
 import sys
 from pathlib import Path
 
-from tests.fuzz import files
 from tests.fuzz.engine import Outcome, Target, escaped, inputs, tried
 from tests.fuzz.running import quiet
 from tests.fuzz.targets import TARGETS
@@ -30,7 +29,6 @@ def main() -> int:
         if wanted.json:
             with wanted.json.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(_figures(target, outcome, wanted.seed)) + "\n")
-    files.clean()
     return failed
 
 

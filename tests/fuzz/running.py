@@ -5,7 +5,7 @@ Also the log while fuzzing: said to nobody, but for errors, which are failures o
 
 import asyncio
 import sys
-from collections.abc import Coroutine, Iterator, MutableMapping
+from collections.abc import Callable, Coroutine, Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import cache
 from typing import TypeVar
@@ -15,12 +15,21 @@ import structlog
 
 T = TypeVar("T")
 _errors: list[str] = []
+_ends: list[Callable[[], None]] = []
+
+
+def at_end(what: Callable[[], None]) -> None:
+    """Have something cleared away when the targets have been run."""
+    _ends.append(what)
 
 
 @cache
 def loop() -> asyncio.AbstractEventLoop:
-    """Return the loop of all targets; `quiet` closes it."""
-    return looptime.new_event_loop()
+    """Return the loop of all targets."""
+    made = looptime.new_event_loop()
+    at_end(made.close)
+    at_end(loop.cache_clear)
+    return made
 
 
 def run(coroutine: Coroutine[object, object, T]) -> T:
@@ -30,16 +39,15 @@ def run(coroutine: Coroutine[object, object, T]) -> T:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the log from being written, and note its exceptions."""
+    """Keep the log from being written, and note its exceptions; clear away what targets made."""
     before = structlog.get_config()
     structlog.configure(processors=[_note], cache_logger_on_first_use=False)
     try:
         yield
     finally:
         structlog.configure(**before)
-        if loop.cache_info().currsize:
-            loop().close()
-            loop.cache_clear()
+        while _ends:
+            _ends.pop()()
 
 
 def exceptions() -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fuzz import engine, files
+from tests.fuzz import engine
 from tests.fuzz.engine import CORPUS, Target, escaped, inputs, tried, unescaped
 from tests.fuzz.running import quiet
 from tests.fuzz.targets import TARGETS
@@ -14,7 +14,6 @@ from tests.fuzz.targets import TARGETS
 def _quiet() -> Iterator[None]:
     with quiet():
         yield
-    files.clean()
 
 
 @pytest.mark.parametrize("name", TARGETS)
