@@ -4,10 +4,13 @@ Also the log while fuzzing: said to nobody, but for errors, which are failures o
 """
 
 import asyncio
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Coroutine, Iterator, MutableMapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import TypeVar
 
 import looptime
@@ -35,6 +38,22 @@ def loop() -> asyncio.AbstractEventLoop:
 def run(coroutine: Coroutine[object, object, T]) -> T:
     """Run a coroutine to its end."""
     return loop().run_until_complete(coroutine)
+
+
+@cache
+def folder() -> Path:
+    """Return a folder in memory for files that only exist to be read."""
+    memory = Path("/dev/shm")
+    made = Path(tempfile.mkdtemp(prefix="callhandler-fuzz-", dir=memory if memory.is_dir() else None))
+    at_end(partial(shutil.rmtree, made))
+    at_end(folder.cache_clear)
+    return made
+
+
+def file(name: str, data: bytes) -> Path:
+    path = folder() / name
+    path.write_bytes(data)
+    return path
 
 
 @contextmanager

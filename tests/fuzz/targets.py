@@ -1,7 +1,16 @@
 """Every target by its name."""
 
-from tests.fuzz import asterisk, connecting, control, files, people, values
+from tests.fuzz import agi, ami, connecting, control, files, people, sites, values
 from tests.fuzz.engine import Target
 
-_ALL = (*asterisk.TARGETS, *values.TARGETS, *people.TARGETS, *files.TARGETS, *control.TARGETS, *connecting.TARGETS)
+_ALL = (
+    *agi.TARGETS,
+    *ami.TARGETS,
+    *values.TARGETS,
+    *people.TARGETS,
+    *sites.TARGETS,
+    *files.TARGETS,
+    *control.TARGETS,
+    *connecting.TARGETS,
+)
 TARGETS: dict[str, Target] = {target.name: target for target in _ALL}

@@ -1,4 +1,4 @@
-"""What comes from Asterisk: AGI's header block, replies and whole sessions, AMI's stream, its messages and a connection."""
+"""What comes from Asterisk over FastAGI: header blocks, replies, whole connections and sessions with scripts in them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,13 +8,8 @@ from callhandler.asterisk import agi_key, wire
 from callhandler.asterisk.agi import AgiServer, _Connection
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import AgiEnvironment, AgiReply, AgiTextError, environment, reply
-from callhandler.asterisk.ami_link import AmiConnection, Reply
-from callhandler.asterisk.ami_text import Framer, decode, event_name, fields
-from callhandler.asterisk.ami_text import reply as ami_reply
+from callhandler.asterisk.ami_text import decode
 from callhandler.asterisk.caller import AgiCaller
-from callhandler.asterisk.meanings import live_channel
-from callhandler.asterisk.translate import Translator
-from callhandler.core.observed import Observation
 from callhandler.errors import CallerGone
 from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt
 from tests.fuzz.engine import Target
@@ -185,58 +180,6 @@ async def _connected(pieces: list[bytes]) -> list[AgiEnvironment]:
     return begun
 
 
-def ami_stream(data: bytes) -> None:
-    """Messages are the same however the bytes come in; nothing is lost or made up."""
-    whole, halves = Framer(), Framer()
-    at = data[0] * len(data) // 256 if data else 0
-    messages = list(whole.feed(data))
-    assert messages == [*halves.feed(data[:at]), *halves.feed(data[at:])]
-    assert whole.banner == halves.banner
-    assert not any(wire.END_OF_MESSAGE in message for message in messages)
-    assert all(message in data for message in messages)
-
-
-def ami_message(data: bytes) -> None:
-    """A message is headers, the first of each counting; events become observations or nothing."""
-    translator = Translator()
-    for leg in ("pbx1-1.1-o1", "pbx1-1.1-o2", "1"):
-        translator.offered(leg)
-    for message in data.split(NEXT):
-        name, headers, answer = event_name(message), fields(message), ami_reply(message)
-        assert all(": " not in key and "\r\n" not in key + text for key, text in headers.items())
-        assert all(isinstance(key, str) and isinstance(text, str) for key, text in answer.items())
-        seen = translator.event(name, headers)
-        assert all(isinstance(one, Observation) for one in seen)
-        live_channel(headers)
-    translator.snapshot((), {})
-    assert not translator.pending("1")
-
-
-def ami_connection(data: bytes) -> None:
-    """Whatever comes, each question is answered once, rows are those of their list, and the connection ends by saying why."""
-    run(_link(data))
-    assert exceptions() == []
-
-
-async def _link(data: bytes) -> None:
-    translator = Translator()
-
-    def seen(name: str, message: bytes) -> None:
-        translator.event(name, fields(message))
-
-    connection = AmiConnection(seen)
-    answers: list[list[Reply | None]] = [[] for _ in range(4)]
-    asked = (wire.LOGIN, wire.STATUS_ACTION, wire.DEVICE_STATE_LIST, wire.PING)
-    for name, answer in zip(asked, answers, strict=True):
-        connection.send(name, {}, answer.append, 10.0)
-    for piece in data.split(NEXT):
-        connection.data_received(piece)
-    connection.connection_lost(None)
-    assert [len(answer) for answer in answers] == [1, 1, 1, 1]
-    assert connection.lost.result()
-    assert connection.banner.done()
-
-
 _HEADERS = (
     _BLOCK, b"\n\n", b"\r\n\r\n", b"\x1e", b"x" * 600, b"agi_uniqueid: ", b"agi_channel: ", b"agi_callerid: ", b"agi_calleridname: ",
     b"agi_network_script: ", b"agi_context: ", b"agi_language: ", b"agi_arg_1: ", b"agi_arg_2: ", b"unknown",
@@ -247,15 +190,6 @@ _REPLIES = (
     b"520 End of proper usage.\n", b"510 Invalid or unknown command\n", b"511 Command Not Permitted on a dead channel\n", b"100 Trying\n",
     b"200 result=1 (cut-1)\n", b"200 result=1 (cut-2)\n", b"\x1e200 result=0\n", b"\x1e200 result=35\n", b"\x1e200 result=65\n",
 )  # fmt: skip
-_AMI = (
-    b"Asterisk Call Manager/9.0.0\r\n", b"\r\n\r\n", b"Response: Success\r\n", b"Response: Error\r\n", b"Response: Follows\r\n",
-    b"EventList: Complete\r\n", b"EventList: start\r\n", b"ActionID: ch-1\r\n", b"ActionID: ch-2\r\n", b"ActionID: ch-3\r\n",
-    b"--END COMMAND--\r\n", b"Output: ", b"Message: ", b"ChanVariable: a=b\r\n", b"ChanVariable(x): a=b\r\n", b"Event: Status\r\n",
-    *(f"Event: {name}\r\n".encode() for name in sorted(wire.EVENTS)), b"Uniqueid: ", b"ChannelState: ", b"Cause: ", b"Context: ",
-    b"BridgeUniqueid: b\r\n", b"Device: ", b"State: ", b"Uniqueid: pbx1-1.1-o1\r\n", b"ChannelState: 6\r\n", b"ChannelState: 5\r\n",
-    b"Cause: 17\r\n", b"Context: callhandler-word\r\n", b"Device: PJSIP/101\r\nState: INUSE\r\n", b"Result: Success\r\n",
-    b"Direction: Received\r\nDigit: 1\r\n", b"TransfererUniqueid: 1\r\nTransfereeUniqueid: 1\r\nExtension: 5\r\n",
-)  # fmt: skip
 
 TARGETS = (
     Target("agi_header", "an environment that names its channel, or AgiTextError; the first of a repeated header counts",
@@ -265,8 +199,4 @@ TARGETS = (
            "site's key", agi_connection, _HEADERS, cost=15),
     Target("agi_session", "each verb of a caller returns or raises CallerGone within its deadline; keys and digits are keys and digits; "
            "a command is one line", agi_session, _REPLIES, cost=15),
-    Target("ami_stream", "the same messages however the bytes are cut", ami_stream, _AMI),
-    Target("ami_message", "headers, each once; observations or nothing", ami_message, _AMI, cost=6),
-    Target("ami_connection", "each action is answered exactly once; nothing raised, nothing logged as an exception", ami_connection, _AMI,
-           cost=10),
 )  # fmt: skip
