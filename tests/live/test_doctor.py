@@ -191,7 +191,7 @@ async def test_a_dialplan_that_was_edited(site: Running) -> None:
     await site.asterisk.ask("dialplan reload")
     verdicts = await site.verdicts()
     assert verdicts["dialplan"].state is State.ERROR
-    assert "callhandler-offer,s,5 differs" in verdicts["dialplan"].sentence
+    assert "callhandler-offer,s,6 differs" in verdicts["dialplan"].sentence
     site.edit("extensions.conf", "Hangup(17)", "Hangup(26)")
     verdicts = await site.verdicts()
     assert verdicts["dialplan"].remedy.endswith("-rx 'dialplan reload'")
