@@ -487,6 +487,7 @@ class Switchboard:
         phones = {phone.phone: phone.device for phone in seen.phones}
         for phone in self.line.plan.phones:
             self._carry_out(self.line.see_phone(phone, phones.get(phone, Device.UNREACHABLE), now))
+        self._find_forgotten_offers(seen.channels)
         self._compare_legs(live)
         self._compare_calls(live)
         self._compare_bridges(live)
@@ -499,6 +500,28 @@ class Switchboard:
         self._carry_out(self.line.resume(now))
         for follower in self._followers:
             self.take(follower.resume(now))
+
+    def _find_forgotten_offers(self, channels: tuple[o.LiveChannel, ...]) -> None:
+        """A daemon that was killed may have rung a phone and not written it down any more: the leg's id says for which call."""
+        for one in channels:
+            call_id, offer, number = one.channel.rpartition("-o")
+            call, agent = self.calls.here.get(call_id), self.line.books.agent_at(one.phone or "")
+            if not offer or not number.isdigit() or one.channel in self.line.books.legs:
+                continue
+            if call is not None and call.queue in self.line.plan.queues and agent is not None and agent.leg is None:
+                ring = self.line.plan.queues[call.queue].ring
+                phone, queue = one.phone or "", call.queue
+                self.record(
+                    e.AgentOffered(
+                        at=self.clock(),
+                        call=call.id,
+                        leg=one.channel,
+                        agent=agent.id,
+                        queue=queue,
+                        phone=phone,
+                        ring=ring,
+                    )
+                )
 
     def _compare_legs(self, live: dict[str, o.LiveChannel]) -> None:
         for leg, agent in list(self.line.books.legs.items()):

@@ -92,7 +92,7 @@ class TransferSeen:
 
 @dataclass(frozen=True, slots=True)
 class LiveChannel:
-    """One channel in a snapshot of Asterisk. `held`: it has the other side on hold; None where that isn't known."""
+    """One channel in a snapshot of Asterisk. `held`: it has the other side on hold; None where that isn't known. `phone`: whose it is."""
 
     channel: str
     name: str
@@ -100,6 +100,7 @@ class LiveChannel:
     context: str
     linked: str
     held: bool | None = None
+    phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

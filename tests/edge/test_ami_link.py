@@ -47,7 +47,7 @@ async def test_what_is_there_comes_first_then_what_happened_meanwhile_then_live(
             LinkUp(
                 "pbx1",
                 "Asterisk Call Manager/11.0.0",
-                (LiveChannel("a", "PJSIP/x-a", "b", "callhandler-entry", "a"),),
+                (LiveChannel("a", "PJSIP/x-a", "b", "callhandler-entry", "a", phone="x"),),
                 (PhoneSeen("101", Device.IN_USE),),
             ),
             ChannelUp("early"),

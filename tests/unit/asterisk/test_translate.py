@@ -240,7 +240,7 @@ def test_after_a_gap_bridges_are_known_and_lost_legs_said() -> None:
 
 def test_a_status_row_is_a_live_channel() -> None:
     row = {"Uniqueid": "u", "Channel": "PJSIP/101-1", "BridgeID": "", "Context": "c", "Linkedid": "l"}
-    assert live_channel(row) == LiveChannel("u", "PJSIP/101-1", None, "c", "l")
+    assert live_channel(row) == LiveChannel("u", "PJSIP/101-1", None, "c", "l", phone="101")
 
 
 def test_a_key_is_told_once_by_the_channel_where_it_was_pressed() -> None:
