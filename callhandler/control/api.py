@@ -40,7 +40,7 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
 }
 
 
-def _by(request: Request) -> str:
+async def _by(request: Request) -> str:  # a coroutine, else FastAPI runs it in a thread
     return str(request.state.peer.user)
 
 
