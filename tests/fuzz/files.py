@@ -1,6 +1,4 @@
-"""What people write into files: the site file as text and as tables, places in it, skill expressions, the lookup's CSV; and what other
-programs print for `doctor`.
-"""
+"""What people and programs write: skill expressions, the lookup's CSV, rows of the journal, and what `doctor` reads of Asterisk."""
 
 import json
 import re

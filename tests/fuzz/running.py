@@ -17,6 +17,8 @@ import looptime
 import structlog
 
 T = TypeVar("T")
+_FOR_EVER = 86_400.0
+"""Seconds of virtual time; the longest deadline of ours is a quarter of an hour."""
 _errors: list[str] = []
 _ends: list[Callable[[], None]] = []
 
@@ -36,8 +38,13 @@ def loop() -> asyncio.AbstractEventLoop:
 
 
 def run(coroutine: Coroutine[object, object, T]) -> T:
-    """Run a coroutine to its end."""
-    return loop().run_until_complete(coroutine)
+    """Run a coroutine to its end. Raises TimeoutError, at once, for one that waits for what never comes."""
+    return loop().run_until_complete(_bounded(coroutine))
+
+
+async def _bounded(coroutine: Coroutine[object, object, T]) -> T:
+    async with asyncio.timeout(_FOR_EVER):
+        return await coroutine
 
 
 @cache
@@ -51,6 +58,7 @@ def folder() -> Path:
 
 
 def file(name: str, data: bytes) -> Path:
+    """Write a file for the code under test to read."""
     path = folder() / name
     path.write_bytes(data)
     return path

@@ -1,12 +1,13 @@
 """Every target keeps its contract: on all inputs of its corpus, where whatever failed once is kept, and on some bred from one seed."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 
 from tests.fuzz import engine
 from tests.fuzz.engine import CORPUS, Target, escaped, inputs, tried, unescaped
-from tests.fuzz.running import quiet
+from tests.fuzz.running import quiet, run
 from tests.fuzz.targets import TARGETS
 
 
@@ -52,3 +53,10 @@ def test_what_fails_or_hangs_is_told_with_its_input_and_the_rest_is_tried(monkey
     assert sorted(where.partition(" ")[0] for where in outcome.failures) == ["AssertionError", "Hang"]
     assert [data for _, data in outcome.failures.values()] == [b"fails", b"hangs"]
     assert next(iter(outcome.failures.values()))[0].startswith("why")
+
+
+def test_what_waits_for_ever_fails_at_once() -> None:
+    with pytest.raises(TimeoutError):
+        run(asyncio.sleep(1e9))
+    with pytest.raises(TimeoutError):
+        run(asyncio.Event().wait())
