@@ -68,6 +68,9 @@ class Desk(Robot):
             if visit is not None:
                 self._request(visit, b"ACK", cseq=int(header(head, b"CSeq").split()[0]))
             return
+        if first_line(head).startswith(b"NOTIFY "):  # how a transfer goes: Asterisk ends our leg once this is answered
+            self._reply(head, b"200 OK", addr)
+            return
         super().datagram_received(data, addr)
 
     # --- what a person does ------------------------------------------------------------------------------------------
@@ -96,8 +99,18 @@ class Desk(Robot):
 
     def transfer(self, visit: Visit, number: str) -> None:
         """Send the other side to a number of the site, without asking there first (REFER)."""
-        to = b"<sip:%s@%s:%d>" % (number.encode(), visit.address[0].encode(), visit.address[1])
+        to = b"<sip:%s@%s:%d>" % (number.encode(), *self._server(visit))
         self._request(visit, b"REFER", b"", b"Refer-To: " + to, b"Referred-By: " + header(visit.head, b"To"))
+
+    def give_on(self, visit: Visit, asked: "Dialled") -> None:
+        """Send the other side to whoever was asked in another call, in place of it (REFER with Replaces, RFC 3891)."""
+        tag = header(asked.head, b"To").rpartition(b"tag=")[2]
+        replaces = b"%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3Df" % (asked.call_id, tag)
+        to = b"<sip:%s@%s:%d?Replaces=%s>" % (asked.number.encode(), *self._server(visit), replaces)
+        self._request(visit, b"REFER", b"", b"Refer-To: " + to, b"Referred-By: " + header(visit.head, b"To"))
+
+    def _server(self, visit: Visit) -> tuple[bytes, int]:
+        return visit.address[0].encode(), visit.address[1]
 
     def forget(self) -> None:
         """The server was restarted: what rang or was talked about is over, and nobody says so."""

@@ -149,6 +149,8 @@ class Stage:
     began: float = 0.0
     struck: float = 0.0
     back: float = 0.0
+    speechless: float = 0.0
+    """Seconds for which a word that ended may have no music behind it: for as long as a hanging daemon is not replaced."""
     registered: float = 0.0
 
     # --- people -------------------------------------------------------------------------------------------------------
@@ -168,7 +170,7 @@ class Stage:
         """Wait until a part's phone is rung, and has answered."""
 
         def found() -> Visit | None:
-            visits = [one for one in self.desks[part].visits if one.rang >= since]
+            visits = [one for one in self.desks[part].visits if one.rang >= since and one.ear is not None]
             return visits[-1] if visits and (visits[-1].answered or not answered) else None
 
         await self.until(lambda: found() is not None, seconds, f"the phone of {part} is rung")
@@ -202,7 +204,7 @@ class Stage:
     def never_silent(self, call: Dialled, where: str) -> None:
         """Somebody who waits has heard something all the time since the blow."""
         gap, at = call.voice.longest_gap(self.struck, time.time())
-        if gap > LONGEST_GAP:
+        if gap > LONGEST_GAP + self.speechless:
             after = f"{at - self.struck:.2f} s after the blow, {at - self.back:.2f} s after the daemon's return"
             raise Lost("waiting caller", f"{gap:.2f} s of silence {where}, {after}")
 
@@ -249,12 +251,14 @@ class Stage:
 
     async def killed(self) -> None:
         """kill -9."""
+        self.speechless = 0.0
         pid = await self.there()
         os.kill(pid, signal.SIGKILL)
         await self.there(other_than=pid)
 
     async def stopped(self, seconds: float) -> None:
         """The process is stopped for a while, less than the watchdog waits."""
+        self.speechless = seconds
         pid = await self.there()
         os.kill(pid, signal.SIGSTOP)
         await asyncio.sleep(seconds)
@@ -263,6 +267,7 @@ class Stage:
 
     async def hung(self) -> None:
         """The process is stopped for good: the watchdog has to notice."""
+        self.speechless = WATCHDOG + 1.0
         pid = await self.there()
         os.kill(pid, signal.SIGSTOP)
         await self.there(other_than=pid)

@@ -93,3 +93,31 @@ def logged(site: SiteUp) -> str:
 
 async def test_the_agent_is_paused(moment_site: SiteUp) -> None:
     await many(moment_site, is_paused)
+
+
+async def test_a_caller_given_on_to_a_colleague_who_was_asked_in_line(moment_site: SiteUp) -> None:
+    async with staged(moment_site, SEED, lambda number: Manners()) as stage:
+        await stage.there()
+        since = time.time()
+        call = await stage.dial(number_of("menu"))
+        visit = await stage.rung("menu", since)
+        await stage.together(call, "menu", visit)
+        asked = await stage.dial(number_of("greet"))
+        colleague = await stage.rung("greet", since)
+        await stage.together(asked, "greet", colleague)
+        await stage.waits(asked, "talking")
+        ids = await stage.id_of(call), await stage.id_of(asked)
+        stage.desks["menu"].give_on(visit, asked)
+        await stage.together(call, "greet", colleague)
+        await stage.until(
+            lambda: asked.ended and visit.ended, 5, "the first agent's two calls are over", "conversation"
+        )
+        await asyncio.sleep(0.5)
+        (here,) = await stage.calls()
+        assert (here.id, here.state, here.agent) == (ids[0], "talking", agent_of("greet")), stage.story(ids[0])
+        stage.desks["greet"].hang_up(colleague)
+        await stage.until(lambda: call.ended, 5, "the caller is let go", "conversation")
+        ends = "SELECT agent, reason FROM fact WHERE kind = 'TalkEnded' AND call = ? ORDER BY seq"
+        await stage.until(lambda: len(stage.query(ends, ids[0])) == 2, 5, "both talks are written down", "fact")
+        assert stage.query(ends, ids[0]) == [(agent_of("menu"), "transferred"), (agent_of("greet"), "agent hung up")]
+        assert stage.query(ends, ids[1]) == [(agent_of("greet"), "transferred")]
