@@ -42,7 +42,8 @@ class SiteNumbers:
         callbacks = site.callbacks
         self._countries: Collection[str] = (callbacks.countries if callbacks else ()) or (site.company.country,)
         self._refused: Collection[str] = callbacks.refuse if callbacks else ()
-        own = [_parsed(number, site.company.country) for number in site.numbers if number.startswith("+")]
+        shown = [callbacks.caller_number] if callbacks and callbacks.caller_number else []
+        own = [_parsed(number, site.company.country) for number in (*site.numbers, *shown)]
         self._own = {_international(number) for number in own if number is not None}
 
     def judged(self, number: str) -> str:

@@ -18,8 +18,12 @@ trunk = "pstn"
 countries = ["US", "DE"]
 refuse = ["+49151", "+1202555019"]
 hours = "office"
+caller_number = "2025550102"
 
 [numbers."+12025550100"]
+enters = "queue:sales"
+
+[numbers.12025550101]
 enters = "queue:sales"
 """
 
@@ -59,6 +63,10 @@ def test_a_good_number_is_one_number_however_it_is_written(site: Site, written: 
         ("7001", "one of our own"),
         ("5000", "one of our own"),
         ("+12025550100", "one of our own"),
+        ("2025550100", "one of our own"),
+        ("+12025550101", "one of our own"),
+        ("(202) 555-0101", "one of our own"),
+        ("+12025550102", "one of our own"),
         ("19005551234", "premium"),
         ("+499001234567", "premium"),
         ("+12462501234", "not in a country"),
