@@ -36,8 +36,9 @@ class AskingRoom:
             return None
 
     def open_to(self, number: str) -> Callback | None:
-        """Return the open callback to a number."""
-        return self._callbacks.core.open_to(number)
+        """Return the open callback to a number, unless somebody is on the line for it: nothing is left to join or to cancel then."""
+        one = self._callbacks.core.open_to(number)
+        return one if one is not None and self._callbacks.core.books.is_away(one.call) else None
 
     def slots(self, number: str) -> list[float]:
         """Return when the slots begin that can be promised."""

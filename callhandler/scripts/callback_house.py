@@ -17,7 +17,7 @@ class CallbackHouse(Protocol):
         """Return a number in international form; None when it is none, or may not be called."""
 
     def open_to(self, number: str) -> Callback | None:
-        """Return the open callback to a number; None when there is none."""
+        """Return the open callback to a number; None when there is none, or its customer is on the line."""
 
     def slots(self, number: str) -> list[float]:
         """Return when the slots begin that can be promised for calling a number, in seconds since the epoch, the next first."""

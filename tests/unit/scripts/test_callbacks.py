@@ -135,6 +135,24 @@ def test_or_do_as_usual(ladder: Ladder) -> None:
     assert len(open_ones(ladder)) == 1
 
 
+def test_who_shares_a_number_with_somebody_who_is_called_back_just_now_is_neither_joined_nor_cancels(
+    ladder: Ladder,
+) -> None:
+    """Several people behind one number: a promise to join a callback that is being made already would never be kept."""
+    asks(ladder, "1", "1")
+
+    def customer_says_yes() -> None:
+        ladder.world.board.callbacks.customers.accepted(open_ones(ladder)[0], "PJSIP/trunk-pstn-9")
+
+    _, one = agent_hears(ladder, "1", customer_says_yes)
+    caller = ladder.dials("5000", *TO_SALES, "1", "1", "1", HANGS_UP, caller=NUMBER)
+    assert "std-cb-again" not in caller.heard
+    assert "std-cb-joined" not in caller.heard
+    assert "std-not-now" in caller.heard
+    assert open_ones(ladder) == [one]
+    assert one.state is CallbackState.HERE
+
+
 def offered(ladder: Ladder, closes_in: float) -> bool:
     """Whether the second in line, who has just entered a line that closes soon, is told of callbacks."""
     ladder.house.open = Opening(True, "open", ladder.world.now + closes_in)
