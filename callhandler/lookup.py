@@ -45,7 +45,7 @@ class CsvLookup:
 
         Raises:
             OSError: the file can't be read.
-            ValueError: the file has no column `number`.
+            ValueError: the file has no column `number`, or is no CSV.
         """
         if self._reading is None or self._reading.done():
             self._reading = _in_thread(self._customers)
@@ -62,11 +62,16 @@ class CsvLookup:
     def _load(self) -> dict[str, Customer]:
         with self._path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
             rows = csv.DictReader(lines)
-            if "number" not in (rows.fieldnames or ()):
+            try:
+                if "number" not in (rows.fieldnames or ()):
+                    raise ValueError(
+                        f"{self._path.name} has no column `number`; the header names number, name, tier, agent, language"
+                    )
+                return {same_number(row["number"] or "", self._country): _customer(row) for row in rows}
+            except csv.Error as error:
                 raise ValueError(
-                    f"{self._path.name} has no column `number`; the header names number, name, tier, agent, language"
-                )
-            return {same_number(row["number"] or "", self._country): _customer(row) for row in rows}
+                    f"{self._path.name} is no CSV after line {rows.line_num}: {error}; is a quote never closed?"
+                ) from None
 
 
 def _in_thread(work: Callable[[], dict[str, Customer]]) -> asyncio.Future[dict[str, Customer]]:

@@ -44,7 +44,7 @@ def skill(data: bytes) -> None:
 
 def lookup(data: bytes) -> None:
     """A list of customers is customers by their numbers, or a ValueError with a sentence."""
-    path = file("customers.csv", data)
+    path = file("customers.csv", data + b"x" * 140_000 if data.endswith(b'"x') else data)  # more than a field may hold
     try:
         customers = CsvLookup(path, "DE")._load()
     except ValueError as error:
