@@ -551,3 +551,13 @@ def test_a_queue_that_is_gone_from_the_site_file_fails_its_callbacks() -> None:
     again = world.reborn(site(Queue("other", "Other")))
     again.attach()
     assert (again.ended(one.call) or pytest.fail()).reason == "queue q is gone from the site file"
+
+
+def test_no_time_is_given_at_which_a_callback_would_have_expired() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    with pytest.raises(Refused, match="expires before that time"):
+        world.callbacks.reschedule(one, one.expires, "another time")
+    assert one.state is CallbackState.WAITING
+    world.callbacks.reschedule(one, one.expires - 1.0, "another time")
+    assert one.state is CallbackState.RESTING
