@@ -99,12 +99,13 @@ class Callbacks:
         return self._asked(wish, now)
 
     def add(self, call: str, queue: str, number: str, name: str, due: float | None, by: str) -> Callback:
-        """Have somebody called back who isn't on the line. `call` is a new id; the place is as of now.
+        """Have somebody called back who isn't on the line. `call` is a new id; the place is as of now, and so is a time that is over.
 
         Raises:
             Refused: with a sentence, when that may not be.
         """
         now = self._board.clock()
+        due = due if due is not None and due > now else None
         priority, bonus = self._order(queue, "")
         wish = Wish(
             call=call,

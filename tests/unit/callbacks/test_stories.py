@@ -561,3 +561,11 @@ def test_no_time_is_given_at_which_a_callback_would_have_expired() -> None:
     assert one.state is CallbackState.WAITING
     world.callbacks.reschedule(one, one.expires - 1.0, "another time")
     assert one.state is CallbackState.RESTING
+
+
+def test_a_time_that_is_over_is_now_and_no_promise_that_is_broken_already() -> None:
+    world = busy_world()
+    one = world.callbacks.add("new", "q", "555", "Ann", world.now - 7_200.0, "somebody")
+    assert (one.state, one.promise) == (CallbackState.WAITING, None)
+    world.passes(60.0)
+    assert not world.of(e.ItemOpened)
