@@ -3,8 +3,8 @@
 A call is the whole way in: answered, menu, key 1, line, an agent's phone rings, is answered, 2 s of talk, the agent hangs up, the caller is
 hung up on, wrap-up; callhandler's must stand in the journal as answered. Dial() has no menu and no line: it is the floor. Rates rise until
 the first call fails: one that SIPp calls failed, whose caller waited a minute, or who was not talked to. Then callhandler gets 1.5 times
-what the agents can take: everybody must be served. Who was overtaken is told as SIPp saw it, from key to INVITE, by more than 50 ms: the keys of
-a full machine don't reach the daemon in the order in which they were pressed.
+what the agents can take: everybody must be served. Who was overtaken by more than 50 ms is told as SIPp saw it, from key to INVITE: the
+keys of a full machine don't reach the daemon in the order in which they were pressed.
 
     python -m bench.throughput [--quick] [--only callhandler|queue|dial|overload] [--rates 60,140] [--seconds 12] [--base-port 26000]
 """
