@@ -90,7 +90,6 @@ class CallingBack:
         most = rules.per_number if wish.confirmed else 1
         if self._ledger.asked_for(number, now) >= most:
             raise Refused(f"{number} was called back {most} times within a day, and more is not allowed")
-        expires = max(now, wish.due or 0.0) + rules.expires
         return e.CallbackRequested(
             at=now,
             call=wish.call,
@@ -105,7 +104,7 @@ class CallingBack:
             caller_name=wish.caller_name,
             due=wish.due,
             promise=wish.promise,
-            expires=expires,
+            expires=self._expires(number, max(now, wish.due or 0.0) + rules.expires),
             reason=wish.reason,
             by=wish.by,
             offers_made=wish.offers_made,
@@ -129,6 +128,14 @@ class CallingBack:
         first = (now // SLOT + 1) * SLOT
         slots = (first + count * SLOT for count in range(rules.slots_ahead))
         return [slot for slot in slots if taken.count(slot) < rules.slot_capacity and self._is_day(number, slot)]
+
+    def _expires(self, number: str, at: float) -> float:
+        """Return when a callback has expired: never in a night or a weekend, but when the calling hours after it end (field.md C6)."""
+        night = self.guard.opening(number, at)
+        if night is None or night.open or night.changes_at is None:
+            return at
+        day = self.guard.opening(number, night.changes_at)
+        return at if day is None or day.changes_at is None else day.changes_at
 
     def _is_day(self, number: str, at: float) -> bool:
         opening = self.guard.opening(number, at)

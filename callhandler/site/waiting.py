@@ -87,7 +87,11 @@ class Callbacks(Table):
     attempts: Whole = Field(default=3, ge=1, le=10, description="Attempts to reach a customer.")
     spacing: Seconds = Field(default=600.0, ge=1, description="Time between attempts.")
     ring: Seconds = Field(default=30.0, ge=5, le=120, description="How long the customer's phone rings.")
-    expires: Seconds = Field(default=86_400.0, ge=60, description="A callback not made by then has expired.")
+    expires: Seconds = Field(
+        default=86_400.0,
+        ge=60,
+        description="A callback not made by then has expired; where that is outside the calling hours, by the end of the next ones.",
+    )
     hours: Id | None = Field(
         default=None, description="Opening hours within which customers are called; always by default."
     )
