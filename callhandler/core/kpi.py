@@ -1,9 +1,9 @@
 """Figures of how well people were looked after while they waited, from facts alone, so that each can be computed again.
 
-A *stay* is one stretch of waiting without an agent: in line, or on hold. A *silence* is the time between the ends of two spoken words, or
-from the stay's begin to the end of the first, or from the end of the last to the stay's end. In a conversation that the caller began
-with a key there is no silence, however long it takes. Compliance counts the stays that were longer than promised at most: which part of
-them had no silence longer than that.
+A *stay* is one stretch of waiting without an agent: in line (somebody called back who has said yes is there again), or on hold.
+A *silence* is the time between the ends of two spoken words, or from the stay's begin to the end of the first, or from the end of the
+last to the stay's end. In a conversation that the caller began with a key there is no silence, however long it takes. Compliance counts
+the stays that were longer than promised at most: which part of them had no silence longer than that.
 """
 
 from collections import Counter
@@ -124,7 +124,7 @@ class _Reading:
 
     def take(self, fact: e.Fact) -> None:
         match fact:
-            case e.CallEntered():
+            case e.CallEntered() | e.CallbackAccepted():
                 self._begin(fact.call, Where.IN_LINE, fact.at, fact.queue)
             case e.CallHeld():
                 self._begin(fact.call, Where.ON_HOLD, fact.at, "")
@@ -136,7 +136,7 @@ class _Reading:
                 self._end(fact.call, fact.at, "taken back")
             case e.CallAbandoned():
                 self._end(fact.call, fact.at, "hung up")
-            case e.TalkEnded() | e.CallLeftLine() | e.CallEnded():
+            case e.TalkEnded() | e.CallLeftLine() | e.CallEnded() | e.CallbackAttemptEnded() | e.CallbackEnded():
                 self._end(fact.call, fact.at, fact.reason)
             case e.CheckedIn() | e.CheckInBreached():
                 self._evidence(fact)

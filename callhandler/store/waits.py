@@ -20,6 +20,9 @@ _STAYS: tuple[type[e.Fact], ...] = (
     e.CallHeld,
     e.CallResumed,
     e.TalkEnded,
+    e.CallbackAccepted,
+    e.CallbackAttemptEnded,
+    e.CallbackEnded,
     e.CheckedIn,
     e.CheckInBreached,
 )

@@ -88,3 +88,16 @@ def test_percentiles_by_nearest_rank() -> None:
     assert percentile([], 0.5) == 0.0
     assert percentile([1.0], 0.95) == 1.0
     assert percentile([float(value) for value in range(1, 101)], 0.95) == 95.0
+
+
+def test_who_is_called_back_and_waits_for_an_agent_waits_in_line() -> None:
+    asked = [entered("x"), e.CallEnded(at=30.0, call="x", outcome=Outcome.CALLBACK, reason="asked for")]
+    said_yes = e.CallbackAccepted(
+        at=600.0, call="x", leg="x-d1", channel="PJSIP/x", number="+555", caller_name="", queue="q", entered=0.0,
+        wants="", language="en", offers_made=0,
+    )  # fmt: skip
+    gone = e.CallbackAttemptEnded(at=700.0, call="x", leg="x-d1", attempt=1, reason="hung up")
+    first, second = stays([*asked, said_yes, word("x", 665.0), gone])
+    assert (first.since, first.until, first.ended_by) == (0.0, 30.0, "asked for")
+    assert (second.where, second.since, second.until, second.ended_by) == (Where.IN_LINE, 600.0, 700.0, "hung up")
+    assert second.silences(800.0) == [65.0, 35.0]
