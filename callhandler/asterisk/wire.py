@@ -8,7 +8,6 @@ from typing import Final
 # --- dialplan: contexts and channel variables ---------------------------------------------------------------------------
 CONTEXT_ENTRY: Final = "callhandler-entry"
 CONTEXT_OFFER: Final = "callhandler-offer"
-CONTEXT_AFTER: Final = "callhandler-after"
 CONTEXT_SPEAK: Final = "callhandler-speak"
 CONTEXT_WORD: Final = "callhandler-word"
 CONTEXT_REMINDER: Final = "callhandler-reminder"

@@ -5,7 +5,7 @@ journal; all other fields are kept with them as JSON. A fact's `kind` in the jou
 meaning changes, its `version` is raised and `store` learns to read the old one.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar
 
 from callhandler.core.model import OfferEnd, Outcome, Where
@@ -674,8 +674,3 @@ COLUMNS = ("call", "leg", "agent", "queue", "reason")
 def columns_of(fact: Fact) -> dict[str, str | None]:
     """Return the journal columns of a fact, None where it has no such field."""
     return {name: getattr(fact, name, None) for name in COLUMNS}
-
-
-def details_of(fact: Fact) -> dict[str, object]:
-    """Return the fields of a fact that are not columns, `at` left out."""
-    return {f.name: getattr(fact, f.name) for f in fields(fact) if f.name not in COLUMNS and f.name != "at"}

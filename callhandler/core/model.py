@@ -71,7 +71,6 @@ class Where(StrEnum):
 
     IN_LINE = "in line"
     ON_HOLD = "on hold"
-    CALLED_BACK = "called back"
 
 
 class CallbackState(StrEnum):

@@ -3,6 +3,7 @@
 Until the promise is made the caller keeps the place on the line, and an agent's answer ends this conversation at once.
 """
 
+from callhandler.core.callbacks import SLOT
 from callhandler.errors import Refused
 from callhandler.scripts.caller import Clock, Digits, Prompt, Spoken
 from callhandler.scripts.house import Session
@@ -13,7 +14,6 @@ TRIES = 3
 LONGEST_NUMBER = 15
 PATIENCE = 6.0
 PAGE = 4
-SLOT = 900.0
 
 
 async def ask(session: Session, queue_id: str) -> str | None:

@@ -79,7 +79,7 @@ def _closes_within(session: Session, seconds: float) -> bool:
     if number is None or number.hours is None:
         return False
     opening = house.opening(number.hours)
-    return opening.open and opening.changes_at is not None and opening.changes_at < house.now() + seconds
+    return opening.closing_within(seconds, house.now())
 
 
 async def _say(session: Session, what: CheckIn, *spoken: Spoken) -> str | None:
