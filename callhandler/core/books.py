@@ -294,8 +294,12 @@ class Books:
     @apply.register(e.CallbackAnnounced)
     @apply.register(e.CallbackDialled)
     @apply.register(e.CallbackAccepted)
+    @apply.register(e.ExtensionConnected)
     @apply.register(e.PromiseSettled)
-    def _(self, fact: e.CallbackAnnounced | e.CallbackDialled | e.CallbackAccepted | e.PromiseSettled) -> None:
+    def _(
+        self,
+        fact: e.CallbackAnnounced | e.CallbackDialled | e.CallbackAccepted | e.ExtensionConnected | e.PromiseSettled,
+    ) -> None:
         self._tell_callbacks(fact)
         if call := self.calls.get(fact.call):
             self._place(call)

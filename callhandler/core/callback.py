@@ -163,6 +163,8 @@ class OpenCallbacks:
             case e.CallConnected():
                 if not one.turn(Trigger.CONNECT, fact.at):
                     one.agent, one.agent_leg = fact.agent, fact.leg
+            case e.ExtensionConnected():  # the customer, once on the line, went to somebody else by a key
+                one.turn(Trigger.CONNECT, fact.at)
             case e.TalkEnded():
                 one.talked += fact.talked
                 one.agent = one.agent_leg = one.attended_leg = None

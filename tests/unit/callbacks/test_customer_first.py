@@ -9,7 +9,7 @@ from callhandler.core.callback import Callback
 from callhandler.core.calls import Call
 from callhandler.core.decisions import LeaveLine
 from callhandler.core.hours import Opening
-from callhandler.core.model import AgentPlan, CallbackRules, CallbackState, First, OfferEnd, Queue, State, Tier
+from callhandler.core.model import AgentPlan, CallbackRules, CallbackState, First, OfferEnd, Outcome, Queue, State, Tier
 from callhandler.core.ports import DialLeg
 from callhandler.switchboard import Visit
 from tests.unit.callbacks.backs import Backs, site
@@ -391,3 +391,26 @@ def test_a_crash_at_any_fact_neither_loses_the_callback_nor_dials_an_attempt_twi
             "what was about to be dialled never is again"
         )
         assert len({fact.leg for fact in fresh.of(e.CallbackDialled)}) == len(fresh.of(e.CallbackDialled))
+
+
+def test_a_customer_who_talks_with_somebody_else_instead_is_not_called_again() -> None:
+    """By key 0 to a desk phone: that was a conversation, no attempt that failed."""
+    world = world_of("a")
+    one = world.waits_back("555")
+    leg = world.customer_rings()
+    assert leg is not None
+    here(world, leg)
+    visit = visited(world, one)
+    left = e.CallLeftLine(
+        at=world.now, call=one.call, queue="q", outcome=Outcome.WITHDRAWN, waited=1.0, reason="pressed 0"
+    )
+    world.board.record(left)
+    world.board.observe(o.Bridged("b", frozenset((leg.leg, "desk-phone"))))
+    world.passes(120.0)
+    assert news_of(visit) is None, "nobody has waited in vain"
+    world.leg_ends(leg.leg)
+    ended = world.ended(one.call)
+    assert ended is not None
+    assert ended.result == "done"
+    assert not world.of(e.CallbackRescheduled)
+    assert not world.board.calls.here
