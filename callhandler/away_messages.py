@@ -18,7 +18,7 @@ from callhandler.core import observed as o
 from callhandler.core.calls import Call
 from callhandler.core.inbox import MESSAGE
 from callhandler.core.model import Outcome
-from callhandler.messages import ENDING, FOLDER, MessageBox
+from callhandler.messages import ENDING, FOLDER, MessageBox, is_name
 from callhandler.scripts.message import SHORTEST
 from callhandler.site.models import Site
 from callhandler.switchboard import Switchboard
@@ -111,7 +111,7 @@ class AwayMessages:
         found = []
         for path in sorted((self._directory / FOLDER).glob(f"{pattern}{ENDING}")):
             named = names.fullmatch(path.stem)
-            if named is None:
+            if named is None or not is_name(path.stem):
                 continue
             try:
                 stat = path.stat()

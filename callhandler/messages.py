@@ -28,7 +28,7 @@ class MessageBox:
         Raises:
             ValueError: for a name that `free_name` would not give.
         """
-        if not _CALL.fullmatch(name):
+        if not is_name(name):
             raise ValueError("a recording is named after its call")
         return str(self._directory / FOLDER / name)
 
@@ -52,3 +52,8 @@ class MessageBox:
         """Remove a recording that nobody wants."""
         with contextlib.suppress(OSError):
             Path(self.path(name) + ENDING).unlink()
+
+
+def is_name(name: str) -> bool:
+    """Tell whether a recording may be called so; anybody who may write into the folder can put other files there."""
+    return _CALL.fullmatch(name) is not None

@@ -14,7 +14,6 @@ from callhandler.core.plain import printable
 from callhandler.core.plain_facts import fact_from_plain, fact_to_plain
 from callhandler.errors import CallerGone, Refused
 from callhandler.lookup import same_number
-from callhandler.messages import FOLDER, MessageBox
 from callhandler.numbers import SiteNumbers
 from callhandler.publish.mail import MailPublisher
 from callhandler.publish.topics import level
@@ -134,21 +133,6 @@ def letter(data: bytes) -> None:
 _HEADERS = ["Content-Transfer-Encoding", "Content-Type", "Date", "From", "MIME-Version", "Message-ID", "Subject", "To"]
 
 
-def recording(data: bytes) -> None:
-    """A message's file lies in var/messages under the name of its call, or the name is refused."""
-    name = texts(data, 1)[0]
-    folder = Path("/site") / FOLDER
-    try:
-        path = Path(MessageBox(Path("/site")).path(name))
-    except ValueError:
-        return
-    assert path.parent == folder
-    assert path.name == name
-    assert name not in (".", "..")
-    assert name.isascii()
-    assert not set(name) & set("/\\\0\n &|,")
-
-
 class _Presser(FakeCaller):
     """A caller who presses keys without sense: each byte is a key, silence, or hanging up."""
 
@@ -219,6 +203,5 @@ TARGETS = (
            number, _SAID, cost=5),
     Target("who", "one value in the journal, JSON, topics and logs; no line or topic of its own", who, _SAID, cost=5),
     Target("letter", "the same headers, once each, and one text, whoever left the message", letter, _SAID, cost=150),
-    Target("recording", "a file of that very name in var/messages, or ValueError", recording, _SAID),
     Target("keys", "a conversation that ends in order; no exception; facts that fit into the journal", keys, _PRESSED, cost=30),
 )  # fmt: skip

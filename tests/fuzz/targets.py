@@ -1,6 +1,6 @@
 """Every target by its name."""
 
-from tests.fuzz import agi, ami, connecting, control, files, people, sites, values
+from tests.fuzz import agi, ami, connecting, control, files, messages, people, sites, values
 from tests.fuzz.engine import Target
 
 _ALL = (
@@ -8,6 +8,7 @@ _ALL = (
     *ami.TARGETS,
     *values.TARGETS,
     *people.TARGETS,
+    *messages.TARGETS,
     *sites.TARGETS,
     *files.TARGETS,
     *control.TARGETS,
