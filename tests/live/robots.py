@@ -122,7 +122,7 @@ class Robot(asyncio.DatagramProtocol):
     async def _presses(self, visit: Visit, manners: Manners) -> None:
         for key in manners.keys:
             await asyncio.sleep(manners.pause)
-            if visit.ear is not None:
+            if visit.ear is not None and visit.ended is None:
                 visit.ear.press(key)
 
     async def _hangs_up(self, visit: Visit, manners: Manners) -> None:
