@@ -274,8 +274,9 @@ class Callbacks:
             del self._agents[visit.leg]
 
     def let_go(self, visit: AgentVisit, reason: OfferEnd) -> None:
-        """Say what it counts as when the agent's phone is now hung up by us."""
-        self._why_over[visit.leg] = reason
+        """Say what it counts as when the agent's phone is now hung up by us. An offer that is over counts as what it ended as."""
+        if visit.leg in self._board.line.books.legs:
+            self._why_over[visit.leg] = reason
 
     def _tell_agent(self, one: Callback) -> None:
         for visit in self._agents.values():

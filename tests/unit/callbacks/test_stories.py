@@ -569,3 +569,13 @@ def test_a_time_that_is_over_is_now_and_no_promise_that_is_broken_already() -> N
     assert (one.state, one.promise) == (CallbackState.WAITING, None)
     world.passes(60.0)
     assert not world.of(e.ItemOpened)
+
+
+def test_nothing_is_remembered_of_an_offer_that_is_over() -> None:
+    world = busy_world()
+    world.waits_back("555")
+    world.login("a")
+    visit = world.picks_up("a")
+    world.leg_ends(visit.leg)
+    world.releases(visit)
+    assert world.callbacks.why_over(visit.leg, OfferEnd.LOST) is OfferEnd.LOST
