@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -65,7 +66,7 @@ async def panoramisk_alone(name: str, port: int) -> AsyncIterator[Alone]:
         str(Path(__file__).with_name("panoramisk_alone.py")),
         name,
         str(port),
-        f"call/{KEY}",
+        env={**os.environ, "ROUTE": f"call/{KEY}"},  # others see a program's arguments
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

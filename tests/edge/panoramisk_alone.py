@@ -1,4 +1,4 @@
-"""What panoramisk 1.4 does by itself, one defect at a time: `python panoramisk_alone.py NAME PORT ROUTE`.
+"""What panoramisk 1.4 does by itself, one defect at a time: `ROUTE=... python panoramisk_alone.py NAME PORT`.
 
 Run in a process of its own, since some of them stop the event loop for ever. The other side is the test's fake Asterisk on PORT
 (AMI), or the test connects to PORT (FastAGI). Prints one JSON object a line.
@@ -7,6 +7,7 @@ Run in a process of its own, since some of them stop the event loop for ever. Th
 import asyncio
 import json
 import logging
+import os
 import sys
 import time
 
@@ -15,7 +16,7 @@ from panoramisk.call_manager import CallManager
 from panoramisk.message import Message
 
 PORT = int(sys.argv[2])
-ROUTE = sys.argv[3]
+ROUTE = os.environ["ROUTE"]
 START = time.monotonic()
 
 
