@@ -31,7 +31,7 @@ def ami_message(data: bytes) -> None:
         translator.offered(leg)
     for message in data.split(NEXT):
         name, headers, answer = event_name(message), fields(message), reply(message)
-        assert all(": " not in key and "\r\n" not in key + text for key, text in headers.items())
+        assert all(": " not in key and "\r\n" not in key and "\r\n" not in text for key, text in headers.items())
         assert all(isinstance(key, str) and isinstance(text, str) for key, text in answer.items())
         seen = translator.event(name, headers)
         assert all(isinstance(one, Observation) for one in seen)
