@@ -306,13 +306,14 @@ class Line:
         )
 
     def _after_offer(self, fact: e.OfferEnded, now: float) -> None:
-        agent, call = self.books.agents.get(fact.agent), self.books.calls.get(fact.call)
+        agent = self.books.agents.get(fact.agent)
         if agent is not None:
             if agent.rest_until > now:
                 self._out.append(WakeAt(agent.rest_until, ("rest", agent.id)))
             if fact.reason is OfferEnd.NO_ANSWER and agent.misses >= self.plan.rules.misses:
                 self._miss(agent, now)
             self._match_agent(agent, now)
+        call = self.books.calls.get(fact.call)  # only now: a last agent who misses too much sends the call on
         if call is not None:
             self._out.append(WakeAt(now + self.plan.rules.forget_refusal, ("match", call.id)))
             self._match_call(call, now)
