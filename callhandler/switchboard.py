@@ -505,7 +505,7 @@ class Switchboard:
         """A daemon that was killed may have rung a phone and not written it down any more: the leg's id says for which call."""
         for one in channels:
             call_id, offer, number = one.channel.rpartition("-o")
-            call, agent = self.calls.here.get(call_id), self.line.books.agent_at(one.phone or "")
+            call, agent = self.line.books.calls.get(call_id), self.line.books.agent_at(one.phone or "")
             if not offer or not number.isdigit() or one.channel in self.line.books.legs:
                 continue
             if call is not None and call.queue in self.line.plan.queues and agent is not None and agent.leg is None:

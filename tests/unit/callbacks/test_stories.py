@@ -579,3 +579,19 @@ def test_nothing_is_remembered_of_an_offer_that_is_over() -> None:
     world.leg_ends(visit.leg)
     world.releases(visit)
     assert world.callbacks.why_over(visit.leg, OfferEnd.LOST) is OfferEnd.LOST
+
+
+def test_a_phone_that_was_rung_for_a_callback_and_not_written_down_any_more_is_found_after_a_crash() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.leg("a").leg
+    while not isinstance(world.facts.pop(), e.AgentOffered):
+        pass
+    again = world.reborn()
+    again.attach((o.LiveChannel(leg, "PJSIP/pa-1", None, "callhandler-callback", leg, phone="pa"),))
+    assert not again.pbx.offered, "no second phone, and not the same one again"
+    assert again.callbacks.begin_agent(leg, lambda: None) is not None
+    found = again.callbacks.find(one.call)
+    assert found is not None
+    assert (found.state, found.agent) == (CallbackState.ANNOUNCED, "a")
