@@ -120,7 +120,7 @@ class Daemon:
         self.ami = Ami(link, self._observe)
         self.switchboard = Switchboard(plan(site), self.ami, self.journal, clock, timers.at)
         timers.to(self.switchboard.wake)
-        self._keeper = InboxKeeper()
+        self._keeper = InboxKeeper(self.switchboard.callbacks.core.written)
         openings = Openings(lambda: self._reloading.loaded.site)
         closing = Closing(self.switchboard.calls, self.switchboard.line.books, openings.of_number)
         self.switchboard.followed_by(self._keeper, closing)

@@ -114,10 +114,14 @@ class CallingBack:
         """Return the open callback to a number, however it is written; None when there is none."""
         if not self.books.by_number:
             return None  # reading a number takes as long as all else that is done with a call's arrival
+        return self.books.by_number.get(self.written(number))
+
+    def written(self, number: str) -> str:
+        """Return a number as callbacks write it; as it is, where it can't be called."""
         try:
-            return self.books.by_number.get(self.guard.judged(number))
+            return self.guard.judged(number)
         except Refused:
-            return None
+            return number
 
     def slots(self, number: str, now: float) -> list[float]:
         """Return when the slots begin that can still be promised for calling a number, the next first."""

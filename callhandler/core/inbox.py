@@ -4,7 +4,7 @@ One item for each number and kind: who called three times in vain is one thing t
 so, or by itself when its number has since talked with an agent. Each fact names a call, so an item knows the calls it is made of.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from callhandler.core import events as e
@@ -54,6 +54,11 @@ class Inbox:
         self._open: dict[tuple[str, str], _Open] = {}
         self._files: dict[str, list[str]] = {}
         self._done: list[ItemView] = []
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether nothing waits for a person."""
+        return not self._open
 
     def items(self) -> list[ItemView]:
         """Return the items that aren't done, oldest first, then those that are, where they are kept."""
@@ -109,9 +114,10 @@ class Inbox:
 
 @dataclass(slots=True)
 class _Seen:
-    """What the inbox must know of a call that is here, or is to be called back."""
+    """What the inbox must know of a call that is here, or is to be called back: `shown` is the number it came with."""
 
     number: str
+    shown: str
     queue: str = ""
     called_back: bool = False
 
@@ -119,20 +125,24 @@ class _Seen:
 class InboxKeeper:
     """Opens items for callers who got nobody, and closes those of callers who have. A follower (core/following.py)."""
 
-    def __init__(self) -> None:
+    def __init__(self, known_as: Callable[[str], str] = str) -> None:
+        """Take how callbacks write a number, who may have been missed under the one that the trunk showed."""
         self.inbox = Inbox()
         self._seen: dict[str, _Seen] = {}
+        self._known_as = known_as
 
     def apply(self, fact: e.Fact) -> None:
         """Take note of a fact."""
         match fact:
             case e.CallArrived():
-                self._seen[fact.call] = _Seen(fact.caller_number)
+                self._seen[fact.call] = _Seen(fact.caller_number, fact.caller_number)
             case e.CallEntered() | e.CallMoved():
                 if seen := self._seen.get(fact.call):
                     seen.queue = fact.queue
             case e.CallbackRequested():
-                self._seen[fact.call] = _Seen(fact.number, fact.queue, called_back=True)
+                seen = self._seen.get(fact.call)
+                shown = "" if seen is None else seen.shown
+                self._seen[fact.call] = _Seen(fact.number, shown, fact.queue, called_back=True)
             case e.CallEnded():
                 if (seen := self._seen.get(fact.call)) and not seen.called_back:
                     del self._seen[fact.call]
@@ -173,9 +183,14 @@ class InboxKeeper:
 
     def _reached(self, fact: e.CallConnected, now: float) -> list[e.Fact | Decision]:
         seen = self._seen.get(fact.call)
-        if seen is None:
+        if seen is None or self.inbox.is_done:
             return []
-        calls = dict.fromkeys(call for item in self.inbox.of_number(seen.number) for call in item.calls)
+        numbers = [seen.number, self._known_as(seen.number)]
+        if self._known_as(seen.shown) in numbers:  # else they had themselves called back elsewhere
+            numbers.append(seen.shown)
+        calls = dict.fromkeys(
+            call for number in numbers for item in self.inbox.of_number(number) for call in item.calls
+        )
         reason = f"has talked with agent {fact.agent} since"
         return [e.ItemDone(at=now, call=call, by=HOUSE, reason=reason) for call in calls]
 

@@ -1,5 +1,7 @@
 """The inbox: what opens an item, what belongs to one, and what closes it."""
 
+from dataclasses import replace
+
 from callhandler.core import events as e
 from callhandler.core.calls import Call
 from callhandler.core.inbox import Inbox, InboxKeeper
@@ -61,6 +63,38 @@ def test_it_is_done_when_the_number_has_talked_with_an_agent() -> None:
     assert keeper.inbox.waiting() == []
     (done,) = one.of(e.ItemDone)
     assert (done.by, done.reason) == ("callhandler", "has talked with agent a since")
+
+
+def international(number: str) -> str:
+    return f"+49{number[1:]}" if number.startswith("0") else number
+
+
+def test_a_number_is_the_same_however_the_trunk_and_callbacks_write_it() -> None:
+    keeper = InboxKeeper(international)
+    arrived = e.CallArrived(
+        at=1.0, call="c1", channel="PJSIP/x", number="5000", caller_number="0555", caller_name="", source=""
+    )
+    asked = requested("c2", "+49555")
+    failed = e.ItemOpened(at=4.0, call="c2", queue="q", item="callback failed", number="+49555", reason="3 attempts")
+    missed = e.ItemOpened(at=4.0, call="c3", queue="q", item="missed", number="0555", reason="abandoned")
+    other = e.ItemOpened(at=4.0, call="c4", queue="q", item="missed", number="0777", reason="abandoned")
+    for fact in (arrived, failed, missed, other):
+        keeper.follow(fact, fact.at)
+    answered = e.CallConnected(at=9.0, call="c1", leg="c1-o1", agent="a", queue="q", waited=3.0)
+    done = [fact.call for fact in keeper.follow(answered, 9.0) if isinstance(fact, e.ItemDone)]
+    assert done == ["c3", "c2"], "the failed callback is in another form"
+    keeper.apply(replace(arrived, call="c2"))
+    keeper.apply(asked)
+    assert [fact.call for fact in keeper.follow(replace(answered, call="c2"), 9.0)] == ["c2", "c3"]
+    keeper.apply(requested("c1", "+49999"))
+    assert keeper.follow(replace(answered, call="c1"), 9.0) == [], "somebody else talked, at another number"
+
+
+def requested(call: str, number: str) -> e.CallbackRequested:
+    return e.CallbackRequested(
+        at=3.0, call=call, queue="q", number=number, confirmed=True, entered=1.0, priority=5, bonus=0.0, wants="", language="en",
+        caller_name="", due=None, promise=None, expires=90_000.0, reason="asked", by="caller", offers_made=0,
+    )  # fmt: skip
 
 
 def test_claimed_done_and_kept_for_those_who_ask() -> None:
