@@ -165,6 +165,17 @@ def test_near_closing_time_a_callback_is_offered_at_once(ladder: Ladder) -> None
     assert not offered(ladder, 3_600.0)
 
 
+def test_who_has_waited_long_is_told_of_callbacks_but_not_the_next_in_line(ladder: Ladder) -> None:
+    def a_minute() -> None:
+        ladder.world.passes(61.0)
+
+    first = ladder.dials("5000", *TO_SALES, "", "", a_minute, "", HANGS_UP)
+    assert "std-thanks-1" in first.heard
+    assert "std-key-1" not in first.heard
+    second = ladder.dials("5000", *TO_SALES, "", "", a_minute, "", HANGS_UP)
+    assert second.heard.index("std-key-1") > second.heard.index("std-thanks-1"), "not at once"
+
+
 # --- agent and customer -------------------------------------------------------------------------------------------------
 
 
