@@ -222,7 +222,11 @@ class Daemon:
         self.switchboard.seat_at_first_start(now)
 
     def _observe(self, seen: Observation) -> None:
-        self.away_messages.observe(seen)
+        try:
+            self.away_messages.observe(seen)
+        except Exception:
+            # A mistake about files is told, and is no reason that the switchboard should not see what happens.
+            log.exception("messages taken while the daemon was away can't be looked at")
         self.switchboard.observe(seen)
 
     def _mailer(self, settings: Mail) -> MailPublisher:
