@@ -183,12 +183,22 @@ _ERRORS: tuple[Rule, ...] = (
 
 def _no_time_to_speak(loaded: LoadedSite) -> Iterator[Problem]:
     waiting = loaded.site.waiting
-    if waiting.check_in_aim > waiting.check_in_at_most - _TIME_TO_SPEAK:
+    at_most = waiting.check_in_at_most
+    if at_most <= _TIME_TO_SPEAK:
         yield Problem(
-            ("waiting", "check_in_aim"),
-            f"leaves less than {_TIME_TO_SPEAK:.0f} s to say something before check_in_at_most: check-ins will begin earlier",
-            "lower it, or raise check_in_at_most",
+            ("waiting", "check_in_at_most"),
+            "is no longer than some words take: silences longer than promised will be told",
+            f"raise it above {_TIME_TO_SPEAK:.0f}",
         )
+        return
+    for key, seconds in (("check_in_aim", waiting.check_in_aim), ("hold_check_in", waiting.hold_check_in)):
+        if seconds > at_most - _TIME_TO_SPEAK:
+            yield Problem(
+                ("waiting", key),
+                f"leaves less than {_TIME_TO_SPEAK:.0f} s to say something before check_in_at_most: "
+                "check-ins will begin earlier",
+                "lower it, or raise check_in_at_most",
+            )
 
 
 def _calls_at_night(loaded: LoadedSite) -> Iterator[Problem]:

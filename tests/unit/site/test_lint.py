@@ -142,6 +142,15 @@ FOUND: list[tuple[list[Change], Severity, str, str]] = [
         "callbacks",
         "be called at night",
     ),
+    # the promise
+    ([("[speech] ", "[waiting]\ncheck_in_aim = 80\n[speech] ")], WARNING, "waiting.check_in_aim", "will begin earlier"),
+    (
+        [("[speech] ", "[waiting]\nhold_check_in = 80\n[speech] ")],
+        WARNING,
+        "waiting.hold_check_in",
+        "will begin earlier",
+    ),
+    ([("[speech] ", "[waiting]\ncheck_in_at_most = 15\n[speech] ")], WARNING, "waiting.check_in_at_most", "words take"),
     # numbers
     ([('enters = "menu:languages"', 'enters = "hangup"')], ERROR, "numbers.5001.enters", "without a word"),
     (
