@@ -7,8 +7,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from callhandler.core.model import Device, State
 from callhandler.core.plain import printable
-from callhandler.core.views import AgentView, CallView, QueueView, StatusView
+from callhandler.core.views import AgentView, CallView, PublisherView, QueueView, StatusView
 from callhandler.report.words import caller, clock, moment, span
 from callhandler.store.records import CallRecord, Leg
 
@@ -37,7 +38,7 @@ def status_table(view: StatusView, zone: ZoneInfo) -> Table:
         ),
         ("agents", f"{view.counts.agents_logged_in} logged in, {view.counts.agents_free} free"),
         ("journal", "up to date" if not view.journal_backlog else f"{view.journal_backlog} facts not yet written"),
-        *((one.name, _publisher(one.connected, one.kept, one.dropped)) for one in view.publishers),
+        *((one.name, _publisher(one)) for one in view.publishers),
     ]
     for name, value in rows:
         table.add_row(name, _text(value))
@@ -78,13 +79,18 @@ def agents_table(views: Iterable[AgentView], zone: ZoneInfo, wide: bool = False)
             _text(view.id),
             _text(view.name),
             _state(status, view.status),
-            _state(view.state),
+            _state(_state_of(view)),
             clock(view.since, zone),
             _text(view.phone),
             *(_more(view) if wide else ()),
             f"{view.calls_today}" + (f", {view.misses} missed" if view.misses else ""),
         )
     return _or_none(table, "no agents")
+
+
+def _state_of(view: AgentView) -> str:
+    """Return what an agent does; one who does nothing while the phone can't be rung isn't idle to whoever looks at the table."""
+    return view.device if view.state == State.IDLE and view.device == Device.UNREACHABLE else view.state
 
 
 def _more(view: AgentView) -> tuple[Text, ...]:
@@ -190,9 +196,11 @@ def _then(leg: Leg) -> str:
     return "talks" if leg.ended is None else f"talked; {leg.reason}".removesuffix("; ")
 
 
-def _publisher(connected: bool, kept: int, dropped: int) -> str:
-    lost = f", {dropped} events dropped" if dropped else ""
-    return ("connected" if connected else f"away, {kept} events kept") + lost
+def _publisher(one: PublisherView) -> str:
+    """Say how a publisher is. The mail server is spoken to only when there is mail: until then nobody knows."""
+    what, good = ("messages", "no trouble seen") if one.name == "mail" else ("events", "connected")
+    lost = f", {one.dropped} {what} dropped" if one.dropped else ""
+    return (good if one.connected else f"away, {one.kept} {what} kept") + lost
 
 
 def _table(*columns: str) -> Table:

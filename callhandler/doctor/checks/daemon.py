@@ -107,10 +107,12 @@ def publishers(seen: Evidence) -> Verdict:
     lossy = [f"{one.name} ({one.dropped:,})" for one in status.publishers if one.dropped]
     if away or lossy:
         what = f"{some(away)} isn't connected" if away else f"events were dropped: {some(lossy)}"
-        return warning(check, f"{what}; calls go on", f"see the broker, and [mqtt] in {seen.loaded.path}")
-    return ok(
-        check, f"{some([one.name for one in status.publishers])} connected" if status.publishers else "none are set"
-    )
+        tables = " and ".join(f"[{one.name}]" for one in status.publishers if not one.connected or one.dropped)
+        return warning(
+            check, f"{what}; calls go on", f"see the server that it names, and {tables} in {seen.loaded.path}"
+        )
+    names = [one.name for one in status.publishers]
+    return ok(check, f"no trouble seen with {some(names)}" if names else "none are set")
 
 
 def alarms(seen: Evidence) -> Verdict:
