@@ -64,7 +64,8 @@ class SiteNumbers:
             raise Refused(f"{plain} is an emergency number")
         found = _parsed(plain, site.company.country)
         if found is None:
-            raise Refused(f"{plain} is no telephone number")
+            hint = "" if plain[0] == "+" else f" in {site.company.country}: those of elsewhere begin with +"
+            raise Refused(f"{plain} is no telephone number{hint}")
         return self._allowed(found)
 
     def opening(self, number: str, now: float) -> Opening | None:

@@ -219,6 +219,6 @@ def _due(at: str | None, zone: ZoneInfo) -> float | None:
     try:
         wanted = datetime.strptime(at, "%H:%M").time()  # noqa: DTZ007 - a time of day, put into the zone below
     except ValueError:
-        raise typer.BadParameter(f"{at} is no time of day, such as 15:30", param_hint="TIME") from None
+        raise typer.BadParameter(f"{at} is no time of day, such as 15:30", param_hint="the time") from None
     due = datetime.combine(now.date(), wanted, zone)
     return (due if due > now else datetime.combine(now.date() + timedelta(days=1), wanted, zone)).timestamp()

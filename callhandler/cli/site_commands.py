@@ -22,7 +22,7 @@ def init(
     company: Annotated[str | None, typer.Option(help="The company's name.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a new site: four agents, their phones, three queues and a menu, with passwords of its own."""
+    """Write a new site: four agents, their phones, four queues and two menus, with passwords of its own."""
     from callhandler.site.describing import describe  # noqa: PLC0415 - other commands shouldn't pay for it
     from callhandler.site.new import init as new_site  # noqa: PLC0415
 

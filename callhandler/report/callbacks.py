@@ -18,7 +18,7 @@ _COLOURS = {"done": "green", "failed": "red", "expired": "red", "cancelled": "di
 def callbacks_table(views: Iterable[CallbackView], zone: ZoneInfo) -> Table:
     """Return the callbacks that are open."""
     table = _table(
-        "call", "state", "customer", "queue", "place", "waiting since", "not before", "said", "attempts", "agent"
+        "call", "state", "customer", "queue", "place", "waiting since", "not before", "promised by", "attempts", "agent"
     )
     for view in views:
         attempts = f"{view.attempts} of {view.most}" + (f", {view.last_failure}" if view.last_failure else "")

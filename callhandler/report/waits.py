@@ -86,7 +86,7 @@ def estimates_table(figures: Iterable[EstimateFigures], zone: ZoneInfo) -> Rende
             str(one.said),
             "" if one.said_right is None else f"{one.said_right:.0%}",
         )
-    return table if table.row_count else Text("no estimate was made of which it is known what became")
+    return table if table.row_count else Text("no estimate yet of a caller who has since been answered or given up")
 
 
 def _table(*names: str) -> Table:

@@ -97,7 +97,7 @@ def test_estimates_hour_by_hour(site: Path, capsys: pytest.CaptureFixture[str]) 
 def test_where_nobody_waited_that_is_what_it_says(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (site / "var" / "journal.db").unlink()
     asyncio.run(_empty(site))
-    for words, said in ((["queues", "checkins"], "nobody waited"), (["queues", "estimate"], "no estimate was made")):
+    for words, said in ((["queues", "checkins"], "nobody waited"), (["queues", "estimate"], "no estimate yet")):
         assert main([*words, "--site", str(site)]) == 0
         assert said in capsys.readouterr().out
 
