@@ -39,7 +39,7 @@ class Beside:
 
     def __init__(self, board: Board, pbx: Pbx, end_talk: Callable[[Call, str], None]) -> None:
         """Take the switchboard, Asterisk, and how a conversation's end is written down, with its reason."""
-        self.holding = Holding(lambda: board.line.plan)
+        self.holding = Holding(lambda: board.line.plan, self._has_place)
         self._board = board
         self._pbx = pbx
         self._end_talk = end_talk
@@ -55,9 +55,7 @@ class Beside:
         language = call.attributes.get("language", self._board.line.plan.language)
         match order:
             case SpeakTo():
-                # A customer who was called back has no place in line to go back to: the key isn't named.
-                prompts = order.prompts if call.called_at is None else order.prompts[:1]
-                self._pbx.speak_to(SpokenWord(order.leg, call.at, language, prompts))
+                self._pbx.speak_to(SpokenWord(order.leg, call.at, language, order.prompts))
             case RingBriefly():
                 name, number = f"{order.text} {call.caller_name or call.caller_number}", call.caller_number
                 brief = BriefCall(order.leg, order.phone, order.ring, name, number, language, order.prompt)
@@ -71,7 +69,7 @@ class Beside:
         match seen:
             case o.KeySeen():
                 call = self._board.calls.here.get(seen.channel)
-                if call is not None and call.called_at is None:
+                if call is not None:
                     self._board.take(self.holding.key(call.id, seen.key, now))
             case o.ChannelUp():
                 self.holding.heard(seen.channel, now)
@@ -87,6 +85,11 @@ class Beside:
             if there is not None and there.held is not None:
                 hold(o.HoldSeen(there.channel, there.held))
         self._board.take(self.holding.compare(live, self._board.clock()))
+
+    def _has_place(self, call_id: str) -> bool:
+        """Tell whether a caller came by a line: a customer who was called back has no place to go back to."""
+        call = self._board.calls.here.get(call_id)
+        return call is not None and call.called_at is None
 
     def _return(self, call: Call, queue_id: str) -> None:
         """Take a caller out of a conversation to the head of a line, as promised, with the time first entered."""

@@ -32,11 +32,12 @@ _CONCERNING = (
 class Holding:
     """What is due in the holds under way. `wake` keys begin with `hold `."""
 
-    def __init__(self, plan: Callable[[], Plan]) -> None:
-        """Take how to get at the plan in force."""
+    def __init__(self, plan: Callable[[], Plan], has_place: Callable[[str], bool] = lambda call: True) -> None:
+        """Take how to get at the plan in force, and whether a call has a place in line to go back to."""
         self.books = Holds()
         self.apply = self.books.apply
         self._plan = plan
+        self._has_place = has_place
         self._attached = False
 
     # --- what follows -----------------------------------------------------------------------------------------------
@@ -105,7 +106,8 @@ class Holding:
             if call is not None and hold is None:
                 out.append(EndLeg(channel))
             elif hold is not None and hold.word is None:
-                hold.word = Word(channel, "held held-key", self._due(hold), began)
+                said = "held held-key" if self._has_place(hold.call) else "held"
+                hold.word = Word(channel, said, self._due(hold), began)
                 out.append(WakeAt(now + LONGEST_WORD, ("hold word over", hold.call)))
         return out
 
@@ -132,7 +134,7 @@ class Holding:
     def key(self, call: str, key: str, now: float) -> Outcomes:
         """A caller pressed a key: on hold, and told of it, the one key leads back to the head of the line."""
         held = self.books.held.get(call)
-        if held is None or key != RETURN_KEY or not held.told_of_key:
+        if held is None or key != RETURN_KEY or not held.told_of_key or not self._has_place(call):
             return []
         offer = self.books.offers.get(held.leg)
         if offer is None or offer.queue not in self._plan().queues:
@@ -168,7 +170,8 @@ class Holding:
         return held.since + self._plan().holds.remind * 2.0**held.reminders
 
     def _speak(self, held: Held, now: float) -> Outcomes:
-        prompts = ("std-held" if held.words % 2 == 0 else "std-held-again", "std-held-key")
+        turn = "std-held" if held.words % 2 == 0 else "std-held-again"
+        prompts = (turn, "std-held-key") if self._has_place(held.call) else (turn,)
         said = " ".join(prompt.removeprefix("std-") for prompt in prompts)
         held.word = word = Word(word_leg(held.call, now), said, self._due(held))
         over = WakeAt(now + LONGEST_WORD + 0.1, ("hold word over", held.call))

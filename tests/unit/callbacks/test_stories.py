@@ -6,7 +6,7 @@ from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.callback import Callback
 from callhandler.core.hours import Opening
-from callhandler.core.model import CallbackRules, CallbackState, OfferEnd, Outcome, Queue, State
+from callhandler.core.model import CallbackRules, CallbackState, OfferEnd, Outcome, Queue, State, WordEnd
 from callhandler.errors import Refused
 from tests.unit.callbacks.backs import LEG, Backs, site
 from tests.unit.core.world import START, agent
@@ -595,3 +595,18 @@ def test_a_phone_that_was_rung_for_a_callback_and_not_written_down_any_more_is_f
     found = again.callbacks.find(one.call)
     assert found is not None
     assert (found.state, found.agent) == (CallbackState.ANNOUNCED, "a")
+
+
+def test_who_was_called_back_is_spoken_to_on_hold_but_named_no_place_to_go_back_to() -> None:
+    world = busy_world()
+    one = talking(world)
+    world.board.observe(o.HoldSeen(one.agent_leg or "", True))
+    world.passes(61.0)
+    word = world.pbx.words[-1]
+    assert word.prompts == ("std-held",)
+    world.board.observe(o.ChannelUp(word.leg))
+    world.board.observe(o.KeySeen(word.channel, "1"))
+    world.passes(3.0)
+    world.board.observe(o.WordOver(word.leg, WordEnd.WHOLE))
+    assert world.of(e.CheckedIn)[-1].said == "held", "the journal says what was said"
+    assert one.state is CallbackState.TALKING
