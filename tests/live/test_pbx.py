@@ -121,9 +121,7 @@ async def test_reading_a_changed_site_again_leaves_calls_alone(loaded: LoadedSit
         await caller.until("180", 3)
         file = loaded.path
         file.write_text(file.read_text().replace("[phones]\n", '[phones]\n109 = { password = "a-new-phone" }\n'))
-        done = await asterisk.reload(load(loaded.directory))
-        assert set(done.changed) == {"pjsip.conf", "extensions.conf"}
-        assert done.need_restart == ()
+        assert set(await asterisk.reload(load(loaded.directory))) == {"pjsip.conf", "extensions.conf"}
         assert "109" in await asterisk.ask("pjsip show endpoints")
         assert await asterisk.channels() == 1
-        assert (await asterisk.reload(load(loaded.directory))).changed == ()
+        assert await asterisk.reload(load(loaded.directory)) == ()

@@ -10,28 +10,18 @@ import shutil
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from callhandler.asterisk.pbx.get import AsteriskProgram
 from callhandler.asterisk.pbx.place import layout
 from callhandler.asterisk.pbx.ports import until_free
 from callhandler.asterisk.pbx.prepare import prepare
-from callhandler.asterisk.pbx.render import NEED_RESTART
 from callhandler.errors import CallhandlerError
 from callhandler.site.loading import LoadedSite
 
 READY_WITHIN = 20.0
 """Seconds within which Asterisk must be ready; it takes one or two."""
 _ASK = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Reloaded:
-    """What `reload` did: the files that changed, and those of them that only a restart takes up."""
-
-    changed: tuple[str, ...]
-    need_restart: tuple[str, ...]
 
 
 def dying_with_parent(argv: Sequence[str]) -> list[str]:
@@ -109,8 +99,11 @@ class AsteriskProcess:
         first = (await self.ask("core show channels count")).split()
         return int(first[0]) if first and first[0].isdigit() else 0
 
-    async def reload(self, loaded: LoadedSite) -> Reloaded:
-        """Render the site anew and have Asterisk take up what changed; calls go on."""
+    async def reload(self, loaded: LoadedSite) -> tuple[str, ...]:
+        """Render the site anew and have Asterisk take up what changed; return which files did. Calls go on.
+
+        What Asterisk reads only when it starts doesn't change here: site/diffing.py refuses a reload of the tables it is made of.
+        """
         self._loaded = loaded
         changed = prepare(loaded, self._program)
         for name, command in (
@@ -119,7 +112,7 @@ class AsteriskProcess:
         ):  # fmt: skip
             if name in changed and "No such command" in (answer := await self.ask(command)):
                 raise CallhandlerError(f"Asterisk didn't read {name} again: {answer.strip()}")
-        return Reloaded(tuple(changed), tuple(name for name in changed if name in NEED_RESTART))
+        return tuple(changed)
 
     async def ask(self, command: str, within: float = _ASK) -> str:
         """What Asterisk's console answers to a command; "" when it doesn't answer. Never given anything from outside."""

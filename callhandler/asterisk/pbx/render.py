@@ -30,8 +30,6 @@ _RENDERED = (
     "asterisk.conf", "modules.conf", "manager.conf", "pjsip.conf", "musiconhold.conf", "logger.conf", "rtp.conf", "extensions.conf",
     "indications.conf", "stasis.conf",
 )  # fmt: skip
-NEED_RESTART = frozenset({"asterisk.conf", "modules.conf", "rtp.conf", "stasis.conf"})
-"""Files that Asterisk reads only when it starts."""
 
 Values = dict[
     str,
