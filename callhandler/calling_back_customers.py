@@ -168,7 +168,10 @@ class Customers:
         return True
 
     def compare(self, live: dict[str, o.LiveChannel]) -> None:
-        """After a gap: attempts whose customer isn't there are lost. Should the phone ring yet, it is let go at once."""
+        """After a gap: attempts whose customer isn't there are lost, and so are agents whom the site file has lost meanwhile.
+
+        Should a phone ring yet, it is let go at once.
+        """
         self._kept = {
             one.agent_leg or ""
             for one in self._books.open.values()
@@ -178,6 +181,22 @@ class Customers:
             if one.state is CallbackState.DIALLED and one.leg is not None and one.leg not in live:
                 self._board.take((CancelOffer(one.leg, OfferEnd.LOST),))
                 self.leg_over(one.leg, "lost")
+            if one.agent_leg is not None and self._books.open.get(one.call) is one:
+                self._agent_lost(one, one.agent_leg)
+
+    def _agent_lost(self, one: Callback, leg: str) -> None:
+        if one.state is CallbackState.TALKING or leg in self._board.line.books.legs:
+            return
+        self._board.take((CancelOffer(leg, OfferEnd.AGENT_LEFT),))
+        over = e.OfferEnded(
+            at=self._board.clock(),
+            call=one.call,
+            leg=leg,
+            agent=one.agent or "",
+            queue=one.queue,
+            reason=OfferEnd.AGENT_LEFT,
+        )
+        self._board.record(over)
 
     def _attempt_over(self, one: Callback, reason: str) -> None:
         leg = one.leg or ""

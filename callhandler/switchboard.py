@@ -508,7 +508,9 @@ class Switchboard:
             call, agent = self.line.books.calls.get(call_id), self.line.books.agent_at(one.phone or "")
             if not offer or not number.isdigit() or one.channel in self.line.books.legs:
                 continue
-            if call is not None and call.queue in self.line.plan.queues and agent is not None and agent.leg is None:
+            if call is None or int(number) <= call.offers_made:  # that one was written down, and is over
+                continue
+            if call.queue in self.line.plan.queues and agent is not None and agent.leg is None:
                 ring = self.line.plan.queues[call.queue].ring
                 phone, queue = one.phone or "", call.queue
                 self.record(

@@ -9,7 +9,7 @@ from callhandler.core.hours import Opening
 from callhandler.core.model import CallbackRules, CallbackState, OfferEnd, Outcome, Queue, State, WordEnd
 from callhandler.errors import Refused
 from tests.unit.callbacks.backs import LEG, Backs, site
-from tests.unit.core.world import START, agent
+from tests.unit.core.world import START, agent, steps
 
 
 def talking(world: Backs, number: str = "555") -> Callback:
@@ -610,3 +610,46 @@ def test_who_was_called_back_is_spoken_to_on_hold_but_named_no_place_to_go_back_
     world.board.observe(o.WordOver(word.leg, WordEnd.WHOLE))
     assert world.of(e.CheckedIn)[-1].said == "held", "the journal says what was said"
     assert one.state is CallbackState.TALKING
+
+
+def test_a_callback_asked_for_by_hand_passes_over_a_step_with_nobody_there_like_a_caller() -> None:
+    queue = Queue("q", "Sales", steps=steps(("sales >= 5", 30.0), ("", None)))
+    world = Backs(site(queue, agents=(agent("a"),)))
+    world.login("a")
+    world.callbacks.add("new", "q", "555", "Ann", None, "somebody")
+    assert world.rung() == [("new", "a")]
+    assert [(fact.step, fact.reason) for fact in world.of(e.StepAdvanced)] == [(1, "nobody here for the step before")]
+
+
+@pytest.mark.parametrize("picked_up", [False, True])
+def test_an_agent_whom_the_site_file_lost_while_the_daemon_was_away_keeps_no_callback(*, picked_up: bool) -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.leg("a").leg
+    if picked_up:
+        world.picks_up("a")
+    again = world.reborn(site(agents=(agent("b"), agent("z"))))
+    again.attach((o.LiveChannel(leg, "PJSIP/pa-1", None, "callhandler-callback", leg, phone="pa"),))
+    found = again.callbacks.find(one.call)
+    assert found is not None
+    assert (found.state, found.failed) == (CallbackState.WAITING, 0)
+    assert leg in again.pbx.cancelled
+    again.login("b")
+    assert again.leg("b").call == one.call
+
+
+def test_a_leg_of_an_offer_that_is_over_is_none_that_was_forgotten() -> None:
+    world = busy_world()
+    call = world.enter("q", number="555")
+    world.login("a")
+    leg = world.leg("a")
+    one = world.asks(call)
+    world.fails(leg, OfferEnd.REFUSED)
+    world.pause("a")
+    again = world.reborn()
+    again.attach((o.LiveChannel(leg.leg, "PJSIP/pa-1", None, "callhandler-offer", leg.leg, phone="pa"),))
+    assert leg.leg not in again.board.line.books.legs
+    found = again.callbacks.find(one.call)
+    assert found is not None
+    assert found.agent is None
