@@ -204,11 +204,12 @@ class Line:
             self._match_everyone(now)
 
     def _call_back(self, call_id: str, now: float) -> None:
-        """A caller who is to be called back has hung up: the place in line is the callback's from here on."""
+        """Who is to be called back has hung up, or was never on the line: the place in line is the callback's from here on."""
         call, callback = self.books.calls.get(call_id), self.books.callbacks.open.get(call_id)
         if call is not None and callback is not None:
             self._set_timers(call)
             self._match_call(call, now)
+            self._send_on_if_hopeless(call, now)
 
     def _after_attempt(self, call: str) -> None:
         """Let go of phones that ring for a customer who was on the line and has left."""
