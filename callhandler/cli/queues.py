@@ -28,7 +28,7 @@ def show(site: SiteOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def checkins(hours: HoursOption = 24, site: SiteOption = None, as_json: JsonOption = False) -> None:
-    """Whether everybody who waited was spoken to in time: compliance, silences, breaches by cause."""
+    """How long people waited, and whether they were spoken to in time: compliance, silences, breaches by cause."""
     from callhandler.core.kpi import check_in_figures  # noqa: PLC0415 - only the past needs the journal
     from callhandler.store.sources import open_source  # noqa: PLC0415
     from callhandler.store.waits import stays_between  # noqa: PLC0415

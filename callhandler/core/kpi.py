@@ -29,6 +29,10 @@ class Stay:
     words: tuple[e.CheckedIn, ...] = ()
     breaches: tuple[e.CheckInBreached, ...] = ()
 
+    def length(self, now: float) -> float:
+        """Return how long it took, in seconds; of a stay that lasts, until `now`."""
+        return (now if self.until is None else self.until) - self.since
+
     def silences(self, now: float) -> list[float]:
         """Return the silences, in order, in seconds; of a stay that lasts, as it is `now`."""
         ends, last = [], self.since
@@ -62,7 +66,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckInFigures:
-    """How well the promise was kept where somebody waited. Silences in seconds, 0 where there is none.
+    """How well the promise was kept where somebody waited. Waits (a stay's length) and silences in seconds, 0 where there is none.
 
     `long` counts the stays that were longer than `at_most`, `kept` those among them without a longer silence; `compliance` is None when
     nobody waited that long. `longest_call` is the call of the longest silence; `breaches` are counted by cause.
@@ -74,6 +78,9 @@ class CheckInFigures:
     long: int
     kept: int
     compliance: float | None
+    median_wait: float
+    p90_wait: float
+    p99_wait: float
     median_silence: float
     p95_silence: float
     longest_silence: float
@@ -195,7 +202,8 @@ def check_in_figures(found: Iterable[Stay], at_most: float, now: float) -> list[
 
 def _figures(where: Where, found: list[Stay], at_most: float, now: float) -> CheckInFigures:
     silences = sorted((silence, stay.call) for stay in found for silence in stay.silences(now))
-    long = [stay for stay in found if (now if stay.until is None else stay.until) - stay.since > at_most]
+    waits = sorted(stay.length(now) for stay in found)
+    long = [stay for stay in found if stay.length(now) > at_most]
     well = sum(max(stay.silences(now)) <= at_most for stay in long)
     causes = Counter(breach.reason for stay in found for breach in stay.breaches)
     return CheckInFigures(
@@ -205,6 +213,9 @@ def _figures(where: Where, found: list[Stay], at_most: float, now: float) -> Che
         long=len(long),
         kept=well,
         compliance=well / len(long) if long else None,
+        median_wait=percentile(waits, 0.5),
+        p90_wait=percentile(waits, 0.9),
+        p99_wait=percentile(waits, 0.99),
         median_silence=percentile([silence for silence, _ in silences], 0.5),
         p95_silence=percentile([silence for silence, _ in silences], 0.95),
         longest_silence=silences[-1][0],

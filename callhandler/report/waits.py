@@ -56,18 +56,28 @@ def _verdict(proof: Proof) -> Text:
 
 
 def check_ins_table(figures: Sequence[CheckInFigures]) -> RenderableType:
-    """Return the figures, a row for each place that people waited in."""
+    """Return the figures, a column for each place that people waited in: one row for all of them is too wide for a terminal."""
     if not figures:
         return Text("nobody waited")
-    long = f"over {figures[0].at_most:.0f} s"
-    names = ("where", "stays", long, "kept", "silence p50", "p95", "longest", "of call", "breaches")
-    table = _table(*names)
-    for one in figures:
-        causes = ", ".join(f"{count} {printable(cause)}" for cause, count in one.breaches)
-        share = "" if one.compliance is None else f"{one.kept} ({one.compliance:.0%})"
-        silences = (f"{silence:.1f}" for silence in (one.median_silence, one.p95_silence, one.longest_silence))
-        table.add_row(one.where, str(one.stays), str(one.long), share, *silences, one.longest_call, causes or "none")
+    columns = [_column(one) for one in figures]
+    table = _table("", *(one.where for one in figures))
+    for name in columns[0]:
+        table.add_row(name, *(column[name] for column in columns))
     return table
+
+
+def _column(one: CheckInFigures) -> dict[str, str]:
+    share = "" if one.compliance is None else f"{one.kept} ({one.compliance:.0%})"
+    causes = ", ".join(f"{count} {printable(cause)}" for cause, count in one.breaches)
+    return {
+        "stays": str(one.stays),
+        "wait p50, p90, p99": ", ".join(span(wait) for wait in (one.median_wait, one.p90_wait, one.p99_wait)),
+        f"longer than {one.at_most:.0f} s": str(one.long),
+        "of those kept": share,
+        "silence p50, p95": f"{one.median_silence:.1f} s, {one.p95_silence:.1f} s",
+        "longest silence": f"{one.longest_silence:.1f} s in {one.longest_call}",
+        "breaches": causes or "none",
+    }
 
 
 def estimates_table(figures: Iterable[EstimateFigures], zone: ZoneInfo) -> RenderableType:

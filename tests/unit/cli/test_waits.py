@@ -80,6 +80,7 @@ def test_check_ins_summed_up(site: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["queues", "checkins", "--json", "--site", str(site)]) == 0
     (figures,) = json.loads(capsys.readouterr().out)
     assert (figures["long"], figures["kept"], figures["longest_call"]) == (1, 0, CALL)
+    assert figures["median_wait"] == figures["p99_wait"] == pytest.approx(200.0)
 
 
 def test_estimates_hour_by_hour(site: Path, capsys: pytest.CaptureFixture[str]) -> None:

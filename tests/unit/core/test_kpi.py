@@ -49,6 +49,7 @@ def test_compliance_counts_those_who_waited_longer_than_promised() -> None:
     (figures,) = check_in_figures(stays([*WELL, *BADLY, *short]), AT_MOST, 300.0)
     assert (figures.stays, figures.long, figures.kept, figures.compliance) == (3, 2, 1, 0.5)
     assert (figures.longest_silence, figures.longest_call) == (122.0, "badly")
+    assert (figures.median_wait, figures.p90_wait, figures.p99_wait) == (200.0, 200.0, 200.0)
     assert figures.median_silence == 58.0
     assert figures.p95_silence == 122.0
     assert figures.breaches == (("the daemon was away", 1),)
