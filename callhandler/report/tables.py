@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from callhandler.core.model import Device, State
+from callhandler.core.model import Device, Outcome, State
 from callhandler.core.plain import printable
 from callhandler.core.views import AgentView, CallView, PublisherView, QueueView, StatusView
 from callhandler.report.words import caller, clock, moment, span
@@ -154,8 +154,8 @@ def call_details(record: CallRecord, zone: ZoneInfo, view: CallView | None = Non
     for name, value in [
         ("call", record.id),
         ("caller", caller(record.caller_number, record.caller_name)),
-        ("dialled", f"{record.number} by way of {record.source}"),
-        ("arrived", moment(record.arrived, zone) + ("" if record.whole else " (its beginning was not seen)")),
+        ("dialled", f"{record.number} by way of {record.source}" if record.number else ""),
+        ("arrived", moment(record.arrived, zone) + _beginning(record)),
         ("ended", moment(record.ended, zone)),
         ("outcome", outcome),
         ("waited", span(record.waited if view is None or view.waited is None else view.waited)),
@@ -194,6 +194,13 @@ def _then(leg: Leg) -> str:
     if leg.transferred_to is not None:
         return f"talked, transferred to {leg.transferred_to}"
     return "talks" if leg.ended is None else f"talked; {leg.reason}".removesuffix("; ")
+
+
+def _beginning(record: CallRecord) -> str:
+    if record.whole:
+        return ""
+    by_hand = record.outcome is Outcome.CALLBACK and not record.visits
+    return f" (nobody called: `callhandler callbacks show {record.id}`)" if by_hand else " (its beginning was not seen)"
 
 
 def _publisher(one: PublisherView) -> str:

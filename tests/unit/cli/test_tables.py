@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console, RenderableType
 
-from callhandler.core.model import Device, State
+from callhandler.core import events as e
+from callhandler.core.model import Device, Outcome, State
 from callhandler.core.views import PublisherView
-from callhandler.report.tables import agents_table, status_table
+from callhandler.report.tables import agents_table, call_details, status_table
+from callhandler.store.reading import record_of
 from tests.unit.control.fake_desk import AGENT, STATUS
 
 UTC = ZoneInfo("UTC")
@@ -48,3 +50,22 @@ def test_a_mail_server_nobody_has_spoken_to_is_not_called_connected(
 ) -> None:
     publisher = PublisherView(name=name, connected=connected, kept=kept, dropped=dropped)
     assert shown in told(status_table(replace(STATUS, publishers=(publisher,)), UTC))
+
+
+@pytest.mark.parametrize(
+    ("before", "shown"),
+    [
+        ([], "(nobody called: `callhandler callbacks show c1`)"),
+        (
+            [e.CallEntered(at=1.0, call="c1", queue="q", entered=1.0, priority=5, bonus=0.0, wants="")],
+            "(its beginning was not seen)",
+        ),
+    ],
+)
+def test_a_callback_asked_for_by_hand_is_no_call_of_which_something_is_missing(
+    before: list[e.Fact], shown: str
+) -> None:
+    end = e.CallEnded(at=2.0, call="c1", outcome=Outcome.CALLBACK, reason="asked for by root", cause=0)
+    text = told(call_details(record_of("c1", [*before, end]), UTC)[0])
+    assert shown in text
+    assert "by way of" not in text
