@@ -4,7 +4,7 @@ One item for each number and kind: who called three times in vain is one thing t
 so, or by itself when its number has since talked with an agent. Each fact names a call, so an item knows the calls it is made of.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from callhandler.core import events as e
@@ -72,9 +72,9 @@ class Inbox:
         """Return the items that aren't done and have to do with a call."""
         return [one.seen(self._files) for one in self._open.values() if call in one.calls]
 
-    def of_number(self, number: str) -> list[ItemView]:
-        """Return the items that aren't done of a caller's number."""
-        return [one.seen(self._files) for one in self._open.values() if number and one.number == number]
+    def of_numbers(self, numbers: Collection[str]) -> list[ItemView]:
+        """Return the items that aren't done of a caller who is known by these numbers."""
+        return [one.seen(self._files) for one in self._open.values() if one.number and one.number in numbers]
 
     def apply(self, fact: e.Fact) -> None:
         """Change the inbox as a fact says. A fact told twice changes nothing the second time."""
@@ -185,12 +185,10 @@ class InboxKeeper:
         seen = self._seen.get(fact.call)
         if seen is None or self.inbox.is_done:
             return []
-        numbers = [seen.number, self._known_as(seen.number)]
-        if self._known_as(seen.shown) in numbers:  # else they had themselves called back elsewhere
-            numbers.append(seen.shown)
-        calls = dict.fromkeys(
-            call for number in numbers for item in self.inbox.of_number(number) for call in item.calls
-        )
+        numbers = {seen.number, self._known_as(seen.number)}
+        if seen.shown not in numbers and self._known_as(seen.shown) in numbers:  # else it is somebody else's phone
+            numbers.add(seen.shown)
+        calls = dict.fromkeys(call for item in self.inbox.of_numbers(numbers) for call in item.calls)
         reason = f"has talked with agent {fact.agent} since"
         return [e.ItemDone(at=now, call=call, by=HOUSE, reason=reason) for call in calls]
 

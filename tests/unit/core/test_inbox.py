@@ -82,7 +82,7 @@ def test_a_number_is_the_same_however_the_trunk_and_callbacks_write_it() -> None
         keeper.follow(fact, fact.at)
     answered = e.CallConnected(at=9.0, call="c1", leg="c1-o1", agent="a", queue="q", waited=3.0)
     done = [fact.call for fact in keeper.follow(answered, 9.0) if isinstance(fact, e.ItemDone)]
-    assert done == ["c3", "c2"], "the failed callback is in another form"
+    assert done == ["c2", "c3"], "the failed callback is in another form"
     keeper.apply(replace(arrived, call="c2"))
     keeper.apply(asked)
     assert [fact.call for fact in keeper.follow(replace(answered, call="c2"), 9.0)] == ["c2", "c3"]
