@@ -211,6 +211,16 @@ def _calls_at_night(loaded: LoadedSite) -> Iterator[Problem]:
         )
 
 
+def _number_shown(loaded: LoadedSite) -> Iterator[Problem]:
+    callbacks = loaded.site.callbacks
+    if callbacks is not None and callbacks.caller_number is None:
+        yield Problem(
+            ("callbacks",),
+            "has no caller_number: customers see `asterisk` where a number should be, and providers may refuse the calls",
+            "add `caller_number` with a number of yours",
+        )
+
+
 _WARNINGS: tuple[Rule, ...] = (
     _big_menus,
     _unreachable,
@@ -219,6 +229,7 @@ _WARNINGS: tuple[Rule, ...] = (
     lint_audio.speech,
     _no_time_to_speak,
     _calls_at_night,
+    _number_shown,
     lint_people.idle_steps,
     lint_people.unserved_languages,
     lint_people.weak_secrets,

@@ -66,7 +66,9 @@ class Callbacks(Table):
 
     trunk: Id = Field(description="The trunk that customers are called over.")
     caller_number: str | None = Field(
-        default=None, pattern=NUMBER_PATTERN, description="The number shown to customers."
+        default=None,
+        pattern=NUMBER_PATTERN,
+        description="The number shown to customers; none: `asterisk`, which is none.",
     )
     first: First = Field(
         default=First.AGENT,

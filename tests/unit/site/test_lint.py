@@ -142,6 +142,7 @@ FOUND: list[tuple[list[Change], Severity, str, str]] = [
         "callbacks",
         "be called at night",
     ),
+    ([("[speech] ", '[callbacks]\ntrunk = "pstn"\n[speech] ')], WARNING, "callbacks", "customers see `asterisk`"),
     # the promise
     ([("[speech] ", "[waiting]\ncheck_in_aim = 80\n[speech] ")], WARNING, "waiting.check_in_aim", "will begin earlier"),
     (
