@@ -57,7 +57,9 @@ AWKWARD = (
     Manners(0.1, talk=0.4),
     Manners(0.1, keys="", talk=2.0),
     Manners(answer=None),
+    *[Manners(7.0, keys="1111", pause=0.35, talk=1.3)] * 4,
 )
+"""Not all are bad: half let their phone ring for longer than the daemon takes to come back, so that it meets attempts under way."""
 EXTRA = """
 
 # --- for the chaos of callbacks: a line of its own
@@ -71,7 +73,7 @@ steps = [{ wants = "calls_back" }]
 trunk = "pstn"
 attempts = 10
 spacing = 2
-ring = 5
+ring = 8
 at_once = 20
 per_number = 1000
 per_hour = 100000
@@ -183,7 +185,7 @@ class Chaos:
                 continue
             number += 1
             who = f"+1202{5_550_000 + number:07}"
-            if self.random.random() < 0.3:
+            if self.random.random() < 0.5:
                 self._moods[who] = [self.random.choice(AWKWARD)]
             self.asked[await self._added(who)] = who
 
