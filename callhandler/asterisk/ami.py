@@ -19,7 +19,7 @@ from callhandler.asterisk.ami_session import AmiLink, AmiRefused, Snapshot, conn
 from callhandler.asterisk.ami_text import fields
 from callhandler.asterisk.dialling import dialled, originate
 from callhandler.asterisk.leaving import Leaving
-from callhandler.asterisk.speaking import rung_briefly, sent_to_line, spoken
+from callhandler.asterisk.speaking import rung_briefly, sent_to_line, spoken, texted
 from callhandler.asterisk.translate import Translator
 from callhandler.core.model import OfferEnd, WordEnd
 from callhandler.core.observed import ChannelEnded, LinkDown, Observation, OfferFailed, WordOver
@@ -111,8 +111,11 @@ class Ami:
         self._order(wire.ORIGINATE, lambda: spoken(word), WordOver(word.leg, WordEnd.FAILED))
 
     def ring_briefly(self, call: BriefCall) -> None:
-        """Ring a phone to tell its user something, once; nothing is observed where it can't be."""
+        """Ring a phone to tell its user something, and send it the same as a text, each once; nothing is observed where it can't be."""
         self._order(wire.ORIGINATE, lambda: rung_briefly(call))
+        if self._connection is not None and self._up:
+            with contextlib.suppress(quoting.Unquotable):  # said by the order above
+                self._connection.send(wire.MESSAGE_SEND, texted(call), _texted, self._link.deadline)
 
     def send_to_line(self, channel: str) -> None:
         """Take a channel out of its conversation and back to where calls enter, once."""
@@ -263,3 +266,9 @@ class Ami:
 def refused_pause(times: int, most: float) -> float:
     """Seconds until the next login after `times` refusals in a row: soon at first, since a secret may just have been changed."""
     return min(most, 5.0 * 4.0 ** min(times - 1, 10))
+
+
+def _texted(answer: Reply | None) -> None:
+    """Pass over a text that could not be sent: not every phone takes one, nor every Asterisk sends it; the ring tells the same."""
+    if answer is not None and not answer.good:
+        log.debug("a phone was sent no text", reason=answer.message)

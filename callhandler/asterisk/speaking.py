@@ -1,9 +1,12 @@
-"""The AMI actions around a conversation: say something into it, ring a phone briefly, send a caller back to where calls enter. Pure.
+"""The AMI actions around a conversation: say something into it, ring a phone briefly or send it a text, send a caller back to where calls
+enter. Pure.
 
 Saying something is a Local channel: its one side whispers to the caller (ChanSpy, context callhandler-speak), its other side plays the
 prompts (callhandler-word). The conversation's bridge is left alone, so nothing that goes wrong here can part the two. Heard on
 22.10.1 over the music on hold 10 ms after the action, as long as `bridge_native_rtp` is not loaded.
 """
+
+from base64 import b64encode
 
 from callhandler.asterisk import quoting, wire
 from callhandler.asterisk.ami_link import Headers
@@ -50,6 +53,18 @@ def rung_briefly(call: BriefCall) -> Headers:
             f"{wire.VARIABLE_LANGUAGE}={quoting.identifier(call.language)}",
             f"{wire.VARIABLE_WORD}={quoting.identifier(call.prompt)}",
         ],
+    }
+
+
+def texted(call: BriefCall) -> Headers:
+    """Return the headers of the MessageSend that shows the same as a SIP MESSAGE. Raises Unquotable.
+
+    `To` alone is what every Asterisk from 16.0 on takes; `Destination` came later (main/message.c).
+    """
+    return {
+        "To": wire.MESSAGE_PREFIX + quoting.identifier(call.phone),
+        "From": "callhandler",
+        "Base64Body": b64encode(quoting.display_name(call.display_name).encode()).decode(),
     }
 
 

@@ -85,7 +85,7 @@ class Pbx(Protocol):
         """Say something over what a channel in a conversation hears. ChannelUp is observed when it begins, WordOver when it ends."""
 
     def ring_briefly(self, call: BriefCall) -> None:
-        """Ring a phone to tell its user something. ChannelEnded may be observed for it."""
+        """Ring a phone to tell its user something; where it takes texts, it is sent the same. ChannelEnded may be observed for it."""
 
     def send_to_line(self, channel: str) -> None:
         """Take a channel out of its conversation and back to where calls enter; its other side is let go."""

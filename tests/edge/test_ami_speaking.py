@@ -1,5 +1,9 @@
 """What is said to Asterisk beside a conversation: words, brief rings, the way back to the line; and who is found to be on hold."""
 
+from base64 import b64decode
+
+from structlog.testing import capture_logs
+
 from callhandler.core.model import WordEnd
 from callhandler.core.observed import LinkUp, WordOver
 from callhandler.core.ports import BriefCall, SpokenWord
@@ -53,6 +57,25 @@ async def test_a_brief_ring_shows_what_it_is_about() -> None:
             "Variable: CH_LANGUAGE=de",
             "Variable: CH_WORD=std-hold-reminder",
         ]
+        await fake.until(lambda: fake.sent("MessageSend"))
+        to, sender, body = lines(fake, "MessageSend")[1:]
+        assert (to, sender) == ("To: pjsip:101", "From: callhandler")
+        assert b64decode(body.removeprefix("Base64Body: ")).decode() == "ON HOLD 0:45 JoAction: Logoff"
+
+
+async def test_a_text_that_is_refused_changes_nothing() -> None:
+    def refuse(fields: Fields) -> bytes:
+        return message(Response="Error", ActionID=fields["ActionID"], Message="Permission denied")
+
+    async with fake_ami(answers={"MessageSend": refuse}) as fake, up(fake) as (ami, watch):
+        before = len(watch.seen)
+        with capture_logs() as logs:
+            for leg in ("r1", "r2"):
+                ami.ring_briefly(BriefCall(leg, "101", 8.0, "ON HOLD 0:45", "+4930", "de", "std-hold-reminder"))
+            await fake.until(lambda: len(logs) == 2)
+        assert {one["log_level"] for one in logs} == {"debug"}
+        assert len(fake.sent("Originate")) == 2
+        assert len(watch.seen) == before
 
 
 async def test_a_caller_is_sent_back_to_where_calls_enter() -> None:

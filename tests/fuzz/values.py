@@ -10,7 +10,7 @@ from callhandler.asterisk.ami_text import action, fields
 from callhandler.asterisk.dialling import dialled, originate
 from callhandler.asterisk.pbx.quoting import Unwritable, host, value, word
 from callhandler.asterisk.quoting import Unquotable
-from callhandler.asterisk.speaking import rung_briefly, sent_to_line, spoken
+from callhandler.asterisk.speaking import rung_briefly, sent_to_line, spoken, texted
 from callhandler.core.ports import BriefCall, DialLeg, OfferLeg, SpokenWord
 from tests.fuzz.engine import Target
 from tests.unit.asterisk.test_quoting import as_asterisk_reads, parse_args
@@ -71,6 +71,7 @@ _ORDERS: tuple[Callable[[list[str]], Headers], ...] = (
     lambda t: spoken(SpokenWord(t[0], t[1], t[2], (t[3], t[4]))),
     lambda t: rung_briefly(BriefCall(t[0], t[1], 15.0, t[4], t[5], t[2], t[3])),
     lambda t: sent_to_line(t[0]),
+    lambda t: texted(BriefCall(t[0], t[1], 15.0, t[4], t[5], t[2], t[3])),
 )
 
 
@@ -86,7 +87,7 @@ def orders(data: bytes) -> None:
         sent = action("Originate", "1", headers)
         assert list(headers) == list(plain)
         assert len(as_asterisk_reads(sent)) == len(as_asterisk_reads(action("Originate", "1", plain)))
-        channel, variables = str(headers["Channel"]), headers.get("Variable", [])
+        channel, variables = str(headers.get("Channel") or headers["To"]), headers.get("Variable", [])
         assert not _LIST & set(channel)
         assert not any(_LIST & set(one) or "$" in one or one.count("=") < 1 for one in variables)
         caller = headers.get("CallerID")

@@ -27,7 +27,9 @@ class Stranger:
     ) -> None:
         self._socket.close()
 
-    def ask(self, method: str, number: str, user: str, *, extra: str = "", call: str = "", count: int = 1) -> str:
+    def ask(
+        self, method: str, number: str, user: str, *, extra: str = "", call: str = "", count: int = 1, body: str = ""
+    ) -> str:
         """Send a request to `number` as `user` and return the first answer that isn't provisional, whole; empty for silence."""
         branch, target = secrets.token_hex(8), f"sip:{number}@{self._server[0]}:{self._server[1]}"
         uri = target if number else target.replace("@", "")
@@ -42,9 +44,9 @@ class Stranger:
             f"Contact: <sip:{user}@{self.host}:{self.port}>",
             "Max-Forwards: 70",
             *([extra] if extra else []),
-            "Content-Length: 0",
+            f"Content-Length: {len(body)}",
         ]
-        self._socket.sendto("\r\n".join([*lines, "", ""]).encode(), self._server)
+        self._socket.sendto("\r\n".join([*lines, "", body]).encode(), self._server)
         try:
             while (answer := self._socket.recv(65_535).decode()).startswith(
                 "SIP/2.0 1"

@@ -56,13 +56,20 @@ class Baresip:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What baresip said happened: CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED, REGISTER_OK, ..."""
+    """What baresip said happened: CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED, REGISTER_OK, ...; or MESSAGE, its text in `param`."""
 
     at: float
     kind: str
     peer: str
     param: str
     name: str = ""
+
+
+def _event(said: Mapping[str, object]) -> Event:
+    if said.get("message"):
+        return Event(time.time(), "MESSAGE", str(said["from"]), str(said.get("body", "")))
+    kind, peer, param, name = (str(said.get(key, "")) for key in ("type", "peeruri", "param", "peerdisplayname"))
+    return Event(time.time(), kind, peer, param, name)
 
 
 def write_tone(path: Path, hertz: float, seconds: float) -> Path:
@@ -202,13 +209,7 @@ class Softphone:
                 if said.get("response"):
                     self._answers.put_nowait((bool(said["ok"]), str(said.get("data", ""))))
                     continue
-                event = Event(
-                    time.time(),
-                    str(said["type"]),
-                    str(said.get("peeruri", "")),
-                    str(said.get("param", "")),
-                    str(said.get("peerdisplayname", "")),
-                )
+                event = _event(said)
                 async with self._changed:
                     self.events.append(event)
                     self._changed.notify_all()

@@ -94,6 +94,18 @@ def test_over_the_trunk_nothing_but_the_sites_numbers_exists(site: SiteUp) -> No
     assert site.channels() == []
 
 
+def test_a_text_from_outside_runs_through_no_dialplan(site: SiteUp) -> None:
+    """Fails if a SIP MESSAGE were taken for a call to one of the site's numbers, as Asterisk does unless told otherwise."""
+    before = len(facts(site, "CallArrived"))
+    with Stranger(sip(site), "127.0.0.1") as trunk:
+        plain = "Content-Type: text/plain"
+        texts = [
+            trunk.ask("MESSAGE", number, "+12025550123", extra=plain, body="hi") for number in ("5000", "101", "s")
+        ]
+    assert [status(text) for text in texts] == [404] * 3
+    assert len(facts(site, "CallArrived")) == before
+
+
 def test_wrong_passwords_are_refused_and_fail2ban_sees_who_it_was(site: SiteUp) -> None:
     """Fails if a guess got in, or if the security log stopped being what the filter reads."""
     log = site.directory / "var" / "asterisk" / "log" / "security"

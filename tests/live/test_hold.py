@@ -112,6 +112,11 @@ async def until(at: float) -> None:
     await asyncio.sleep(max(0.0, at - time.time()))
 
 
+def said(phone: Softphone, kind: str, since: int) -> list[str]:
+    """What a phone displayed, by the events of a kind after so many."""
+    return [event.name or event.param for event in phone.events[since:] if event.kind == kind]
+
+
 async def hangs_up(phone: Softphone) -> None:
     await phone.hang_up()
     await asyncio.sleep(0.5)
@@ -162,6 +167,7 @@ async def test_a_held_caller_is_spoken_to_over_the_music_and_the_agent_reminded(
 
     assert abs(reminder.at - held - REMIND) < SLACK
     assert reminder.name in {f"ON HOLD 0:{seconds:02} {FIRST}" for seconds in (9, 10)}
+    assert said(talk.agent, "MESSAGE", rings) == said(talk.agent, "CALL_INCOMING", rings), "each also as a text"
     assert 7 < stopped - reminder.at < 8 + 2 * SLACK, "it stops by itself"
     (first,) = find(heard, site.prompt("std-held"), ALIKE)
     (second,) = find(heard, site.prompt("std-held-again"), ALIKE)

@@ -102,6 +102,9 @@ async def test_the_ami_user_can_do_what_the_daemon_does_and_nothing_else(
             ("Originate", *originate),
         ):
             assert "Response: Success" in await act(action, *headers), action
+        text = await act("MessageSend", "To: pjsip:101", "From: callhandler", "Base64Body: T04gSE9MRA==")
+        assert "Permission" not in text, "no phone is there to get it, but it may be sent"
+        assert "technology" not in text
         for action, *headers in (
             ("Command", "Command: core show version"),
             ("GetConfig", "Filename: manager.conf"),

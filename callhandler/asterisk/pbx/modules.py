@@ -13,7 +13,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "res_pjsip_outbound_authenticator_digest", "res_pjsip_outbound_registration", "res_pjsip_endpoint_identifier_ip",
         "res_pjsip_endpoint_identifier_user", "res_pjsip_caller_id", "res_pjsip_diversion", "res_pjsip_rfc3326", "res_pjsip_nat",
         "res_pjsip_dtmf_info", "res_pjsip_empty_info", "res_pjsip_dlg_options", "res_pjsip_pubsub", "res_pjsip_refer",
-        "res_pjsip_header_funcs", "res_pjsip_acl", "res_pjsip_path", "res_pjsip_logger", "chan_pjsip",
+        "res_pjsip_header_funcs", "res_pjsip_acl", "res_pjsip_path", "res_pjsip_logger", "res_pjsip_messaging", "chan_pjsip",
     ),
     "audio and clocks": (
         "res_rtp_asterisk", "res_srtp", "res_timing_timerfd", "res_timing_pthread", "codec_ulaw", "codec_alaw", "codec_a_mu",

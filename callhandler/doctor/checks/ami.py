@@ -6,7 +6,8 @@ from callhandler.doctor.seen import Door, Mode
 from callhandler.doctor.verdict import Verdict, error, ok, some, unknown, warning
 
 _READ = frozenset({"system", "call", "agent", "user", "dtmf"})
-_WRITE = frozenset({"call", "originate"})
+_WRITE = frozenset({"call", "originate", "message"})
+_MUST_WRITE = frozenset({"call", "originate"})
 _MUST_READ = frozenset({"system", "call"})
 _MUST_WORK = (wire.STATUS_ACTION, wire.DEVICE_STATE_LIST, wire.ORIGINATE)
 _MUST_NOT = ("Command", "GetConfig", "CoreStatus")
@@ -56,7 +57,7 @@ def needed(seen: Evidence) -> Verdict:
     denied = [name for name in _MUST_WORK if name in seen.ami.refused]
     if denied:
         return error(check, f"{some(denied)} is denied to {_user(seen)}", _put_right(seen))
-    lacking = sorted(_WRITE - write) if console and write is not None else []
+    lacking = sorted(_MUST_WRITE - write) if console and write is not None else []
     if lacking:
         return error(
             check,
@@ -69,6 +70,9 @@ def needed(seen: Evidence) -> Verdict:
         return error(
             check, f"{_user(seen)} lacks the read class{'es'[: 2 * (len(deaf) > 1)]} {some(deaf)}", _put_right(seen)
         )
+    if console and write is not None and _WRITE - write:
+        sentence = f"{_user(seen)} lacks the write class {some(sorted(_WRITE - write))}: reminders of a hold ring, but no text is sent"
+        return warning(check, sentence, _put_right(seen))
     return ok(check, "it may do all that the daemon must")
 
 

@@ -169,6 +169,7 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("ami login", part("ami", door=Door.UNSPOKEN, detail="IPv4 only"), U, "IPv4", "status"),
     ("ami rights", part("ami", refused=frozenset({"Originate"})), E, "Originate is denied", "manager reload"),
     ("ami rights", part("console", write=frozenset({"call"})), E, "write class originate", "manager reload"),
+    ("ami rights", part("console", write=frozenset({"call", "originate"})), W, "write class message", "manager reload"),
     ("ami rights", part("console", read=frozenset({"call"})), E, "read class system", "manager reload"),
     ("ami excess", part("console", write=frozenset({"call", "originate", "command"})), E, "command", "manager reload"),
     ("ami excess", part("ami", allowed=frozenset({"GetConfig"})), E, "GetConfig", "manager reload"),
