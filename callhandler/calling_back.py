@@ -118,7 +118,7 @@ class Callbacks:
             wants="",
             language=self._board.line.plan.language,
             caller_name=name,
-            reason="asked for by a person",
+            reason=e.ADDED_BY_HAND,
             by=by,
             due=due,
             promise=None if due is None else due + SLOT,

@@ -31,7 +31,7 @@ from callhandler.core import events as e
 from callhandler.core.closing import Closing
 from callhandler.core.inbox import InboxKeeper
 from callhandler.core.observed import Observation
-from callhandler.core.views import StatusView
+from callhandler.core.views import StatusView, alarms_of_the_day
 from callhandler.ending import Ending
 from callhandler.errors import CallhandlerError, Refused
 from callhandler.frontdesk import FrontDesk
@@ -302,7 +302,7 @@ class Daemon:
             asterisk_since=self.switchboard.link_since,
             journal_backlog=self.journal.backlog,
             counts=self.desk.counts(),
-            alarms=tuple(self.desk.figures.alarms),
+            alarms=alarms_of_the_day(self.desk.figures.alarms, self.switchboard.clock()),
             publishers=tuple(one.view() for one in (self.mqtt, self.mail) if one is not None),
             emergency=self.switchboard.emergency,
         )

@@ -9,7 +9,8 @@ from callhandler.core.model import Queue, State, Status
 from callhandler.core.views import AgentView, AlarmView, CallState, CallView, Counts, QueueView
 from callhandler.switchboard import Switchboard
 
-_ALARMS = 20
+_ALARMS = 100
+"""As many as the journal is asked for."""
 
 
 class Figures:
@@ -49,7 +50,6 @@ class Viewing:
         books = self._switchboard.line.books
         waiting = books.calls.get(call.id)
         now = self._switchboard.clock()
-        until = call.connected_at if call.connected_at is not None else now
         offered = next((books.legs[leg].id for leg in books.offers_of(call.id) if leg in books.legs), None)
         return CallView(
             id=call.id,
@@ -63,7 +63,7 @@ class Viewing:
             queue=call.queue,
             position=None if waiting is None else books.position(waiting),
             entered=call.entered,
-            waited=None if call.entered is None else round(max(0.0, until - call.entered), 1),
+            waited=None if call.entered is None else round(call.waited(now), 1),
             priority=None if waiting is None else waiting.priority,
             bonus=None if waiting is None else waiting.bonus,
             step=None if waiting is None else waiting.step,

@@ -1,8 +1,10 @@
 """The command line: `callhandler:main`. Parse, ask, print; exit codes 0 done, 1 refused, 2 usage, 3 daemon not reachable.
 
-Errors are one sentence on standard error, never a traceback. Each command lives in a module of its own noun.
+Errors are one sentence on standard error, never a traceback; with `--json` an object that holds it.
+Each command lives in a module of its own noun.
 """
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +13,7 @@ import typer
 from typer.main import get_command
 
 from callhandler import __version__
-from callhandler.cli.lazy import COMMANDS, Lazy, LazyGroup, new_app, remember_site
+from callhandler.cli.lazy import COMMANDS, Lazy, LazyGroup, first_word, new_app, remember_site
 from callhandler.core.plain import printable
 from callhandler.errors import CallhandlerError, Unreachable
 
@@ -98,23 +100,27 @@ def _root(
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    command = get_command(app)
+    command, words = get_command(app), sys.argv[1:] if args is None else list(args)
+    as_json = "--json" in words and first_word(words) != "demo"  # whose `--json` names a file
     try:
-        command.main(None if args is None else list(args), prog_name="callhandler")
+        command.main(words, prog_name="callhandler")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except CallhandlerError as error:
-        _say(str(error))
+        _say(str(error), as_json)
         return 3 if isinstance(error, Unreachable) else 1
     except KeyboardInterrupt:
         return 130
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
-        _say(f"callhandler itself failed ({type(error).__name__}: {error}); {DEBUG}=1 shows where")
+        _say(f"callhandler itself failed ({type(error).__name__}: {error}); {DEBUG}=1 shows where", as_json)
         return 1
     return 0
 
 
-def _say(sentence: str) -> None:
+def _say(sentence: str, as_json: bool) -> None:
+    if as_json:
+        sys.stderr.write(json.dumps({"error": sentence}) + "\n")
+        return
     sys.stderr.write("".join(f"{printable(line, 2_000)}\n" for line in sentence.splitlines()))

@@ -14,7 +14,10 @@ def holdproof(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Every word a waiting caller heard, every silence between them, every breach with its cause, and the verdict."""
+    """Every word a waiting caller heard, every silence between them, every breach with its cause, and the verdict.
+
+    Exit code 1 when the promise was broken.
+    """
     from callhandler.core.kpi import proof  # noqa: PLC0415 - nothing else needs the journal
     from callhandler.store.queries import find_call  # noqa: PLC0415
     from callhandler.store.sources import open_source  # noqa: PLC0415
@@ -26,7 +29,8 @@ def holdproof(
         evidence = proof(found.id, stays_of(source, found.id), place.check_in_at_most, time.time())
     if as_json:
         out_json(evidence)
-        return
-    from callhandler.report.waits import proof_report  # noqa: PLC0415 - Rich is for people
+    else:
+        from callhandler.report.waits import proof_report  # noqa: PLC0415 - Rich is for people
 
-    out(*proof_report(evidence, place.zone))
+        out(*proof_report(evidence, place.zone))
+    raise typer.Exit(0 if evidence.kept else 1)

@@ -22,9 +22,12 @@ JSON they are seconds since the epoch (UTC). Durations are seconds in JSON, m:ss
 | exit code | means |
 |---|---|
 | 0 | done |
-| 1 | refused: the sentence on standard error says why |
+| 1 | refused, and the sentence on standard error says why; or a finding of `check`, `doctor`, `demo` or `holdproof` that is as bad |
 | 2 | the command itself is wrong, or there is no such site |
 | 3 | the daemon can't be reached |
+
+With `--json`, what comes with 1 or 3 as a sentence is one object on standard error, `{"error": "..."}`, and standard output has nothing but
+answers. Usage errors (2) are text.
 
 The commands speak to the daemon over its control API, HTTP on the Unix socket that `[daemon] socket` names (mode 0660; who asks is
 checked again by the kernel's word: root, the daemon's user, members of the socket's group). It describes itself:

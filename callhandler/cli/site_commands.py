@@ -24,9 +24,13 @@ def init(
 ) -> None:
     """Write a new site: four agents, their phones, four queues and two menus, with passwords of its own."""
     from callhandler.site.describing import describe  # noqa: PLC0415 - other commands shouldn't pay for it
+    from callhandler.site.new import BadBasePort  # noqa: PLC0415
     from callhandler.site.new import init as new_site  # noqa: PLC0415
 
-    result = new_site(directory, base_port, company)
+    try:
+        result = new_site(directory, base_port, company)
+    except BadBasePort as error:
+        raise typer.BadParameter(str(error), param_hint="--base-port") from None
     if as_json:
         typer.echo(json.dumps(describe(result.loaded), indent=2, ensure_ascii=False))
         return

@@ -17,7 +17,8 @@ class Call:
     """One caller who is here. Times are seconds since the epoch; changed by `Calls.apply` alone.
 
     `left_queue` is the line it was last sent on from, `tried_outside` how often a number outside was dialled for it.
-    `entered` is when the call first joined a line, kept for its whole life. `outcome` is what the call comes to if it ends now.
+    `entered` is when the call first joined a line, kept for its whole life; `waits_since` is since when it waits, None when it doesn't, and
+    `waited_before` the seconds of its waits that are over. `outcome` is what the call comes to if it ends now.
     `called_at` is the unique id of the channel of a customer who was called back.
     """
 
@@ -34,6 +35,8 @@ class Call:
     sent_to: str | None = None
     queue: str | None = None
     entered: float | None = None
+    waits_since: float | None = None
+    waited_before: float = 0.0
     preferred_agent: str | None = None
     agent: str | None = None
     leg: str | None = None
@@ -56,6 +59,19 @@ class Call:
     def wants(self) -> Expression:
         """Return the skills the call itself wants: what was learnt on the way, and the language last chosen."""
         return both(parse(self.attributes.get("wants", "")), parse(self.attributes.get("speaks", "")))
+
+    def waits(self, since: float) -> None:
+        """Count the wait from `since`, unless it waits already."""
+        if self.waits_since is None:
+            self.waits_since = since
+
+    def waits_no_more(self, at: float) -> None:
+        """End the wait that is counted, if there is one."""
+        self.waited_before, self.waits_since = self.waited(at), None
+
+    def waited(self, now: float) -> float:
+        """Return the seconds it has waited in all."""
+        return self.waited_before + (0.0 if self.waits_since is None else max(0.0, now - self.waits_since))
 
     def wanting(self, more: str) -> str:
         """Return what the attribute `wants` would be with `more` added."""
@@ -124,6 +140,7 @@ class Calls:
     def _(self, fact: e.ExtensionConnected) -> None:
         if call := self.here.get(fact.call):
             call.outcome, call.since = Outcome.EXTENSION, fact.at
+            call.waits_no_more(fact.at)
 
     @apply.register
     def _(self, fact: e.HandsetUsed) -> None:
@@ -138,12 +155,14 @@ class Calls:
     @apply.register
     def _(self, fact: e.CallEntered) -> None:
         if call := self.here.get(fact.call):
+            call.waits(fact.entered if call.entered is None else fact.at)
             call.queue, call.entered, call.menu, call.since = fact.queue, fact.entered, None, fact.at
             call.outcome = Outcome.ABANDONED
 
     @apply.register
     def _(self, fact: e.CallMoved) -> None:
         if call := self.here.get(fact.call):
+            call.waits(fact.at)
             call.queue, call.since = fact.queue, fact.at
 
     @apply.register
@@ -162,6 +181,7 @@ class Calls:
             call.agent, call.leg, call.connected_at, call.since = fact.agent, fact.leg, fact.at, fact.at
             call.queue, call.held, call.answered, call.outcome = None, False, True, Outcome.ANSWERED
             call.returned = False
+            call.waits_no_more(fact.at)
             self.by_leg[fact.leg] = call
 
     @apply.register
@@ -190,6 +210,7 @@ class Calls:
     @apply.register
     def _(self, fact: e.CallLeftLine) -> None:
         if call := self.here.get(fact.call):
+            call.waits_no_more(fact.at)
             call.queue, call.since, call.left_queue = None, fact.at, fact.queue
             call.outcome = Outcome.ANSWERED if call.answered else fact.outcome
 
@@ -201,11 +222,13 @@ class Calls:
     @apply.register
     def _(self, fact: e.CallAbandoned) -> None:
         if call := self.here.get(fact.call):
+            call.waits_no_more(fact.at)
             call.queue = None
 
     @apply.register
     def _(self, fact: e.CallbackRequested) -> None:
         if call := self.here.get(fact.call):
+            call.waits_no_more(fact.at)
             call.queue, call.since = None, fact.at
             call.outcome = Outcome.ANSWERED if call.answered else Outcome.CALLBACK
 
@@ -223,6 +246,7 @@ class Calls:
             attributes={"wants": fact.wants, "language": fact.language},
             queue=fact.queue,
             entered=fact.entered,
+            waits_since=fact.entered,
             offers_made=fact.offers_made,
             outcome=Outcome.CALLBACK,
             called_at=fact.leg,

@@ -364,6 +364,10 @@ class HeldCallerReturned(Fact):
     queue: str
 
 
+ADDED_BY_HAND = "asked for by a person"
+"""The reason of a callback that no call asked for: nobody waited on the telephone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackRequested(Fact):
     """A caller will be called back and keeps the place in line; `call` stays the entry's id for ever.

@@ -4,6 +4,7 @@ Views are made from the state at one moment and never change. All times are seco
 seconds; texts that came from outside stand in them as they came: whoever prints them makes them harmless.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -28,8 +29,8 @@ class CallView:
     """One call that is here now.
 
     `position` counts from 1 and is None unless the call waits. `entered` is when it first joined a line, `waited` how
-    long it has waited (or did, when it talks). `agent` is who talks or is offered; `step` the queue's step its wants
-    stand at.
+    long it has waited (or did, when it talks), conversations left out. `agent` is who talks or is offered; `step` the
+    queue's step its wants stand at.
     """
 
     id: str
@@ -172,6 +173,16 @@ class AlarmView:
     kind: str
     reason: str
     at: float
+
+
+DAY = 86_400.0
+"""Seconds for which an alarm counts."""
+
+
+def alarms_of_the_day(alarms: Iterable[AlarmView], now: float) -> tuple[AlarmView, ...]:
+    """Return the alarms of the day before `now` (seconds since the epoch), oldest first; one that journal and daemon tell of, once."""
+    known = {(round(one.at, 1), one.kind, one.reason): one for one in alarms if now - one.at < DAY}
+    return tuple(known[key] for key in sorted(known))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

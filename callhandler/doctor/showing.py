@@ -36,4 +36,9 @@ def shown(verdicts: list[Verdict]) -> Iterator[Text]:
     if unseen:
         yield Text.assemble(("not seen", "dim"), f"  {', '.join(unseen)}")
     counts = [(state, sum(verdict.state is state for verdict in verdicts)) for state in _MARKS]
-    yield Text(", ".join(f"{count} {_MARKS[state][0].lower()}" for state, count in counts if count) + ".", "bold")
+    yield Text(", ".join(_counted(state, count) for state, count in counts if count) + ".", "bold")
+
+
+def _counted(state: State, count: int) -> str:
+    plural = "s" if count > 1 and state in {State.WARNING, State.ERROR} else ""
+    return f"{count} {_MARKS[state][0].lower()}{plural}"

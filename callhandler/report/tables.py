@@ -13,6 +13,7 @@ from callhandler.core.views import AgentView, CallView, PublisherView, QueueView
 from callhandler.report.words import caller, clock, moment, span
 from callhandler.store.records import CallRecord, Leg
 
+_MOST_ALARMS = 20
 _COLOURS = {
     "available": "green", "on break": "yellow", "logged out": "dim",
     "idle": "green", "offered": "cyan", "talking": "bold", "wrapping up": "yellow", "not answering": "red",
@@ -44,7 +45,9 @@ def status_table(view: StatusView, zone: ZoneInfo) -> Table:
         table.add_row(name, _text(value))
     if view.emergency is not None:
         table.add_row("closed", Text(f"by emergency: {printable(view.emergency) or 'no reason given'}", "bold red"))
-    for alarm in view.alarms:
+    if (more := len(view.alarms) - _MOST_ALARMS) > 0:
+        table.add_row("alarms", Text(f"{len(view.alarms)} in the last day; {more} before these", "red"))
+    for alarm in view.alarms[-_MOST_ALARMS:]:
         table.add_row("alarm", Text(f"{moment(alarm.at, zone)} {alarm.kind}: {printable(alarm.reason)}", "red"))
     return table
 

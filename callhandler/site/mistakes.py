@@ -11,6 +11,7 @@ from callhandler.site.positions import KeyPath
 from callhandler.site.shape import field_at, is_secret, keys_at
 from callhandler.site.values import LONG, MEANINGS, SHORT
 
+_UNQUOTED = ", without quotes"
 _WANTED = {
     "string_type": "text is wanted here, in quotes",
     "int_type": "a whole number is wanted here, without quotes",
@@ -80,7 +81,8 @@ def _value(path: KeyPath, details: ErrorDetails) -> tuple[str, str]:
     kind, given, context = details["type"], details["input"], details.get("ctx", {})
     value = "this value" if is_secret(path) or isinstance(given, dict | list) else shown(given)
     if kind in _WANTED:
-        return f"is {_NAMES.get(type(given), 'a date or a time')}", _WANTED[kind]
+        right = _WANTED[kind] if isinstance(given, str) else _WANTED[kind].removesuffix(_UNQUOTED)
+        return f"is {_NAMES.get(type(given), 'a date or a time')}", right
     if kind == "string_pattern_mismatch":
         pattern = str(context.get("pattern"))
         return f"{value} is not allowed", f"what is right: {MEANINGS.get(pattern, pattern)}"

@@ -23,6 +23,10 @@ _COMPANY = "Example Company"
 _FOLDERS = ("prompts", "var", "var/log", "var/sounds")
 
 
+class BadBasePort(Refused):
+    """Ports can't be counted from there."""
+
+
 @dataclass(frozen=True, slots=True)
 class InitResult:
     """A new site; `loaded` is its file, read back and found good."""
@@ -43,12 +47,13 @@ def init(
     audio + 100 to + 899. `time_zone` is this machine's by default.
 
     Raises:
-        Refused: there is a site already, the ports don't fit, or the directory can't be written.
+        Refused: there is a site already, or the directory can't be written.
+        BadBasePort: the ports don't fit.
         SiteError: the company's name or the time zone can't be used.
     """
     base = _DEFAULT_BASE_PORT if base_port is None else base_port
     if not _LOWEST_BASE_PORT <= base <= _HIGHEST_BASE_PORT:
-        raise Refused(f"the base port must lie between {_LOWEST_BASE_PORT} and {_HIGHEST_BASE_PORT}, not at {base}")
+        raise BadBasePort(f"the base port must lie between {_LOWEST_BASE_PORT} and {_HIGHEST_BASE_PORT}, not at {base}")
     path = directory / FILE_NAME
     text = example(base, company or _COMPANY, time_zone or _machine_time_zone())
     try:

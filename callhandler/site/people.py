@@ -10,7 +10,7 @@ from callhandler.site.values import (
     Digits,
     Id,
     Level,
-    Line,
+    Mailboxes,
     Seconds,
     SecretDigits,
     SecretLine,
@@ -132,7 +132,9 @@ class QueueTable(Table):
     )
     callback: bool = Field(default=True, strict=True, description="Whether callers can ask to be called back (key 1).")
     messages: bool = Field(default=True, strict=True, description="Whether callers can leave a message (key 2).")
-    mail: Line | None = Field(default=None, description="Who gets this queue's messages by mail; mail.to by default.")
+    mail: Mailboxes | None = Field(
+        default=None, description="Who gets this queue's messages by mail; mail.to by default."
+    )
 
 
 class Tier(Table):

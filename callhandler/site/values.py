@@ -36,6 +36,11 @@ LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 HOST_PATTERN = r"^[A-Za-z0-9:]([A-Za-z0-9.:_-]{0,252}[A-Za-z0-9:])?$"
 NETWORK_PATTERN = r"^[A-Za-z0-9:]([A-Za-z0-9.:_-]{0,252}[A-Za-z0-9:])?(/[0-9]{1,3})?$"
 NUMBER_PATTERN = r"^\+?[0-9]{2,15}$"
+_UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_ADDRESS = rf'[^@,;<>" {_UNSEEN}]+@[^@,;<>" {_UNSEEN}]+'
+_MAILBOX = rf'(("[^@<>"{_UNSEEN}]*" ?|[^@,;<>"{_UNSEEN}]*)<{_ADDRESS}>|{_ADDRESS})'
+MAILBOX_PATTERN = rf"^{_MAILBOX}$"
+MAILBOXES_PATTERN = rf"^{_MAILBOX}(, ?{_MAILBOX})*$"
 PREFIX_PATTERN = r"^\+[0-9]{1,15}$"
 CODE_PATTERN = r"^[*#0-9]{2,6}$"
 PIN_PATTERN = r"^[0-9]+$"
@@ -60,6 +65,8 @@ MEANINGS = {
     HOST_PATTERN: "an IP address or a host name",
     NETWORK_PATTERN: "an IP address, a host name, or a network such as `192.0.2.0/24`",
     NUMBER_PATTERN: "2 to 15 digits, with a leading + if it is international",
+    MAILBOX_PATTERN: "a mail address such as `calls@example.org`",
+    MAILBOXES_PATTERN: "a mail address such as `office@example.org`, or several with commas between them",
     PREFIX_PATTERN: "the beginning of a number in international form, such as `+49900`",
     CODE_PATTERN: "a feature code of 2 to 6 keys (*, # and digits), such as `*60`",
     PIN_PATTERN: "digits only, as a telephone has no other keys",
@@ -76,6 +83,8 @@ Line = Annotated[str, StringConstraints(pattern=LINE_PATTERN)]
 Host = Annotated[str, StringConstraints(pattern=HOST_PATTERN)]
 Language = Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN)]
 Number = Annotated[str, StringConstraints(pattern=NUMBER_PATTERN)]
+Mailbox = Annotated[str, StringConstraints(pattern=MAILBOX_PATTERN)]
+Mailboxes = Annotated[str, StringConstraints(pattern=MAILBOXES_PATTERN)]
 Prefix = Annotated[str, StringConstraints(pattern=PREFIX_PATTERN)]
 Country = Annotated[str, StringConstraints(pattern=COUNTRY_PATTERN)]
 Code = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]

@@ -12,6 +12,8 @@ from callhandler.site.values import (
     Host,
     Id,
     Line,
+    Mailbox,
+    Mailboxes,
     Port,
     Prefix,
     Seconds,
@@ -134,5 +136,5 @@ class Mail(Table):
     tls: Encryption = Field(default=Encryption.STARTTLS, description="How the connection is encrypted.")
     user: Line | None = Field(default=None, description="The user, if the server wants one.")
     password: SecretLine | None = Field(default=None, description="The password, if the server wants one.")
-    sender: Line = Field(description="The sender's address.")
-    to: Line = Field(description="Who gets messages of queues that name nobody.")
+    sender: Mailbox = Field(description="The sender's address.")
+    to: Mailboxes = Field(description="Who gets messages of queues that name nobody.")

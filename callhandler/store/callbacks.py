@@ -23,7 +23,8 @@ class CallbackRecord:
     """One callback. Times are seconds since the epoch, durations seconds.
 
     `result` is done, failed, expired or cancelled, None while it is open. `response` is the time from when the customer first entered the
-    line until they talked with an agent (field.md 4.7); `saved` is that part of it which they did not have to spend on the telephone.
+    line until they talked with an agent (field.md 4.7); `saved` is that part of it which they did not have to spend on the telephone,
+    None where a person added the callback: nobody had been waiting.
     `kept` tells whether the time that was said was kept, None where none was said, or it is open.
     """
 
@@ -114,6 +115,7 @@ class _Reading:
         """Return what is known by now."""
         asked, ended, talk = self._asked, self._ended, self._connected
         response = None if talk is None else round(max(0.0, talk.at - asked.entered), 3)
+        by_hand = asked.reason == e.ADDED_BY_HAND
         return CallbackRecord(
             call=asked.call,
             queue=self._queue,
@@ -134,5 +136,7 @@ class _Reading:
             result=None if ended is None else ended.result,
             reason="" if ended is None else ended.reason,
             response=response,
-            saved=None if response is None else round(max(0.0, response - max(0.0, asked.at - asked.entered)), 3),
+            saved=None
+            if response is None or by_hand
+            else round(max(0.0, response - max(0.0, asked.at - asked.entered)), 3),
         )

@@ -16,6 +16,7 @@ from callhandler.core.events import (
     AttributeSet,
     CallAbandoned,
     CallArrived,
+    CallbackRequested,
     CallConnected,
     CallEnded,
     CallEntered,
@@ -38,7 +39,7 @@ from callhandler.store.records import Attribute, CallRecord, QueueVisit
 
 NEEDED: tuple[type[Fact], ...] = (
     CallArrived, CallerKnown, AttributeSet, MenuEntered, CallEntered, CallMoved, CallLeftLine, CallAbandoned, ExtensionConnected,
-    AgentOffered, OfferEnded, CallConnected, CallHeld, CallResumed, CallTransferred, TalkEnded, WrapUpStarted, CallEnded,
+    AgentOffered, OfferEnded, CallConnected, CallHeld, CallResumed, CallTransferred, TalkEnded, WrapUpStarted, CallbackRequested, CallEnded,
 )  # fmt: skip
 """The kinds that make a record: half of a call's facts. Routing decisions, by far the longest, and check-ins are not among them."""
 _ENDS_EXTENSION = (ExtensionConnected, CallArrived, CallEntered, CallMoved, CallConnected, CallEnded, MenuEntered)
@@ -73,6 +74,7 @@ class _Reading:
         self.first: float | None = None
         self.now = 0.0
         self.arrival: CallArrived | None = None
+        self.asked: CallbackRequested | None = None
         self.end: CallEnded | None = None
         self.ended: float | None = None
         self.name: str | None = None
@@ -99,6 +101,8 @@ class _Reading:
         match fact:
             case CallArrived():
                 self.arrival = self.arrival or fact
+            case CallbackRequested():
+                self.asked = fact
             case CallerKnown():
                 self.name = fact.name or self.name
             case AttributeSet():
@@ -170,13 +174,14 @@ class _Reading:
         visits = tuple(self._visit(visit) for visit in self.visits)
         talked = [leg for leg in legs if leg.connected is not None]
         arrival, end = self.arrival, self.end
+        caller = self._caller()
         return CallRecord(
             id=self.call,
             arrived=self.first,
             ended=self.ended,
             number=arrival.number if arrival else "",
-            caller_number=arrival.caller_number if arrival else "",
-            caller_name=self.name or (arrival.caller_name if arrival else ""),
+            caller_number=caller[0],
+            caller_name=self.name or caller[1],
             source=arrival.source if arrival else "",
             outcome=end.outcome if end else None,
             reason=end.reason if end else "",
@@ -192,6 +197,12 @@ class _Reading:
             visits=visits,
             legs=legs,
         )
+
+    def _caller(self) -> tuple[str, str]:
+        """Return number and name of the caller; of a callback added by hand, for which nobody called, those of who is called back."""
+        if self.arrival is not None:
+            return self.arrival.caller_number, self.arrival.caller_name
+        return ("", "") if self.asked is None else (self.asked.number, self.asked.caller_name)
 
     def _visit(self, visit: _OpenVisit) -> QueueVisit:
         waited = (self.now if visit.left is None else visit.left) - visit.entered

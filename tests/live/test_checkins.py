@@ -5,6 +5,7 @@ Intervals are shortened by the site's own settings. The agent is on break until 
 
 import asyncio
 import itertools
+import json
 import os
 import signal
 import time
@@ -22,7 +23,7 @@ from callhandler.store.journal import Journal
 
 from .ear import RATE, Samples, Sound, load
 from .hearing import QUIET, find, place_in, silences
-from .lab import Ear, SiteUp, free_base, listening, site_running
+from .lab import Ear, SiteUp, callhandler, free_base, listening, site_running
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 CALLER, AGENT = 440.0, 880.0
@@ -164,8 +165,10 @@ def proof(site: SiteUp, caller: str) -> tuple[list[list[dict[str, Plain]]], bool
     records = site.ask("calls", "--last", "50")
     assert isinstance(records, list)
     call = next(one["id"] for one in records if isinstance(one, dict) and one["caller_number"] == caller)
-    evidence = site.ask("holdproof", str(call))
+    done = callhandler("--site", str(site.directory), "holdproof", str(call), "--json")
+    evidence: Plain = json.loads(done.stdout)
     assert isinstance(evidence, dict)
+    assert done.returncode == (0 if evidence["kept"] else 1)
     found = []
     assert isinstance(evidence["stays"], list)
     for one in evidence["stays"]:

@@ -1,11 +1,11 @@
 """Checks of the daemon as it speaks for itself. Pure."""
 
+from callhandler.core.views import alarms_of_the_day
 from callhandler.doctor.evidence import Evidence
 from callhandler.doctor.verdict import Verdict, error, ok, some, unknown, warning
 
 _AWAY = "the daemon doesn't say"
 _BACKLOG = 1_000
-_DAY = 86_400.0
 
 
 def running(seen: Evidence) -> Verdict:
@@ -121,11 +121,11 @@ def alarms(seen: Evidence) -> Verdict:
     status = seen.daemon.status
     if status is not None and status.emergency is not None:
         return warning(check, "the site is closed by emergency", seen.ours("emergency open"))
-    known = () if status is None else tuple(alarm for alarm in status.alarms if status.now - alarm.at < _DAY)
-    recent = sorted({(round(alarm.at, 1), alarm.kind, alarm.reason) for alarm in (*seen.journal.alarms, *known)})
+    recent = alarms_of_the_day((*seen.journal.alarms, *(() if status is None else status.alarms)), seen.now)
     if recent:
-        _, kind, reason = recent[-1]
-        return warning(check, f"{len(recent)} in the last day; the last: {kind}: {reason}", seen.ours("status"))
+        last = recent[-1]
+        told = f"{len(recent)} in the last day; the last: {last.kind}: {last.reason}"
+        return warning(check, told, seen.ours("status"))
     if status is None and (not seen.journal.exists or seen.journal.trouble):
         return unknown(check, _AWAY)
     return ok(check, "none in the last day")

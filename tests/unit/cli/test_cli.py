@@ -174,6 +174,11 @@ class TestAsking:
         assert main(["agents", "login", "9", "--site", str(site)]) == 1
         assert capsys.readouterr().err == "there is no agent 9\n"
 
+    def test_a_refusal_for_machines_is_an_object_and_1(self, site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["agents", "login", "9", "--json", "--site", str(site)]) == 1
+        shown = capsys.readouterr()
+        assert (shown.out, json.loads(shown.err)) == ("", {"error": "there is no agent 9"})
+
     def test_live(self, site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
         def tell() -> None:
             while not daemon.desk.listeners:
@@ -212,7 +217,11 @@ class TestWithoutADaemon:
     )
     def test_it_is_3(self, site: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
         assert main([*words, "--site", str(site)]) == 3
-        assert capsys.readouterr().err == f"the daemon can't be reached at {site}/var/control.sock: it isn't running\n"
+        sentence = f"the daemon can't be reached at {site}/var/control.sock: it isn't running"
+        assert capsys.readouterr().err == sentence + "\n"
+        assert main([*words, "--json", "--site", str(site)]) == 3
+        shown = capsys.readouterr()
+        assert (shown.out, json.loads(shown.err)) == ("", {"error": sentence})
 
     def test_history_is_read_from_the_journal(self, journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
         named = ["--site", str(journal)]

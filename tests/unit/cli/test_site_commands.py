@@ -49,7 +49,10 @@ def test_init_refuses_to_overwrite(run: Run, tmp_path: Path, how: list[str]) -> 
 def test_init_without_a_directory_or_with_a_wrong_port_is_a_usage_error(run: Run, tmp_path: Path) -> None:
     assert run("init")[0] == 2
     assert run("init", tmp_path, "--base-port", "many")[0] == 2
-    assert run("init", tmp_path, "--base-port", "5")[0] == 1
+    for base in ("5", "64637"):
+        code, _, err = run("init", tmp_path / "site", "--base-port", base)
+        assert (code, "must lie between 1024 and 64636" in " ".join(err.replace("│", " ").split())) == (2, True)
+    assert not (tmp_path / "site").exists()
 
 
 def test_check_prints_every_error_and_ends_with_one(run: Run, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 
 from callhandler.core import events as e
 from callhandler.core.model import Device, Outcome, State
-from callhandler.core.views import PublisherView
+from callhandler.core.views import AlarmView, PublisherView
 from callhandler.report.tables import agents_table, call_details, status_table
 from callhandler.store.reading import record_of
 from tests.unit.control.fake_desk import AGENT, STATUS
@@ -69,3 +69,10 @@ def test_a_callback_asked_for_by_hand_is_no_call_of_which_something_is_missing(
     text = told(call_details(record_of("c1", [*before, end]), UTC)[0])
     assert shown in text
     assert "by way of" not in text
+
+
+def test_of_very_many_alarms_the_last_are_listed_and_all_are_counted() -> None:
+    alarms = tuple(AlarmView(kind="disk", reason=f"full {number}", at=float(number)) for number in range(25))
+    text = told(status_table(replace(STATUS, alarms=alarms), UTC))
+    assert "25 in the last day; 5 before these" in text
+    assert ("full 4" in text, "full 5" in text, "full 24" in text) == (False, True, True)

@@ -53,7 +53,7 @@ def site(tmp_path: Path) -> Path:
 
 
 def test_holdproof_shows_every_word_silence_and_breach(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["holdproof", CALL, "--site", str(site)]) == 0
+    assert main(["holdproof", CALL, "--site", str(site)]) == 1, "the promise was broken"
     shown = capsys.readouterr().out
     for words in ("thanks-1 place", "thanks-2 place", "122.0", "the daemon was away", "answered"):
         assert words in shown
@@ -61,10 +61,16 @@ def test_holdproof_shows_every_word_silence_and_breach(site: Path, capsys: pytes
 
 
 def test_holdproof_for_machines(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["holdproof", "1800000000", "--json", "--site", str(site)]) == 0
+    assert main(["holdproof", "1800000000", "--json", "--site", str(site)]) == 1
     evidence = json.loads(capsys.readouterr().out)
     assert (evidence["kept"], evidence["explained"]) == (False, True)
     assert [round(silence) for silence in evidence["stays"][0]["silences"]] == [58, 122, 20]
+
+
+def test_holdproof_of_a_promise_that_was_kept_is_0(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (site / "callhandler.toml").write_text("[waiting]\ncheck_in_at_most = 130\n")
+    assert main(["holdproof", CALL, "--site", str(site)]) == 0
+    assert "kept" in capsys.readouterr().out
 
 
 def test_no_such_call_is_1(site: Path, capsys: pytest.CaptureFixture[str]) -> None:

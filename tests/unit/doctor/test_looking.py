@@ -4,10 +4,12 @@ import os
 import socket
 import sqlite3
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from callhandler.core.views import AlarmView, alarms_of_the_day
 from callhandler.doctor import journal, machine
 from callhandler.doctor.bounded import Running
 from callhandler.doctor.console import Console, ConsoleAway
@@ -18,7 +20,7 @@ from callhandler.doctor.showing import shown
 from callhandler.doctor.verdict import State, error, ok, unknown, warning
 from callhandler.store.migrate import HEAD, migrate
 from callhandler.store.servers import writing_engine
-from tests.unit.doctor.healthy import a_site
+from tests.unit.doctor.healthy import NOW, a_site, healthy, judged, status
 
 URL = "sqlite+aiosqlite:///var/journal.db"
 
@@ -140,5 +142,21 @@ def test_warnings_and_the_unseen_are_no_errors() -> None:
     lines = [line.plain for line in shown([*verdicts, error("e", "bad\x1b[2J", "mend")])]
     assert "\x1b" not in "".join(lines)
     assert lines[-1] == "1 ok, 1 warning, 1 error, 2 not seen."
+    several = [line.plain for line in shown([*verdicts, *verdicts])]
+    assert several[-1] == "2 ok, 2 warnings, 4 not seen."
     assert any(line.strip() == "-> mend" for line in lines)
     assert "not seen  c" in lines
+
+
+def test_doctor_counts_the_alarms_that_status_lists(tmp_path: Path) -> None:
+    told = [AlarmView(kind="disk", reason="full", at=NOW - age) for age in (90_000.0, 4_000.02, 4_000.0, 50.0)]
+    written = AlarmView(kind="pin", reason="wrong", at=NOW - 40.0)
+    listed = alarms_of_the_day([*told, written, written], NOW)
+    assert [NOW - alarm.at for alarm in listed] == [4_000.0, 50.0, 40.0]
+    seen = healthy(a_site(tmp_path))
+    seen = replace(
+        seen,
+        journal=replace(seen.journal, alarms=(written,)),
+        daemon=replace(seen.daemon, status=status(seen.loaded, alarms=listed)),
+    )
+    assert "3 in the last day; the last: pin: wrong" in judged(seen)["alarms"].sentence

@@ -38,3 +38,34 @@ def test_mail_for_a_queue_needs_a_mail_server(tmp_path: Path) -> None:
 
 def test_only_phones_of_the_site_ring_when_the_daemon_is_away(tmp_path: Path) -> None:
     assert "`999` is not defined in phones" in mistakes(tmp_path, '\n[waiting]\naway_phones = ["999"]\n')
+
+
+@pytest.mark.parametrize(
+    ("sender", "to", "wrong"),
+    [
+        ("calls@example.org", "boss", ["mail.to"]),
+        ("asterisk", "boss@example.org", ["mail.sender"]),
+        ("a@example.org, b@example.org", "a@example.org, b", ["mail.sender", "mail.to"]),
+        ("@example.org", "boss@", ["mail.sender", "mail.to"]),
+        ("calls@example.org", "boss@example.org\\r\\nBcc: x@example.org", ["mail.to"]),
+    ],
+)
+def test_mail_needs_addresses(tmp_path: Path, sender: str, to: str, wrong: list[str]) -> None:
+    said = mistakes(tmp_path, f'\n[mail]\nsender = "{sender}"\nto = "{to}"\n')
+    assert [key for key in ("mail.sender", "mail.to") if f"{key}: " in said] == wrong
+    assert "a mail address such as" in said
+
+
+def test_a_queue_s_mail_needs_an_address(tmp_path: Path) -> None:
+    more = '\n[mail]\nsender = "calls@example.org"\nto = "boss@example.org"\n'
+    assert "queues.sales.mail: 'boss' is not allowed" in mistakes(tmp_path, more, (SALES, SALES + 'mail = "boss"\n'))
+
+
+@pytest.mark.parametrize("to", ["boss@example.org", "The Boss <boss@example.org>, b@example.org", "boss@localhost"])
+def test_addresses_may_have_names_and_be_several(tmp_path: Path, to: str) -> None:
+    text = example(15_000, "Acme", "UTC")
+    mail = f'\n[mail]\nsender = \'"Calls, all" <calls@example.org>\'\nto = "{to}"\n'
+    (tmp_path / "callhandler.toml").write_text(text + mail, encoding="utf-8")
+    loaded = load(tmp_path)
+    assert loaded.site.mail is not None
+    assert loaded.site.mail.to == to

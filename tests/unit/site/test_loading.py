@@ -99,6 +99,18 @@ MISTAKES = [
     ),
     (("rtp_last = 31899", "rtp_last = 31100"), "asterisk.rtp_last", "not above rtp_first", "a range"),
     (("rtp_last = 31899", "rtp_last = 31899.5"), "asterisk.rtp_last", "is a number", "a whole number is wanted"),
+    (
+        ("[speech] ", "[callbacks]\nattempts = 2.5\n[speech] "),
+        "callbacks.attempts",
+        "is a number",
+        "a whole number is wanted here",
+    ),
+    (
+        ("[speech] ", "[callbacks]\nattempts = '2'\n[speech] "),
+        "callbacks.attempts",
+        "is text",
+        "a whole number is wanted here, without quotes",
+    ),
     (("rtp_last = 31899", "rtp_last = true"), "asterisk.rtp_last", "is true or false", "a whole number is wanted"),
     (
         ("rtp_last = 31899", "rtp_last = 99999"),
@@ -185,6 +197,12 @@ def test_a_mistake_is_told_with_its_place_and_what_would_be_right(
     assert any(wrong in finding.sentence for finding in told), told
     assert any(right in str(finding) for finding in told), told
     assert all(str(finding).startswith(f"{path}:{finding.line}: {key}: ") for finding in told)
+
+
+def test_quotes_are_spoken_of_only_where_there_are_some(changed: Changed) -> None:
+    with pytest.raises(SiteMistakes) as refused:
+        load(changed(("[speech] ", "[callbacks]\nattempts = 2.5\n[speech] ")))
+    assert "without quotes" not in str(refused.value)
 
 
 def test_the_line_is_the_one_that_is_wrong(changed: Changed) -> None:

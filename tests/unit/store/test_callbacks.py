@@ -1,6 +1,7 @@
 """Callbacks in the journal: on the disk itself before anybody is dialled, found again after a crash, and told of as records."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from callhandler.core.model import Outcome
 from callhandler.store import database
 from callhandler.store.callbacks import asked_between, callbacks_of
 from callhandler.store.journal import Journal
+from callhandler.store.queries import last_calls
 from callhandler.store.sources import open_source
 
 URL = "sqlite:///journal.db"
@@ -150,3 +152,21 @@ async def test_records(tmp_path: Path) -> None:
     assert record.response == 1_780.0
     assert record.saved == 1_720.0
     assert [(one.call, one.result) for one in both] == [("a", "done"), ("b", None)]
+
+
+async def test_one_added_by_hand_has_a_caller_and_saves_nobody_a_wait(tmp_path: Path) -> None:
+    by_hand = replace(asked("a", START), entered=START, reason=e.ADDED_BY_HAND, by="callhandler")
+    async with Journal(URL, "pbx1", tmp_path) as journal:
+        for fact in (
+            by_hand,
+            over("a", START),
+            e.CallConnected(at=START + 90, call="a", leg="a-o1", agent="7001", queue="sales", waited=90.0),
+            ended("a", START + 180, talked=90.0),
+        ):
+            journal.append(fact)
+        await journal.flush()
+    with open_source(URL, tmp_path) as source:
+        (record,) = callbacks_of(source, "a")
+        (call,) = last_calls(source, 1)
+    assert (record.response, record.saved) == (90.0, None)
+    assert (call.caller_number, call.caller_name, call.outcome) == ("+12025550123", "Ann", Outcome.CALLBACK)

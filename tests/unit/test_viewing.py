@@ -1,0 +1,53 @@
+"""What the views of live calls say: a wait is a wait, and no conversation is in it, as in the journal."""
+
+from callhandler.core import events as e
+from callhandler.core.calls import Call
+from callhandler.core.model import Outcome, Queue
+from callhandler.store.reading import record_of
+from callhandler.viewing import Figures, Viewing
+from tests.unit.core.world import World, agent, plan
+
+
+def waited(world: World, call: Call) -> tuple[float | None, float]:
+    """Return how long a call has waited as the live view and as the journal have it."""
+    view = Viewing(world.board, Figures(str)).call(call)
+    facts = [fact for fact in world.facts if getattr(fact, "call", None) == call.id]
+    return view.waited, record_of(call.id, facts).waited
+
+
+def test_the_wait_ends_when_somebody_answers() -> None:
+    world = World(plan([Queue("q", "Sales", wrap_up=0.0)], [agent("a")]))
+    world.login("a")
+    world.pause("a")
+    call = world.enter("q")
+    world.passes(52.0)
+    assert waited(world, call)[0] == 52.0
+    world.resume("a")
+    world.passes(4.0)
+    world.answers(world.leg("a"))
+    world.passes(28.0)
+    assert waited(world, call) == (56.0, 56.0)
+    world.agent_hangs_up(call)
+    world.passes(10.0)
+    assert waited(world, call) == (56.0, 56.0), "the agent is gone, the caller isn't, and doesn't wait"
+    world.pause("a")
+    assert world.admitted(call, "q") is None
+    world.passes(7.0)
+    assert waited(world, call)[0] == 63.0, "in line again: the talk between is left out"
+
+
+def test_who_left_the_line_waits_no_more() -> None:
+    world = World(plan([Queue("q", "Sales", wrap_up=0.0)], [agent("a")]))
+    world.login("a")
+    world.pause("a")
+    call = world.enter("q")
+    world.passes(30.0)
+    left = e.CallLeftLine(at=world.now, call=call.id, queue="q", outcome=Outcome.MESSAGE, waited=30.0, reason="a key")
+    world.board.record(left)
+    world.passes(30.0)
+    assert waited(world, call) == (30.0, 30.0)
+
+
+def test_who_never_was_in_line_has_not_waited() -> None:
+    world = World(plan([Queue("q", "Sales", wrap_up=0.0)], [agent("a")]))
+    assert waited(world, world.call()) == (None, 0.0)
