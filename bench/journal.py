@@ -6,6 +6,7 @@ of Python's garbage search. Peers write the same rows in the ways one would writ
 `python -m bench.journal [--quick]` prints a table and writes bench/out/journal.json.
 """
 
+import argparse
 import asyncio
 import gc
 import json
@@ -283,7 +284,9 @@ def repeated(measure: Callable[[Path], Awaitable[Values]], runs: int) -> Values:
 
 
 def main() -> None:
-    quick = "--quick" in sys.argv
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a second each, and 5 s for the long run")
+    quick = parser.parse_args().quick
     seconds, long = (1.0, 5.0) if quick else (5.0, 60.0)
     figures = {
         "full speed": repeated(lambda folder: full_speed(folder, seconds), RUNS),

@@ -221,16 +221,17 @@ async def test_the_word_is_cut_when_the_agent_comes_back(hold_site: SiteUp, tmp_
 
 
 def last_word(ear: Ear, resumed: float) -> float:
-    """Seconds after the resume until the agent's tone is all that is heard for 0.3 s: 50 ms pieces of at least 98 % tone.
+    """Seconds after the resume until the agent's tone is all that is heard for 0.3 s: 50 ms pieces of at least 88 % tone.
 
-    Not for longer: a packet that is late tears any tone.
+    Not more, and not for longer: a packet that is late tears any tone (90 to 96 % were seen on a busy machine). Within the words the
+    tone is alone for 0.45 s at most, between two of them, whether 98 or 88 % are asked for.
     """
     step = 400
     sound = ear.heard(resumed, resumed + 1.3).samples[:9_600]  # a packet that isn't whole at the end is left out
     pieces = sound[: len(sound) // step * step].reshape(-1, step).astype(np.float64)
     wave = np.exp(-2j * np.pi * AGENT * np.arange(step) / 8000)
     share = 2 * np.abs(pieces @ wave / step) ** 2 / np.maximum(np.mean(pieces**2, axis=1), 1e-9)
-    begins = np.flatnonzero(np.convolve(share >= 0.98, np.ones(6), "valid") > 5.5)
+    begins = np.flatnonzero(np.convolve(share >= 0.88, np.ones(6), "valid") > 5.5)
     assert len(begins), f"the agent was never heard alone: {share}"
     return float(begins[0]) * step / 8000
 
