@@ -26,7 +26,7 @@ demo: $(VENV)/.run  ## watch it work: driven callers and agents, and what SIP sa
 test: $(VENV)/.dev  ## all tests: unit, edge, live (a real Asterisk, real SIP phones; fetched first)
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not live' tests/unit tests/edge tests/chaos tests/fuzz
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m live tests/live tests/chaos
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m live tests/live tests/chaos
 
 holdproof: $(VENV)/.dev  ## a caller waits at the real 60 and 90 seconds, and what is heard is compared with the journal (4.5 minutes)
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab

@@ -262,9 +262,17 @@ def longest_silence(house: House, call: str) -> tuple[float, float]:
         if isinstance(fact, e.CheckedIn) and fact.call == call and fact.said.startswith("menu")
     ]
     until, last, longest = house.left.get(call, house.now), entered, (0.0, entered)
-    contacts = [(end, end) for _, end in house.listeners[call].words if end > entered] + menus
+    contacts = [(end, end) for _, end in house.listeners[call].words if end > entered] + menus + _elsewhere(house, call)
     for begins, ends in sorted([*contacts, (until, until)]):
         if begins > last:
             longest = max(longest, (min(begins, until) - last, last))
         last = max(last, ends)
     return longest
+
+
+def _elsewhere(house: House, call: str) -> list[tuple[float, float]]:
+    """When a caller was out of the line, such as one whose daemon died with the message taken and the goodbye not yet said."""
+    own = [fact for fact in house.facts if getattr(fact, "call", None) == call]
+    left = [fact.at for fact in own if isinstance(fact, e.CallLeftLine)]
+    entered = [fact.at for fact in own if isinstance(fact, e.CallEntered)]
+    return [(at, next((back for back in entered if back > at), house.now)) for at in left]

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import looptime
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import example as example_of
 from hypothesis import strategies as st
 
 from callhandler.core import events as e
@@ -118,6 +119,7 @@ def nothing_is_claimed_that_was_not_heard(house: House) -> None:
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=EVENTS)
+@example_of(events=[(0.3, ("key", "2"), 0), (20.0, ("killed", 120.0), 0)])
 def test_no_silence_is_longer_than_promised_or_its_cause_is_written_down(site: Site, events: list[tuple]) -> None:  # type: ignore[type-arg]
     async def history() -> None:
         house = House(site, PLAN)
