@@ -31,7 +31,7 @@ HOST = "127.0.0.1"
 PHONES = "phones"
 FIRST_PHONE, FIRST_AGENT = 1_001, 7_001
 BASE_PORT = 26_000
-RTP_PORTS = 3_900
+RTP_PORTS = 6_400
 ASKED = 12.0
 """Seconds after which every phone has been asked whether it is there since it is: every 8 s, and 3 s to answer."""
 TICKS = os.sysconf("SC_CLK_TCK")
