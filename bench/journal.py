@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import cache
@@ -272,12 +272,12 @@ async def peer(write: Callable[[Iterator[Row]], int | Awaitable[int]], seconds: 
     return {"facts_a_second": written / found.pop("seconds"), **found}
 
 
-def repeated(measure: Callable[[Path], Awaitable[Values]], runs: int) -> Values:
+def repeated(measure: Callable[[Path], Coroutine[object, object, Values]], runs: int) -> Values:
     """Measure several times, each in a new folder; return medians, and the spread of the speed."""
     found: list[Values] = []
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
-            found.append(uvloop.run(measure(Path(folder))))  # type: ignore[arg-type]  # all are coroutines
+            found.append(uvloop.run(measure(Path(folder))))
     speeds = [one["facts_a_second"] for one in found]
     spread = {"slowest_run": min(speeds), "fastest_run": max(speeds)}
     return {key: median(one[key] for one in found) for key in found[0]} | spread

@@ -4,34 +4,18 @@ Part of switchboard.py, and like it without any `await`; holding.py decides, thi
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
+from callhandler.board import Board
 from callhandler.core import events as e
 from callhandler.core import observed as o
-from callhandler.core.calls import Call, Calls
+from callhandler.core.calls import Call
 from callhandler.core.decisions import EndLeg, ReturnToLine, RingBriefly, SpeakTo
-from callhandler.core.following import Follows
 from callhandler.core.holding import Holding
-from callhandler.core.line import Line
 from callhandler.core.model import Tier, WordEnd
 from callhandler.core.ports import BriefCall, Pbx, SpokenWord
 
 Order = SpeakTo | RingBriefly | EndLeg | ReturnToLine
 NO_TIER = Tier()
-
-
-class Board(Protocol):
-    """The switchboard, as far as it is needed here."""
-
-    line: Line
-    calls: Calls
-    clock: Callable[[], float]
-
-    def record(self, fact: e.Fact) -> None:
-        """Keep a fact and do what follows from it."""
-
-    def take(self, follows: Follows) -> None:
-        """Record facts and carry out orders."""
 
 
 class Beside:

@@ -6,7 +6,8 @@ Part of switchboard.py, and like it without any `await`: core/callbacks.py decid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from callhandler.calling_back_customers import Board, Customers
+from callhandler.board import Board
+from callhandler.calling_back_customers import Customers
 from callhandler.core import events as e
 from callhandler.core.callback import Callback
 from callhandler.core.callbacks import SLOT, CallingBack, NumberGuard, Wish

@@ -6,16 +6,14 @@ before anybody is dialled, stands between `dialling` or `dial_first` and `dial`,
 
 import contextlib
 from collections.abc import Callable
-from typing import Protocol
 
+from callhandler.board import Board
 from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.callback import NOT_DIALLED, Callback
 from callhandler.core.callbacks import CallingBack
-from callhandler.core.calls import Call, Calls
+from callhandler.core.calls import Call
 from callhandler.core.decisions import CancelOffer
-from callhandler.core.following import Follows
-from callhandler.core.line import Line
 from callhandler.core.model import CallbackState, OfferEnd
 from callhandler.core.ports import DialLeg, OfferLeg, Pbx
 from callhandler.errors import Refused
@@ -27,20 +25,6 @@ _FAILURES = {
     OfferEnd.LOST: "lost",
 }
 """What becomes of a dialled customer, by how the leg ended; anything else is `failed`."""
-
-
-class Board(Protocol):
-    """The switchboard, as far as it is needed here."""
-
-    line: Line
-    calls: Calls
-    clock: Callable[[], float]
-
-    def record(self, fact: e.Fact) -> None:
-        """Keep a fact and do what follows from it."""
-
-    def take(self, follows: Follows) -> None:
-        """Record facts and carry out orders."""
 
 
 class Customers:

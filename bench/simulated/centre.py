@@ -50,7 +50,7 @@ class Centre:
         self._on_phones: dict[str, OnPhone] = {}
         self.visitors: dict[str, Visitor] = {}
         self.board = Switchboard(plan(site), self, self, lambda: self.now, self._wake_at, explain=False)
-        self.house = FakeHouse(site, self)  # type: ignore[arg-type]  # it needs no more of a world than `now` and `board`
+        self.house = FakeHouse(site, self)
         self.board.callbacks.guard_by(SiteNumbers(site))
         phones = tuple(o.PhoneSeen(phone, Device.FREE) for phone in sorted(site.phones))
         self.board.observe(o.LinkUp("week", "", (), phones))

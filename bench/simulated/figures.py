@@ -118,13 +118,10 @@ class Counted(Centre):
         """Have an agent work from `first` to `last`, with half an hour's break in the middle."""
         middle = (first + last) / 2
         phone = f"2{agent[1:]}"
-        for when, kind, more in (
-            (first, e.AgentLoggedIn, {"phone": phone}),
-            (middle - 900.0, e.AgentPaused, {"reason": "lunch"}),
-            (middle + 900.0, e.AgentResumed, {}),
-            (last, e.AgentLoggedOut, {}),
+        for fact in (
+            e.AgentLoggedIn(at=first, agent=agent, phone=phone, by="week"),
+            e.AgentPaused(at=middle - 900.0, agent=agent, reason="lunch", by="week"),
+            e.AgentResumed(at=middle + 900.0, agent=agent, by="week"),
+            e.AgentLoggedOut(at=last, agent=agent, by="week"),
         ):
-            self.at(when, self._chooses, agent, kind, more)
-
-    def _chooses(self, agent: str, kind: type[e.Fact], more: dict[str, str]) -> None:
-        self.board.record(kind(at=self.now, agent=agent, by="week", **more))  # type: ignore[call-arg]
+            self.at(fact.at, self.board.record, fact)

@@ -7,6 +7,7 @@ A `FakeCaller` takes its reactions from a list: a key, "" for silence, `Hangs up
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from callhandler.attendant import Attendant
 from callhandler.callback_rooms import AskingRoom
@@ -23,6 +24,7 @@ from callhandler.site.loading import load
 from callhandler.site.models import Site
 from callhandler.site.new import example
 from callhandler.site.plan import plan
+from callhandler.switchboard import Switchboard
 from tests.unit.core.world import World
 
 HANGS_UP = object()
@@ -164,10 +166,20 @@ async def on_disk() -> bool:
     return True
 
 
+class Around(Protocol):
+    """What a house needs of the world it stands in."""
+
+    board: Switchboard
+
+    @property
+    def now(self) -> float:
+        """The time."""
+
+
 class FakeHouse:
     """A house around a real switchboard; what a script asks of others is set by the test."""
 
-    def __init__(self, site: Site, world: World) -> None:
+    def __init__(self, site: Site, world: Around) -> None:
         self.site = site
         self.world = world
         self.emergency: str | None = None

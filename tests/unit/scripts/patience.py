@@ -161,7 +161,7 @@ class House:
 
         self.pbx = FakePbx()
         self.board = Switchboard(self._plan, self.pbx, self, lambda: self.now, wake_at)
-        self.house = FakeHouse(self.site, self)  # type: ignore[arg-type]  # it needs no more of a world than `now` and `board`
+        self.house = FakeHouse(self.site, self)
 
     def _see(self) -> None:
         phones = tuple(o.PhoneSeen(phone, Device.FREE) for phone in sorted(self._plan.phones))
