@@ -27,6 +27,8 @@ _DEADLINE = 5.0
 _REFRESH = 1.0
 """Seconds between two comparisons of the present with what the broker has."""
 _FIRST_BACK_OFF, _MOST_BACK_OFF = 0.5, 30.0
+_ASK_AGAIN = 0.1
+"""Seconds after which a task that hasn't ended is cancelled again."""
 _BATCH = 50
 """Events under way at once. They stay in order, and a far-away broker doesn't slow them down to one a round trip."""
 _STALE = b"\x00"
@@ -192,8 +194,12 @@ class MqttPublisher:
 
 
 async def _end(tasks: set[asyncio.Task[None]]) -> None:
-    for one in tasks:
-        one.cancel()
+    left = {one for one in tasks if not one.done()}
+    while left:
+        # Asked until they end: a cancelling that met its publish's answer in the same moment was lost (see _heed_cancelling).
+        for one in left:
+            one.cancel()
+        _, left = await asyncio.wait(left, timeout=_ASK_AGAIN)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiomqtt import Client
@@ -207,6 +208,27 @@ async def test_it_can_be_stopped_at_any_moment(broker: Broker) -> None:
         async with asyncio.timeout(20), publishing(publisher):
             await asyncio.sleep(pause)
             publisher.publish(paused(1))
+
+
+@pytest.mark.parametrize("turns", range(10))
+async def test_it_can_be_stopped_as_an_answer_comes(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    """On Python 3.11 a wait_for that is cancelled in the turn of the loop after its answer keeps the cancelling to itself."""
+    answered = asyncio.Event()
+    on_publish = Client._on_publish
+
+    def answer(*args: Any, **more: Any) -> None:
+        on_publish(*args, **more)
+        if publisher.view().connected:
+            answered.set()
+
+    monkeypatch.setattr(Client, "_on_publish", answer)
+    publisher = publisher_for(broker, Here())
+    async with asyncio.timeout(20), publishing(publisher):
+        await answered.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
 
 
 async def test_it_can_be_stopped_as_the_broker_dies(broker: Broker) -> None:
