@@ -257,7 +257,8 @@ class Daemon:
         notify("STOPPING=1")
         self.agi.stop_accepting()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.agi.close(), LAST_WORDS)
+            async with asyncio.timeout(LAST_WORDS):
+                await self.agi.close()
         await self.control.stop()
         await self._tasks.stop()
         reason = "told to" if self._failed is None else f"the task {self._failed} died"

@@ -66,7 +66,8 @@ class DaemonProcess:
         assert self._process is not None
         while True:
             with contextlib.suppress(TimeoutError):
-                status = await asyncio.wait_for(self._process.wait(), min(self._watchdog / 4, 1.0))
+                async with asyncio.timeout(min(self._watchdog / 4, 1.0)):
+                    status = await self._process.wait()
                 return f"ended ({status_text(status)}){self._last_words()}"
             silent = time.monotonic() - self._sign
             if silent > self._watchdog:
@@ -78,7 +79,8 @@ class DaemonProcess:
         if self.pid is not None and self._process is not None:
             self._process.terminate()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), within)
+                async with asyncio.timeout(within):
+                    await self._process.wait()
         await self.kill()
 
     def end_with_its_calls(self) -> None:

@@ -65,7 +65,8 @@ class Streams:
 async def _lines_of(queue: asyncio.Queue[Fact | None]) -> AsyncIterator[bytes]:
     while True:
         try:
-            fact = await asyncio.wait_for(queue.get(), HEARTBEAT)
+            async with asyncio.timeout(HEARTBEAT):
+                fact = await queue.get()
         except TimeoutError:
             yield b"\n"
             continue

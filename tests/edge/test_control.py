@@ -147,7 +147,7 @@ class TestLive:
             facts = client.facts()
             return [next(facts), next(facts)]
 
-        reading = asyncio.ensure_future(ask(path, two))  # noqa: TID251
+        reading = asyncio.ensure_future(ask(path, two))
         while not desk.listeners:
             await asyncio.sleep(0.01)
         for fact in told:
@@ -172,7 +172,7 @@ class TestLive:
 async def test_stopping_ends_the_live_log_and_leaves_nothing_behind(desk: FakeDesk, path: Path) -> None:
     server = Server(desk, path)
     await server.start()
-    reading = asyncio.ensure_future(ask(path, lambda client: list(client.facts())))  # noqa: TID251
+    reading = asyncio.ensure_future(ask(path, lambda client: list(client.facts())))
     while not desk.listeners:
         await asyncio.sleep(0.01)
     await asyncio.wait_for(server.stop(), 3)

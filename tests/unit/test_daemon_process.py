@@ -60,7 +60,7 @@ async def test_a_sign_of_life_keeps_it_alive_and_silence_kills_it(
     alive, silent = child(children, tmp_path, GOOD, 0.4), child(children, tmp_path, SILENT_LATER, 0.4)
     await alive.start()
     await silent.start()
-    ended = asyncio.create_task(alive.ended())  # noqa: TID251 - two lives are watched side by side
+    ended = asyncio.create_task(alive.ended())
     assert "no sign of life" in await silent.ended()
     assert silent.pid is None
     assert not ended.done()

@@ -65,7 +65,8 @@ class AsteriskProcess:
                 env={key: text for key, text in os.environ.items() if key != "NOTIFY_SOCKET"},
             )
         try:
-            await asyncio.wait_for(self._until_ready(), READY_WITHIN)
+            async with asyncio.timeout(READY_WITHIN):
+                await self._until_ready()
         except TimeoutError:
             await self.stop()
             raise CallhandlerError(
@@ -83,7 +84,8 @@ class AsteriskProcess:
             return
         self._process.terminate()
         try:
-            await asyncio.wait_for(self._process.wait(), within)
+            async with asyncio.timeout(within):
+                await self._process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -125,7 +127,8 @@ class AsteriskProcess:
             stderr=asyncio.subprocess.DEVNULL,
         )
         try:
-            output, _ = await asyncio.wait_for(process.communicate(), within)
+            async with asyncio.timeout(within):
+                output, _ = await process.communicate()
         except TimeoutError:
             process.kill()
             await process.wait()
