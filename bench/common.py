@@ -57,6 +57,7 @@ class Office:
     agents: int
     base: int
     wrap_up: float
+    rtp_ports: int = RTP_PORTS
 
     @property
     def sip(self) -> int:
@@ -73,15 +74,15 @@ class Office:
         """The phones' SIP port: one SIPp process is them all."""
         return self.base + 20
 
-    def build(self) -> LoadedSite:
-        """Write the site file and read it."""
+    def build(self, more: str = "") -> LoadedSite:
+        """Write the site file, with `more` tables, and read it."""
         values = {
             "sip_port": self.sip,
             "ami_port": self.base + 1,
             "agi_port": self.base + 2,
             "callers_port": self.callers,
             "rtp_first": self.base + 100,
-            "rtp_last": self.base + 99 + RTP_PORTS,
+            "rtp_last": self.base + 99 + self.rtp_ports,
             "secret": secrets.token_hex(16),
             "wrap_up": self.wrap_up,
         }
@@ -93,6 +94,7 @@ class Office:
             f'{FIRST_AGENT + n} = {{ name = "Agent {n}", pin = "{fresh_pin()}", phone = "{FIRST_PHONE + n}", skills = {{ sales = 5 }} }}\n'
             for n in range(self.agents)
         )
+        text += more
         self.directory.mkdir(parents=True, exist_ok=True)
         path = self.directory / FILE_NAME
         path.touch(mode=0o600)
@@ -147,6 +149,14 @@ class Sipp:
         more = ("-r", f"{rate:g}", "-m", str(count), "-l", str(count), "-key", "dialled", dialled, "-key", "run", name)
         return self.start(f"callers-{name}", scenario, self._office.callers + 4 * crowd, *more)
 
+    def wait(
+        self, name: str, dialled: str, rate: float, count: int, seconds: float, crowd: int = 0
+    ) -> "subprocess.Popen[bytes]":
+        """Have `count` callers dial, `rate` a second, stay for `seconds` each and hang up; they send back the audio that they get."""
+        more = ("-r", f"{rate:g}", "-m", str(count), "-l", str(count), "-d", str(round(seconds * 1_000)), "-rtp_echo")
+        more += ("-key", "dialled", dialled, "-key", "run", name)
+        return self.start(f"callers-{name}", CONF / "caller-patient.xml", self._office.callers + 4 * crowd, *more)
+
     def lines(self, name: str) -> list[Line]:
         """What a process has logged up to now."""
         found = []
@@ -193,7 +203,7 @@ def ours(loaded: LoadedSite, sipp: Sipp, talk: float) -> Iterator[System]:
 
 
 @contextmanager
-def peer(loaded: LoadedSite, sipp: Sipp, talk: float) -> Iterator[System]:
+def peer(loaded: LoadedSite, sipp: Sipp, talk: float, asked: float = ASKED) -> Iterator[System]:
     """The same Asterisk with the peers' dialplan in place of ours, the same phones registered, and nobody on AMI.
 
     `ours` puts its own files back by itself when it starts.
@@ -217,7 +227,7 @@ def peer(loaded: LoadedSite, sipp: Sipp, talk: float) -> Iterator[System]:
     try:
         _until_booted(base)
         sipp.phones(talk)
-        time.sleep(ASKED)
+        time.sleep(asked)
         yield System("peer", process.pid, None, None)
     finally:
         sipp.stop()
@@ -254,6 +264,12 @@ def cpu(pid: int) -> float:
     """Seconds of processor time that a process has used, all its threads together."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def memory(pid: int) -> tuple[float, float]:
+    """Megabytes that a process has in memory: its own share (PSS), and all that it can see there (RSS)."""
+    told = dict(line.split(":") for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    return int(told["Pss"].split()[0]) / 1_024, int(told["Rss"].split()[0]) / 1_024
 
 
 def busy() -> tuple[float, float]:
