@@ -35,6 +35,14 @@ class Move(Body):
 class Prioritise(Body):
     """A waiting call's order. At least one of the two."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["priority"], "properties": {"priority": {"type": "integer"}}},
+                {"required": ["bonus"], "properties": {"bonus": {"type": "number"}}},
+            ]
+        }
+    )
     priority: int | None = Field(None, ge=1, le=10, description="Class priority; 1 goes first.")
     bonus: float | None = Field(
         None,

@@ -9,6 +9,7 @@ import threading
 from functools import cache
 from pathlib import Path
 
+from callhandler.control.desk import Desk
 from callhandler.control.server import Server
 from tests.fuzz.engine import Target
 from tests.fuzz.running import at_end
@@ -31,10 +32,11 @@ class _Failures(logging.Handler):
             self.seen.append(record.getMessage())
 
 
-class _Served:
-    """A server that listens until it is stopped."""
+class Served:
+    """A server that listens, and asks `desk`, until it is stopped."""
 
-    def __init__(self) -> None:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
         self.folder = Path(tempfile.mkdtemp(prefix="callhandler-fuzz-"))
         self.path = self.folder / "s"
         self.failures = _Failures()
@@ -46,7 +48,7 @@ class _Served:
 
     async def _serve(self) -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, told: self.failures.seen.append(str(told)))
-        server = Server(FakeDesk(), self.path)
+        server = Server(self._desk, self.path)
         await server.start()
         self._up.set()
         await asyncio.to_thread(self._over.wait)
@@ -60,8 +62,8 @@ class _Served:
 
 
 @cache
-def _served() -> _Served:
-    served = _Served()
+def _served() -> Served:
+    served = Served(FakeDesk())
     at_end(served.stop)
     at_end(_served.cache_clear)
     return served

@@ -63,7 +63,7 @@ _BODIES = (
 )
 
 
-class _Story:
+class Story:
     """One world in which requests are made one after another: two callers in line, four agents, of whom two are logged in."""
 
     def __init__(self) -> None:
@@ -89,16 +89,16 @@ class _Story:
         return [fact for fact in self.world.of(e.RoutingDecided) if fact.call == call]
 
 
-class _Desk:
+class DeskOfNow:
     """The desk of the story that is told now: the application is built once."""
 
-    story: _Story
+    story: Story
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.story.desk, name)
 
 
-_desk = _Desk()
+_desk = DeskOfNow()
 
 
 @cache
@@ -129,7 +129,7 @@ def _operations() -> tuple[tuple[str, str, dict[str, Json], frozenset[int]], ...
 def control(data: bytes) -> None:
     """Each request is answered as documented, refusals in a sentence; no failure, and every fact fits into the journal."""
     rng = Random(data)
-    _desk.story = story = _Story()
+    _desk.story = story = Story()
     for _ in range(1 + rng.randrange(4)):
         run(_asked(rng))
         assert exceptions() == []
