@@ -40,9 +40,9 @@ class AskingRoom:
         one = self._callbacks.core.open_to(number)
         return one if one is not None and self._callbacks.core.books.is_away(one.call) else None
 
-    def slots(self, number: str) -> list[float]:
+    def slots(self, call: Call, number: str, wait: float) -> list[float]:
         """Return when the slots begin that can be promised."""
-        return self._callbacks.core.slots(number, self._clock())
+        return self._callbacks.core.slots(number, call.number, self._clock() + wait)
 
     async def ask(self, call: Call, queue: str, number: str, due: float | None) -> None:
         """Keep the call's place for calling back, on disk."""

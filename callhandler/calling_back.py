@@ -10,7 +10,8 @@ from callhandler.board import Board
 from callhandler.calling_back_customers import Customers
 from callhandler.core import events as e
 from callhandler.core.callback import Callback
-from callhandler.core.callbacks import SLOT, CallingBack, NumberGuard, Wish
+from callhandler.core.callback_slots import SLOT
+from callhandler.core.callbacks import CallingBack, NumberGuard, Wish
 from callhandler.core.calls import Call
 from callhandler.core.decisions import OfferTo
 from callhandler.core.hours import Opening
@@ -30,6 +31,10 @@ class NoGuard:
 
     def opening(self, number: str, now: float) -> Opening | None:
         """Know no hours."""
+        return None
+
+    def house(self, dialled: str, now: float) -> Opening | None:
+        """Know none."""
         return None
 
 
@@ -96,6 +101,7 @@ class Callbacks:
             due=due,
             promise=None if due is None else due + SLOT,
             offers_made=call.offers_made,
+            dialled=call.number,
         )
         return self._asked(wish, now)
 

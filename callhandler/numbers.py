@@ -76,6 +76,13 @@ class SiteNumbers:
         here = schedule(self._site, hours, now)
         return opening(replace(here, zone=self._zone(number)), now)
 
+    def house(self, dialled: str, now: float) -> Opening | None:
+        """Return whether one of our own numbers is open; None when it has no hours, or is none."""
+        table = self._site.numbers.get(dialled)
+        if table is None or table.hours is None:
+            return None
+        return opening(schedule(self._site, table.hours, now), now)
+
     def _allowed(self, number: PhoneNumber) -> str:
         text = _international(number)
         if len(text) > len("+") + _LONGEST_E164:

@@ -11,6 +11,7 @@ from typing import Protocol
 from callhandler.core import events as e
 from callhandler.core.callback import NOBODY_FREE, NOT_COUNTED, NOT_DIALLED, Callback, OpenCallbacks
 from callhandler.core.callback_limits import Ledger, Until
+from callhandler.core.callback_slots import free_slots
 from callhandler.core.decisions import CancelOffer, LeaveLine, WakeAt
 from callhandler.core.following import Follows
 from callhandler.core.hours import Opening
@@ -20,8 +21,6 @@ from callhandler.errors import Refused
 AGENT_TOLD = 20.0
 """Seconds within which the agent's own conversation has said that the customer could not be reached; after that the phone is let go."""
 LOOK_AGAIN = 30.0
-SLOT = 900.0
-"""Seconds of a slot that callers choose. Slots begin at full quarters of an hour, which is so in every time zone."""
 _SETTLING = 5.0
 """Seconds that callers' sessions get to come back after a start, before anything is said to them."""
 _IDLE = (CallbackState.WAITING, CallbackState.RESTING)
@@ -36,10 +35,13 @@ class NumberGuard(Protocol):
     def opening(self, number: str, now: float) -> Opening | None:
         """Return whether people may be called at a number now, by its own clock; None when there are no hours for that."""
 
+    def house(self, dialled: str, now: float) -> Opening | None:
+        """Return whether one of our own numbers is open; None when it has no hours, or is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody asks for. See `events.CallbackRequested`."""
+    """What somebody asks for. See `events.CallbackRequested`. `dialled` is the number of ours that they called, if they did."""
 
     call: str
     queue: str
@@ -56,6 +58,7 @@ class Wish:
     due: float | None = None
     promise: float | None = None
     offers_made: int = 0
+    dialled: str = ""
 
 
 class CallingBack:
@@ -104,7 +107,7 @@ class CallingBack:
             caller_name=wish.caller_name,
             due=wish.due,
             promise=wish.promise,
-            expires=self._expires(number, max(now, wish.due or 0.0) + rules.expires),
+            expires=self._expires(number, wish.dialled, max(now, wish.due or 0.0) + rules.expires),
             reason=wish.reason,
             by=wish.by,
             offers_made=wish.offers_made,
@@ -123,27 +126,32 @@ class CallingBack:
         except Refused:
             return number
 
-    def slots(self, number: str, now: float) -> list[float]:
-        """Return when the slots begin that can still be promised for calling a number, the next first."""
+    def slots(self, number: str, dialled: str, after: float) -> list[float]:
+        """Return when the slots after `after` begin that can still be promised (field.md N19).
+
+        Both are open then: the number of ours that was dialled, and the calling hours where the customer's number is.
+        """
         rules = self.rules
         if rules is None:
             return []
-        taken = [one.due for one in self.books.open.values()]
-        first = (now // SLOT + 1) * SLOT
-        slots = (first + count * SLOT for count in range(rules.slots_ahead))
-        return [slot for slot in slots if taken.count(slot) < rules.slot_capacity and self._is_day(number, slot)]
+        hours = (lambda at: self.guard.opening(number, at)), (lambda at: self.guard.house(dialled, at))
+        taken = (one.due for one in self.books.open.values())
+        return free_slots(hours, taken, capacity=rules.slot_capacity, most=rules.slots_ahead, after=after)
 
-    def _expires(self, number: str, at: float) -> float:
-        """Return when a callback has expired: never in a night or a weekend, but when the calling hours after it end (field.md C6)."""
-        night = self.guard.opening(number, at)
+    def _expires(self, number: str, dialled: str, at: float) -> float:
+        """Return when a callback has expired: never in a night or a weekend, but when the hours after it end (field.md C6).
+
+        Those are the calling hours, or where there are none, the hours of our number that was dialled.
+        """
+
+        def hours(when: float) -> Opening | None:
+            return self.guard.opening(number, when) or self.guard.house(dialled, when)
+
+        night = hours(at)
         if night is None or night.open or night.changes_at is None:
             return at
-        day = self.guard.opening(number, night.changes_at)
+        day = hours(night.changes_at)
         return at if day is None or day.changes_at is None else day.changes_at
-
-    def _is_day(self, number: str, at: float) -> bool:
-        opening = self.guard.opening(number, at)
-        return opening is None or opening.open
 
     # --- dialling ---------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ ACCEPT, REFUSE = "1", "#"
 PATIENCE = 8.0
 TELLINGS = 2
 LISTEN = 60.0
+MANY_MINUTES = 120
+"""From so many minutes on, hours are said."""
 
 
 async def call_back(session: AgentSession) -> None:
@@ -63,11 +65,12 @@ async def _agrees(session: AgentSession) -> bool:
 def _summary(session: AgentSession) -> tuple[Spoken, ...]:
     callback = session.task.callback
     minutes = max(0, round((session.now - callback.entered) / 60))
+    long = minutes >= MANY_MINUTES
     return (
         Prompt("std-cb-agent"),
         Prompt(f"queue-{callback.queue}"),
-        Prompt("std-cb-agent-minutes"),
-        Number(minutes),
+        Prompt("std-cb-agent-hours" if long else "std-cb-agent-minutes"),
+        Number(round(minutes / 60) if long else minutes),
         Prompt("std-cb-agent-number"),
         Digits(callback.number.removeprefix("+")),
         Prompt("std-cb-agent-choice"),

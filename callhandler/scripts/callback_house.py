@@ -19,8 +19,11 @@ class CallbackHouse(Protocol):
     def open_to(self, number: str) -> Callback | None:
         """Return the open callback to a number; None when there is none, or its customer is on the line."""
 
-    def slots(self, number: str) -> list[float]:
-        """Return when the slots begin that can be promised for calling a number, in seconds since the epoch, the next first."""
+    def slots(self, call: Call, number: str, wait: float) -> list[float]:
+        """Return when the slots begin that can be promised for calling a number, in seconds since the epoch, the next first.
+
+        None is sooner than `wait` seconds from now, the time it would take at the call's place.
+        """
 
     async def ask(self, call: Call, queue: str, number: str, due: float | None) -> None:
         """Keep the call's place for calling a number back that the caller has confirmed. Refused with a sentence.

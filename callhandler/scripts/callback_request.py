@@ -1,11 +1,13 @@
 """Asking to be called back instead of waiting on the line: the number, read back and confirmed; now or at a time; and the promise.
 
+Whose turn would only come after closing time, and who calls while it is closed, chooses among the times of the next opening.
 Until the promise is made the caller keeps the place on the line, and an agent's answer ends this conversation at once.
 """
 
-from callhandler.core.callbacks import SLOT
+from callhandler.core.callback_slots import SLOT
 from callhandler.errors import Refused
 from callhandler.scripts.caller import Clock, Digits, Prompt, Spoken
+from callhandler.scripts.closing_time import closes_first, day_of
 from callhandler.scripts.house import Session
 
 YES, OTHER, BACK = "1", "2", "*"
@@ -38,7 +40,7 @@ async def ask(session: Session, queue_id: str) -> str | None:
     except Refused:
         await caller.say(Prompt("std-not-now"))
         return None
-    await caller.say(*_promise(due))
+    await caller.say(*_promise(session, due))
     return "hangup"
 
 
@@ -75,19 +77,36 @@ async def _confirmed(session: Session, shown: str) -> str | None:
 
 
 async def _when(session: Session, number: str) -> float | None:
-    """Return when the slot begins that the caller chooses; None for as soon as it is their turn."""
-    slots, caller = session.house.calling_back.slots(number), session.caller
-    if not slots:
+    """Return when the slot begins that the caller chooses; None for as soon as it is their turn.
+
+    In an emergency nobody knows when that will be over, so no time is promised.
+    """
+    house, caller, call = session.house, session.caller, session.call
+    standing = house.attending.standing(call)
+    estimate = None if standing is None else standing.estimate
+    slots = house.calling_back.slots(call, number, 0.0 if estimate is None else estimate.seconds)
+    if not slots or house.emergency is not None:
         return None
+    if closes_first(session, standing):
+        lead = [Prompt("std-cb-choose")] if standing is None else [Prompt("std-cb-late"), Prompt("std-cb-choose")]
+        return await _chosen(session, slots, *lead)
     keys = NOW + CHOOSE
     key = await caller.say(Prompt("std-cb-when"), keys=keys) or await caller.key(PATIENCE, keys)
-    if key != CHOOSE:
-        return None
+    return await _chosen(session, slots) if key == CHOOSE else None
+
+
+async def _chosen(session: Session, slots: list[float], *lead: Spoken) -> float | None:
+    """Offer slots, a few at a time; return the one chosen, None for none."""
+    caller = session.caller
     for first in range(0, len(slots), PAGE):
         page = slots[first : first + PAGE]
         places = "12345678"[: len(page)]
-        spoken: list[Spoken] = []
+        spoken = list(lead) if first == 0 else []
+        said: Prompt | None = None
         for place, slot in zip(places, page, strict=True):
+            if (day := day_of(session, slot)) is not None and day != said:
+                spoken.append(day)
+                said = day
             spoken += [Prompt("std-cb-from"), Clock(slot), Prompt("std-cb-press"), Digits(place)]
         more = first + PAGE < len(slots)
         spoken += [Prompt("std-cb-later")] if more else []
@@ -98,8 +117,11 @@ async def _when(session: Session, number: str) -> float | None:
     return None
 
 
-def _promise(due: float | None) -> tuple[Spoken, ...]:
+def _promise(session: Session, due: float | None) -> tuple[Spoken, ...]:
     if due is None:
         return (Prompt("std-cb-promise-now"),)
-    between = Prompt("std-cb-promise-at"), Clock(due), Prompt("std-cb-and"), Clock(due + SLOT)
-    return (*between, Prompt("std-cb-goodbye"))
+    day = day_of(session, due)
+    when = (
+        (Prompt("std-cb-promise-at"),) if day is None else (Prompt("std-cb-promise-on"), day, Prompt("std-cb-between"))
+    )
+    return (*when, Clock(due), Prompt("std-cb-and"), Clock(due + SLOT), Prompt("std-cb-goodbye"))

@@ -12,6 +12,7 @@ from callhandler.core.model import Outcome
 from callhandler.core.watch import MENU
 from callhandler.scripts.callback_request import ask
 from callhandler.scripts.caller import Number, Prompt, Sound, Spoken
+from callhandler.scripts.closing_time import closes_first
 from callhandler.scripts.house import Session
 from callhandler.scripts.message import leave_message
 
@@ -66,20 +67,10 @@ def _offered(session: Session, standing: Standing) -> str:
     estimate = standing.estimate
     if rules is not None and standing.position > 1:
         long = estimate is not None and estimate.seconds >= rules.offer_estimate
-        long = long or _closes_within(session, rules.offer_estimate if estimate is None else estimate.seconds)
+        long = long or closes_first(session, standing)
         if long or waited >= rules.offer_after:
             return keys
     return keys.replace(CALLBACK, "")
-
-
-def _closes_within(session: Session, seconds: float) -> bool:
-    """Tell whether the number that was dialled closes before a wait of some seconds is over."""
-    house = session.house
-    number = house.site.numbers.get(session.call.number)
-    if number is None or number.hours is None:
-        return False
-    opening = house.opening(number.hours)
-    return opening.closing_within(seconds, house.now())
 
 
 async def _say(session: Session, what: CheckIn, *spoken: Spoken) -> str | None:

@@ -16,7 +16,7 @@ from callhandler.scripts.menu import ANY_KEY, menu
 from callhandler.scripts.message import leave_message
 from callhandler.scripts.outside import dial_outside, not_reached
 from callhandler.scripts.redial import take_up
-from callhandler.scripts.treatment import TREATED, told
+from callhandler.scripts.treatment import TREATED, offer_callback, told
 from callhandler.scripts.waiting import wait_in_line
 
 MOST_PLACES = 40
@@ -126,6 +126,8 @@ async def _go(session: Session, destination: str, key: str | None) -> str | None
             return await directory(session)
         case "message":
             return await leave_message(session, which) or "operator"
+        case "callback":
+            return await offer_callback(session, which)
         case "outside":
             return await dial_outside(session, which)
         case "operator":

@@ -7,6 +7,7 @@ from callhandler.core.model import Outcome
 from callhandler.scripts.callback_customer import waited_in_vain
 from callhandler.scripts.callback_request import ask
 from callhandler.scripts.caller import Prompt, Spoken
+from callhandler.scripts.closing_time import opening_of
 from callhandler.scripts.house import Session
 from callhandler.scripts.message import leave_message
 from callhandler.site.models import QueueTable, Site
@@ -25,23 +26,40 @@ TREATED = tuple(_WHY)
 
 async def told(session: Session, queue_id: str, outcome: Outcome) -> str:
     """Tell the caller why, offer what can be offered, and return where the caller goes: by choice, else by the queue's treatment."""
-    house, caller, call = session.house, session.caller, session.call
+    house, call = session.house, session.call
     if call.called_at is not None:
         return await waited_in_vain(session, queue_id)
+    to = await _offered(session, queue_id, outcome, Prompt(_why(session, outcome)))
+    if to is None:
+        to = treatment(house.site, queue_id, outcome)
+        house.note(e.CallSent(at=house.now(), call=call.id, to=to, reason=f"{outcome} in queue {queue_id}"))
+    return to
+
+
+async def offer_callback(session: Session, queue_id: str) -> str:
+    """Have a caller called back who isn't in line; return where the caller goes. While it is closed, they choose first what they want."""
+    house, call = session.house, session.call
+    opening = opening_of(session)
+    if house.emergency is None and (opening is None or opening.open):
+        return await ask(session, queue_id) or "operator"
+    why = () if house.emergency is not None else (Prompt("std-closed"),)  # in an emergency they were told already
+    to = await _offered(session, queue_id, Outcome.CLOSED, *why)
+    if to is None:
+        to = treatment(house.site, queue_id, Outcome.CLOSED)
+        house.note(e.CallSent(at=house.now(), call=call.id, to=to, reason=f"asked for nothing of queue {queue_id}"))
+    return to
+
+
+async def _offered(session: Session, queue_id: str, outcome: Outcome, *why: Spoken) -> str | None:
+    """Say why, and offer what can be offered; return where the caller goes by choice, None when they chose nothing."""
+    caller, queue = session.caller, session.house.site.queues.get(queue_id)
     keys = _keys(session, queue_id, outcome)
     offers: dict[str, Spoken] = {CALLBACK: Prompt("std-offer-callback"), MESSAGE: Prompt("std-key-2")}
-    key = await caller.say(Prompt(_why(session, outcome)), *(offers[key] for key in keys), keys=keys)
+    key = await caller.say(*why, *(offers[key] for key in keys), keys=keys)
     if key is None and keys:
-        queue = house.site.queues.get(queue_id)
         await caller.music(queue.music if queue is not None else "default")  # nobody decides in silence
         key = await caller.key(PATIENCE, keys)
-    if key is not None:
-        to = await (ask if key == CALLBACK else leave_message)(session, queue_id)
-        if to is not None:
-            return to
-    to = treatment(house.site, queue_id, outcome)
-    house.note(e.CallSent(at=house.now(), call=call.id, to=to, reason=f"{outcome} in queue {queue_id}"))
-    return to
+    return None if key is None else await (ask if key == CALLBACK else leave_message)(session, queue_id)
 
 
 def _why(session: Session, outcome: Outcome) -> str:

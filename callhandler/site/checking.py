@@ -210,6 +210,23 @@ def _messages(site: Site) -> Iterator[Problem]:
             yield Problem(path, f"queue `{name}` takes no messages", f"leave out `messages = false` of queues.{name}")
 
 
+def _called_back(site: Site) -> Iterator[Problem]:
+    for path, destination in destinations(site):
+        kind, _, name = destination.partition(":")
+        if kind != "callback":
+            continue
+        if path[0] in ("company", "queues"):
+            yield Problem(
+                path, "can't lead to a callback", "queues offer callbacks by themselves, as key 1; name something else"
+            )
+        elif site.callbacks is None:
+            yield Problem(
+                path, "nothing says how to call back", "add [callbacks] with a trunk, which calls out go over"
+            )
+        elif name in site.queues and not site.queues[name].callback:
+            yield Problem(path, f"queue `{name}` calls nobody back", f"leave out `callback = false` of queues.{name}")
+
+
 def _outside(site: Site) -> Iterator[Problem]:
     """Numbers outside are dialled over the trunk of [callbacks], under its rules: a site file can't be talked into more than those."""
     for path, destination in destinations(site):
@@ -291,6 +308,7 @@ _CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (
     _agents,
     _queues,
     _messages,
+    _called_back,
     _outside,
     _menus,
     _numbers,

@@ -100,7 +100,8 @@ class NumberTable(Table):
     hours: Id | None = Field(default=None, description="Opening hours; none means always open.")
     closed: Destination | None = Field(
         default=None,
-        description="Where calls go when closed; needed with hours. In an emergency too, after a word; without it they are let go then.",
+        description="Where calls go when closed; needed with hours. `callback:QUEUE` offers a time of the next opening. "
+        "In an emergency too, after a word; without it they are let go then.",
     )
     trunks: list[Id] | None = Field(default=None, description="Trunks this number may be dialled over; all by default.")
     phones: bool = Field(default=True, strict=True, description="Whether desk phones may dial it.")

@@ -10,7 +10,7 @@ PEOPLE = ("queue", "agent", "phone")
 
 
 def kind(destination: str) -> str:
-    """Return what a destination is: queue, menu, agent, phone, say, message, outside, operator, extension, directory or hangup."""
+    """Return what a destination is: queue, menu, agent, phone, say, message, callback, outside, operator, directory, ..."""
     return destination.partition(":")[0]
 
 
@@ -49,6 +49,8 @@ def keys_only(site: Site, destination: str) -> list[str]:
 
 def everywhere(site: Site, destination: str) -> list[str]:
     """Return where a caller gets from here by keys, or by doing nothing."""
+    if kind(destination) == "callback":
+        return [f"queue:{target(destination)}"]
     last = fallback(site, destination)
     queue = site.queues.get(target(destination)) if kind(destination) == "queue" else None
     others = [] if queue is None else [queue.fallback, *(to for _, to in treatments(queue))]

@@ -13,6 +13,7 @@ SECTIONS = {
     "phone": "phones",
     "say": "prompts",
     "message": "queues",
+    "callback": "queues",
 }
 """The section that each kind of destination points into."""
 

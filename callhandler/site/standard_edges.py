@@ -25,6 +25,11 @@ EDGES: dict[str, tuple[str, str, str]] = {
         "Lo sentimos. Estamos cerrando y hoy ya no podemos atender su llamada.",
         "Es tut uns leid. Wir schließen jetzt und können Ihren Anruf heute nicht mehr annehmen.",
     ),
+    "std-closed": (
+        "We are sorry. We are closed at the moment.",
+        "Lo sentimos. En este momento está cerrado.",
+        "Es tut uns leid. Wir haben im Moment geschlossen.",
+    ),
     "std-emergency": (
         "We are sorry. We have to interrupt our service right now and can't take your call.",
         "Lo sentimos. Debemos interrumpir el servicio y no podemos atender su llamada.",

@@ -28,7 +28,8 @@ DIGITS_PATTERN = r"^[0-9]{1,15}$"
 SKILL_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
 KEY_PATTERN = r"^[0-9*#]$"
 DESTINATION_PATTERN = (
-    rf"^(queue|menu|agent|phone|say|message):{_ID}$|^outside:\+?[0-9]{{2,15}}$|^(operator|directory|extension|hangup)$"
+    rf"^(queue|menu|agent|phone|say|message|callback):{_ID}$|^outside:\+?[0-9]{{2,15}}$|"
+    r"^(operator|directory|extension|hangup)$"
 )
 RANGE_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 LANGUAGE_PATTERN = r"^[a-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,2}$"
@@ -55,8 +56,8 @@ MEANINGS = {
     SKILL_PATTERN: "a word of small letters, digits and `_`, such as `english`",
     KEY_PATTERN: "one key of a telephone: 0 to 9, * or #",
     DESTINATION_PATTERN: (
-        "queue:ID, menu:ID, agent:ID, phone:ID, say:PROMPT, message:QUEUE, outside:NUMBER, operator, extension, directory "
-        "or hangup, "
+        "queue:ID, menu:ID, agent:ID, phone:ID, say:PROMPT, message:QUEUE, callback:QUEUE, outside:NUMBER, operator, extension, "
+        "directory or hangup, "
         "such as `queue:sales`"
     ),
     RANGE_PATTERN: "a time range such as `09:00-17:30`; `24:00` is the end of the day",
@@ -114,7 +115,8 @@ Seconds = Annotated[float, Strict(), Within(ge=0, le=86_400)]
 Port = Annotated[int, Strict(), Field(ge=1, le=65_535)]
 Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
 Destination = Annotated[str, StringConstraints(pattern=DESTINATION_PATTERN)]
-"""`queue:ID`, `menu:ID`, `agent:ID`, `phone:ID`, `say:PROMPT`, `operator`, `extension`, `directory` or `hangup`."""
+"""`queue:ID`, `menu:ID`, `agent:ID`, `phone:ID`, `say:PROMPT`, `message:QUEUE`, `callback:QUEUE`, `outside:NUMBER`, `operator`,
+`extension`, `directory` or `hangup`."""
 TimeRange = Annotated[str, StringConstraints(pattern=RANGE_PATTERN)]
 
 

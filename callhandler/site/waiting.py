@@ -125,7 +125,13 @@ class Callbacks(Table):
     slot_capacity: Whole = Field(
         default=2, ge=1, le=100, description="Callbacks promised for one slot of 15 minutes that callers choose."
     )
-    slots_ahead: Whole = Field(default=8, ge=1, le=96, description="How many slots ahead are offered.")
+    slots_ahead: Whole = Field(
+        default=8,
+        ge=1,
+        le=96,
+        description="How many slots are offered: the next ones within `hours` and those of the number dialled that have room, "
+        "within six days.",
+    )
 
 
 class Mail(Table):

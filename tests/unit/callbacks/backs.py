@@ -32,6 +32,9 @@ class Numbers:
     def opening(self, number: str, now: float) -> Opening | None:
         return self.opened
 
+    def house(self, dialled: str, now: float) -> Opening | None:
+        return None
+
 
 def site(
     *queues: Queue, agents: tuple[AgentPlan, ...] = (agent("a"), agent("b")), rules: CallbackRules = RULES

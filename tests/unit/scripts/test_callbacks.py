@@ -100,7 +100,7 @@ def test_a_time_is_chosen_and_promised_and_a_full_slot_is_not_offered_again(ladd
         "std-cb-goodbye",
         "hung up on",
     ]
-    assert one.due not in ladder.world.board.callbacks.core.slots("+13105550188", ladder.world.now)
+    assert one.due not in ladder.world.board.callbacks.core.slots("+13105550188", "5000", ladder.world.now)
 
 
 def test_who_is_to_be_called_already_joins_that(ladder: Ladder) -> None:
@@ -221,6 +221,16 @@ def test_the_agent_hears_who_and_why_and_is_joined(ladder: Ladder) -> None:
     (leg,) = ladder.world.pbx.dialled
     assert (leg.number, leg.trunk, leg.display_name) == ("+12025550123", "pstn", "Acme")
     assert one.state is CallbackState.HERE
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"), [(1.5, ["std-cb-agent-minutes", "90"]), (13.0, ["std-cb-agent-hours", "13"])]
+)
+def test_who_asked_yesterday_is_told_of_in_hours(ladder: Ladder, hours: float, said: list[str]) -> None:
+    asks(ladder, "1", "1")
+    ladder.world.passes(hours * 3_600.0)
+    agent, _ = agent_hears(ladder, HANGS_UP)
+    assert agent.heard[3:5] == said
 
 
 def test_the_agent_is_told_when_the_customer_is_not_reached(ladder: Ladder) -> None:

@@ -31,6 +31,26 @@ def test_a_queue_that_takes_no_messages_is_no_place_for_them(tmp_path: Path) -> 
     assert "takes no messages" in mistakes(tmp_path, more, (SALES, SALES + "messages = false\n"))
 
 
+BACK = '\n[callbacks]\ntrunk = "pstn"\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "change", "wrong"),
+    [
+        ('\n[numbers.5009]\nenters = "callback:sales"\n', "", "nothing says how to call back"),
+        ('\n[numbers.5009]\nenters = "callback:nowhere"\n' + BACK, "", "`nowhere` is not defined in queues"),
+        (
+            '\n[numbers.5009]\nenters = "callback:sales"\n' + BACK,
+            "callback = false\n",
+            "queue `sales` calls nobody back",
+        ),
+        (BACK, 'on_closing = "callback:sales"\n', "queues.sales.on_closing: can't lead to a callback"),
+    ],
+)
+def test_what_leads_to_a_callback_needs_one_to_be_had(tmp_path: Path, more: str, change: str, wrong: str) -> None:
+    assert wrong in mistakes(tmp_path, more, (SALES, SALES + change))
+
+
 def test_mail_for_a_queue_needs_a_mail_server(tmp_path: Path) -> None:
     said = mistakes(tmp_path, "", (SALES, SALES + 'mail = "sales@example.org"\n'))
     assert "is never used, as there is no [mail]" in said
