@@ -1,10 +1,10 @@
 """How long a free agent's phone stays silent while people wait: from the BYE with which a phone ends a conversation to the next INVITE to
 the same phone, both captured on the wire. 200 callers wait, 50 agents talk for a second each, 50 calls a second come: nobody has wrap-up.
 
-The peer is Asterisk's Queue() with retry=1, the smallest there is. Needs the right to capture (root). Each run is a series of its own;
-what is told is the median of their percentiles, and their spread.
+The peer is Asterisk's Queue() with retry=1, the smallest there is. Needs the right to capture (root). Each run is a series of its own, of
+callhandler and of Queue() in turn; what is told is the median of their percentiles, and their spread.
 
-    python -m bench.match [--quick] [--runs 5] [--seconds 15] [--base-port 26000]
+    python -m bench.match [--quick] [--only callhandler|queue] [--runs 5] [--seconds 10] [--base-port 26000]
 """
 
 import argparse
@@ -20,7 +20,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.common import BASE_PORT, Office, Sipp, machine, ours, peer, percentile, report, table
+from bench.calling.hall import Hall, Side
+from bench.common import BASE_PORT, machine, percentile, report, table
 from tests.live.ear import ETH_P_IP, SO_TIMESTAMPNS, only_ports
 
 AGENTS, WAITING, RATE, TALK = 50, 200, 50, 1.0
@@ -99,14 +100,14 @@ def silences(wire: list[Request], first: float, last: float) -> list[float]:
     return found
 
 
-def run(sipp: Sipp, office: Office, number: int, seconds: float) -> list[float]:
+def run(side: Side, number: int, seconds: float) -> list[float]:
     """One run: the line is filled at once, then kept filled."""
     name = f"49{number}"
-    with Tap(office.phones) as tap:
+    with Tap(side.office.phones) as tap:
         start = time.time()
-        burst = sipp.call(name + "0", "5000", 100, WAITING + AGENTS)
+        burst = side.sipp.call(name + "0", "5000", 100, WAITING + AGENTS)
         time.sleep((WAITING + AGENTS) / 100)
-        steady = sipp.call(name + "1", "5000", RATE, round(RATE * (seconds + SETTLED)), crowd=1)
+        steady = side.sipp.call(name + "1", "5000", RATE, round(RATE * (seconds + SETTLED)), crowd=1)
         for process in (burst, steady):
             process.wait(120)
     wire = tap.requests()
@@ -128,25 +129,25 @@ def figures(runs: list[list[float]]) -> dict[str, float | int | str]:
 def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one run of 6 s")
+    parser.add_argument("--quick", action="store_true", help="one run of 4 s each")
     parser.add_argument("--only", choices=("callhandler", "queue"))
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--base-port", type=int, default=BASE_PORT)
     options = parser.parse_args()
-    seconds, count = options.seconds or (6.0 if options.quick else 15.0), 1 if options.quick else options.runs
+    seconds, count = options.seconds or (4.0 if options.quick else 10.0), 1 if options.quick else options.runs
     print(", ".join(str(value) for value in machine().values()), flush=True)
-    rows = {}
     with tempfile.TemporaryDirectory(prefix="callhandler-bench-") as folder:
-        office = Office(Path(folder), AGENTS, options.base_port, 0.0)
-        loaded = office.build()
-        sipp = Sipp(office, loaded)
-        for name, start in (("callhandler", ours), ("queue", peer)):
-            with start(loaded, sipp, TALK):
-                if options.only in (None, name):
-                    runs = [run(sipp, office, 100 + number, seconds) for number in range(count)]
-                    rows[name] = figures(runs)
-                    table("from a phone's BYE to its next INVITE", {name: rows[name]})
+        hall = Hall(Path(folder), AGENTS, options.base_port, 0.0, TALK)
+        sides = {"callhandler": hall.mine, "queue": hall.theirs}
+        sides = {name: side for name, side in sides.items() if options.only in (None, name)}
+        found: dict[str, list[list[float]]] = {name: [] for name in sides}
+        with hall.ours(), hall.peer():
+            for number in range(count):
+                for name, side in sides.items():
+                    found[name].append(run(side, 100 + number, seconds))
+                    table("from a phone's BYE to its next INVITE", {name: figures(found[name][-1:])})
+    rows = {name: figures(runs) for name, runs in found.items()}
     table("from a phone's BYE to its next INVITE", rows)
     report(
         "match", {k: v for k, v in rows.items() if k == "callhandler"}, {k: v for k, v in rows.items() if k == "queue"}

@@ -1,0 +1,1 @@
+"""Crowds that call a system under test, for bench programs."""
