@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench.calling.crowd import Contender, Crowd
@@ -26,6 +26,7 @@ RATES = (160, 180, 200, 225, 250, 280, 315, 350, 400)
 QUICK = (140,)
 AGENTS = 400
 TALK, WRAP_UP = 2.0, 0.1
+SPREAD = " of the runs"
 SYSTEMS = ("callhandler", "queue", "dial")
 Figures = dict[str, float | int | str]
 
@@ -67,11 +68,6 @@ def highest(crowds: Sequence[Crowd], system: str) -> float:
     return max((crowd.rate for crowd in crowds if crowd.system == system and not crowd.failed), default=0.0)
 
 
-def spread(values: Sequence[float]) -> str:
-    """The least and the most."""
-    return f"{min(values):.2f} to {max(values):.2f}"
-
-
 def figures(crowds: Sequence[Crowd]) -> Figures:
     """Equal crowds of several runs: medians, and spread."""
     asks: dict[str, Callable[[Crowd], float]] = {
@@ -91,7 +87,7 @@ def figures(crowds: Sequence[Crowd]) -> Figures:
     for name, ask in asks.items():
         values = [ask(crowd) for crowd in crowds]
         row[name] = statistics.median(values)
-        row[f"{name} of the runs"] = spread(values)
+        row[name + SPREAD] = f"{min(values):.2f} to {max(values):.2f}"
     return row
 
 
@@ -123,6 +119,14 @@ def ceilings(ladders: Sequence[Sequence[Crowd]]) -> dict[str, Figures]:
     return rows
 
 
+def _columns(rows: Mapping[str, Figures], spreads: bool) -> dict[str, Figures]:
+    """The columns that tell a spread, or all others."""
+    return {
+        name: {key.removesuffix(SPREAD): value for key, value in row.items() if key.endswith(SPREAD) == spreads}
+        for name, row in rows.items()
+    }
+
+
 def main() -> int:
     """Measure, print, write; fails where callhandler lost a call under overload."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -148,7 +152,8 @@ def main() -> int:
     rows = summary(ladders, overloads)
     for system, found in rows.items():
         if found:
-            table(system, found)
+            table(f"{system}, medians", _columns(found, spreads=False))
+            table(f"{system}, least and most of the runs", _columns(found, spreads=True))
     if ladders:
         best = ceilings(ladders)
         table("highest rate without a failed call", best)
