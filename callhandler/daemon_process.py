@@ -35,7 +35,7 @@ class DaemonProcess:
 
     async def start(self) -> None:
         """Start it and wait until it says that it is ready. Raises CallhandlerError when it ends or is silent instead."""
-        self._listener.open()
+        self._listener.wait()  # who is heard before its id is known here is taken for a stranger
         self._ready.clear()
         self._output.parent.mkdir(parents=True, exist_ok=True)
         environment = {
@@ -49,6 +49,7 @@ class DaemonProcess:
                 *self._argv,
                 stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=environment,
             )  # fmt: skip
+        self._listener.open()
         try:
             async with asyncio.timeout(_READY_WITHIN):
                 while not self._ready.is_set():

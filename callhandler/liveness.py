@@ -30,6 +30,10 @@ class Listener:
         """Listen from now on, in the running event loop."""
         asyncio.get_running_loop().add_reader(self._socket.fileno(), self._read)
 
+    def wait(self) -> None:
+        """Leave what is said from now on with the kernel, until it is listened to again."""
+        asyncio.get_running_loop().remove_reader(self._socket.fileno())
+
     def close(self) -> None:
         """Listen no more."""
         asyncio.get_running_loop().remove_reader(self._socket.fileno())
