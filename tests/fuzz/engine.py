@@ -130,12 +130,11 @@ def tried(target: Target, some: Iterator[bytes], seconds: float = float("inf")) 
                 outcome.failures.setdefault(_where(error), (str(error)[:400], data))
                 if len(outcome.failures) >= _MOST_FAILURES:
                     break
-                before = clock()  # the slowest is looked for among those that don't fail
-            now = clock()
-            if now - before > longest:
-                slowest, longest = data, now - before
-            before = now
-            if now - began > seconds:
+            else:  # the slowest is looked for among those that don't fail
+                if (took := clock() - before) > longest:
+                    slowest, longest = data, took
+            before = clock()
+            if before - began > seconds:
                 break
     outcome.seconds = clock() - began
     outcome.slowest = _timed(check, slowest)

@@ -1,7 +1,9 @@
 """Every target keeps its contract: on all inputs of its corpus, where whatever failed once is kept, and on some bred from one seed."""
 
 import asyncio
+import time
 from collections.abc import Iterator
+from itertools import accumulate, count
 
 import pytest
 
@@ -42,13 +44,15 @@ def test_inputs_can_be_had_again_and_written_down() -> None:
 
 def test_what_fails_or_hangs_is_told_with_its_input_and_the_rest_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "TOO_LONG", 0.25)
+    later = accumulate(count())  # the machine gets slower and slower: each input takes longer than all before
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(later)))
 
     def check(data: bytes) -> None:
         while data == b"hangs":
             pass
         assert data != b"fails", "why"
 
-    outcome = tried(Target("x", "", check), iter([b"good", b"fails", b"hangs", b"fails", b"good"]))
+    outcome = tried(Target("x", "", check), iter([b"good", b"fails", b"good", b"hangs", b"fails"]))
     assert (outcome.inputs, outcome.hangs) == (5, 1)
     assert sorted(where.partition(" ")[0] for where in outcome.failures) == ["AssertionError", "Hang"]
     assert [data for _, data in outcome.failures.values()] == [b"fails", b"hangs"]
