@@ -11,10 +11,10 @@ from callhandler.control.client import Client
 from callhandler.core.events import MessageLeft
 from callhandler.core.views import PublisherView
 from callhandler.publish import mail
-from tests.edge.alone import free_port
 from tests.edge.postbox import Postbox, serving
 from tests.edge.waiting import until
 from tests.edge.whole import ask, caller, edit, running, waiting
+from tests.ports import free_port
 
 from .chance import heartbeat
 

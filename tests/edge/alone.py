@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -76,10 +75,3 @@ async def panoramisk_alone(name: str, port: int) -> AsyncIterator[Alone]:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.communicate()
-
-
-def free_port() -> int:
-    """A TCP port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.alone import free_port
 from tests.edge.fake_asterisk import SECRET, FakeAmi, fake_ami
 from tests.edge.whole import SITE
+from tests.ports import free_port
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from callhandler.asterisk.agi_key import key_of
+from tests.edge.waiting import PATIENCE, until
+from tests.ports import free_port
 
 SECRET = "a-secret-of-16-chars"
 KEY = key_of(SECRET)
@@ -37,14 +39,12 @@ class FakeAmi:
     raw: bytearray = field(default_factory=bytearray)
     connections: int = 0
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
-    port: int = 0
+    port: int = field(default_factory=free_port)
     _server: asyncio.Server | None = None
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None:
-        """Listen, on the same port as before if there was one."""
+        """Listen, on the same port as before."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Stop listening and cut every connection."""
@@ -68,18 +68,13 @@ class FakeAmi:
         """Every action of a name that came."""
         return [one for one in self.actions if one.get("Action") == action]
 
-    async def until(self, wanted: Callable[[], object], seconds: float = 5.0) -> None:
+    async def until(self, wanted: Callable[[], object]) -> None:
         """Wait until something is true of what came."""
-        async with asyncio.timeout(seconds):
-            while not wanted():
-                self._changed.clear()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), 0.02)
+        await until(wanted)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.writers.append(writer)
-        self._changed.set()
         writer.write(self.banner)
         try:
             while True:
@@ -87,7 +82,6 @@ class FakeAmi:
                 self.raw += text
                 fields = parse(text)
                 self.actions.append(fields)
-                self._changed.set()
                 name = fields.get("Action", "")
                 answer = self.answers[name](fields) if name in self.answers else self._answer(name, fields)
                 if answer is not None:
@@ -165,7 +159,7 @@ class FakeAgi:
         """Send bytes."""
         self.writer.write(text)
 
-    async def command(self, seconds: float = 3.0) -> bytes:
+    async def command(self, seconds: float = PATIENCE) -> bytes:
         """The next command that comes, without its line end; nothing at the end."""
         async with asyncio.timeout(seconds):
             try:

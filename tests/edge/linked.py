@@ -28,9 +28,9 @@ class Watch:
         """How many of a kind were observed."""
         return sum(isinstance(one, kind) for one in self.seen)
 
-    async def until(self, wanted: Callable[[], object], seconds: float = 5.0) -> None:
+    async def until(self, wanted: Callable[[], object]) -> None:
         """Wait until something is true."""
-        await until(wanted, seconds)
+        await until(wanted)
 
 
 @contextlib.asynccontextmanager

@@ -12,10 +12,11 @@ from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import AgiReply
 from callhandler.asterisk.quoting import Unquotable
 from callhandler.errors import CallerGone
-from tests.edge.alone import Alone, free_port, panoramisk_alone
+from tests.edge.alone import Alone, panoramisk_alone
 from tests.edge.fake_asterisk import KEY, agi_call, header_block
 from tests.edge.serving import serving, settled
 from tests.edge.waiting import until
+from tests.ports import free_port
 
 
 @contextlib.asynccontextmanager

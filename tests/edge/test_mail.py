@@ -15,14 +15,14 @@ from callhandler.site.new import example
 from callhandler.site.waiting import Encryption
 from tests.edge.postbox import Postbox, serving
 from tests.edge.waiting import until
-from tests.live.lab import free_base
+from tests.ports import free_port
 
 WAV = b"RIFF" + bytes(range(256)) * 40
 
 
 @pytest.fixture
 def port() -> int:
-    return free_base()
+    return free_port()
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from callhandler.core.views import CallView
 from callhandler.publish.mqtt import MqttPublisher
 from callhandler.publish.topics import level
 from callhandler.site.models import Mqtt
+from tests.ports import free_port
 from tests.unit.control.fake_desk import CALL, FakeDesk
 
 SECOND = replace(CALL, id="pbx1-2.0")
@@ -82,10 +83,7 @@ class Broker:
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    broker = Broker(tmp_path, port)
+    broker = Broker(tmp_path, free_port())
     broker.start()
     yield broker
     broker.stop()

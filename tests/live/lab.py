@@ -5,10 +5,8 @@ Everything goes through the command line and over SIP; the only look inside is A
 
 import asyncio
 import contextlib
-import itertools
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -16,7 +14,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypedDict
@@ -25,14 +23,15 @@ from callhandler.asterisk.pbx.get import Lab, ensure_lab
 from callhandler.asterisk.pbx.place import layout
 from callhandler.asterisk.pbx.telling import Silent
 from callhandler.core.plain import Plain
+from tests.ports import free_base, is_free  # noqa: F401 - a laboratory's users take its port from here
 
 from .ear import RtpTap, Samples, Sound, can_capture, load
 from .softphone import Baresip, Softphone
 
 PHONE_PORTS = 14
 """Ports each softphone takes."""
-ROOM = 2_000
-"""Ports a site and the phones around it take, from the base port on."""
+PHONES = 75
+"""Phones that have ports of their own at a time, from the base port + 900 on."""
 
 
 PROGRAM = ("-m", "callhandler")
@@ -63,30 +62,6 @@ class Told(TypedDict):
 
     sip: SipTold
     ami: AmiTold
-
-
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-"""Which of pytest's processes this is: each has ports of its own, so that none takes what another just found free."""
-
-
-def free_base() -> int:
-    """A port from which on those that the site and its phones need are free on loopback. Below Linux's own choice (32768)."""
-    first = 18_000 + WORKER % 4 * 3_500
-    for _ in range(1_000):
-        base = first + secrets.randbelow(150) * 10
-        if all(_is_free(base + offset) for offset in (*range(5), *range(100, 200, 2), *range(900, 1300, 2))):
-            return base
-    raise RuntimeError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                return False
-    return True
 
 
 class Ear(Protocol):
@@ -130,7 +105,7 @@ class SiteUp:
     base_port: int
     told: Told
     process: "subprocess.Popen[bytes] | asyncio.subprocess.Process"
-    _phones: Iterator[int] = field(default_factory=itertools.count)
+    _given: int = 0
 
     @property
     def server(self) -> str:
@@ -143,12 +118,15 @@ class SiteUp:
         return ensure_lab(Silent())
 
     def ports(self, count: int = PHONE_PORTS) -> int:
-        """The first of `count` ports that nobody else was given."""
-        taken = -(-count // PHONE_PORTS)
-        first = next(self._phones)
-        for _ in range(taken - 1):
-            next(self._phones)
-        return self.base_port + 900 + first * PHONE_PORTS
+        """The first of `count` ports that nobody has. After the last come the first again, whose phones have long hung up."""
+        phones = -(-count // PHONE_PORTS)
+        for _ in range(PHONES):
+            place = self._given if self._given + phones <= PHONES else 0
+            self._given = place + phones
+            first = self.base_port + 900 + place * PHONE_PORTS
+            if all(is_free(port) for port in range(first, first + count)):
+                return first
+        raise RuntimeError("no free ports")
 
     def password(self, phone: str) -> str:
         """A phone's password, as the site file has it."""
