@@ -5,13 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from callhandler.control.desk import NotHere
 from callhandler.core.callback import Callback
+from callhandler.core.callback_slots import HORIZON
 from callhandler.core.model import CallbackRules, CallbackState
 from callhandler.core.views import CallbackView
 from callhandler.errors import Refused
 from callhandler.switchboard import Switchboard
-
-_FARTHEST = 86_400.0
-"""Seconds: nobody is promised a call later than this."""
 
 
 class CallbackCounter:
@@ -65,8 +63,8 @@ class CallbackCounter:
         return self._view(one)
 
     def _may_be_due(self, due: float | None) -> None:
-        if due is not None and due > self._switchboard.clock() + _FARTHEST:
-            raise Refused("a callback can be put off by a day at most")
+        if due is not None and due > self._switchboard.clock() + HORIZON:
+            raise Refused("a callback can be put off by less than six days")
 
     def _found(self, call: str) -> Callback:
         one = self._callbacks.find(call)

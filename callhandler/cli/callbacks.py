@@ -3,7 +3,7 @@
 import csv
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from callhandler.errors import Refused
 if TYPE_CHECKING:
     from callhandler.store.callbacks import CallbackRecord
 
-app = noun("Callbacks: those that are open, one in full; add, cancel, put off, call now; past ones as a table.")
+app = noun("Callbacks: open ones, one in full; add, cancel, put off, call now; past ones as a table; promises kept.")
 _LOOK = 0.3
 """Seconds between two looks at a callback that is followed."""
 CallArgument = Annotated[
@@ -31,7 +31,10 @@ CallArgument = Annotated[
 AtOption = Annotated[
     str | None,
     typer.Option(
-        "--at", metavar="TIME", help="Not before this time of the site's clock, such as 15:30.", show_default=False
+        "--at",
+        metavar="TIME",
+        help="Not before this time of the site's clock, such as 15:30, or '2030-12-24 09:00'.",
+        show_default=False,
     ),
 ]
 
@@ -106,7 +109,12 @@ def cancel(
 def reschedule(
     call: CallArgument,
     at: Annotated[
-        str, typer.Argument(metavar="TIME", help="A time of the site's clock, such as 15:30.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="TIME",
+            help="A time of the site's clock, such as 15:30, or '2030-12-24 09:00'.",
+            show_default=False,
+        ),
     ],
     site: SiteOption = None,
     as_json: JsonOption = False,
@@ -133,6 +141,31 @@ def run(
         _follow(place, client, view, as_json)
     else:
         _print(place, (view,), as_json)
+
+
+@app.command()
+def promises(
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=3_660, metavar="N", help="Today and the N-1 days before it.")
+    ] = 14,
+    site: SiteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How well the times said to customers were kept, day by day; works while the daemon is down."""
+    from callhandler.store.callbacks import promises_since  # noqa: PLC0415 - only history needs the journal
+    from callhandler.store.sources import open_source  # noqa: PLC0415
+
+    place = find(site)
+    now = datetime.now(place.zone)
+    first = datetime.combine(now.date() - timedelta(days=days - 1), datetime.min.time(), place.zone)
+    with open_source(place.database, place.directory) as source:
+        figures = promises_since(source, first.timestamp(), place.zone, now.timestamp())
+    if as_json:
+        out_json(figures)
+        return
+    from callhandler.report.callbacks import promises_table  # noqa: PLC0415 - Rich is for people
+
+    out(promises_table(figures))
 
 
 @app.command()
@@ -167,7 +200,7 @@ def _print(place: Place, views: tuple[CallbackView, ...], as_json: bool) -> None
         return
     from callhandler.report.callbacks import callbacks_table  # noqa: PLC0415 - Rich is for people
 
-    out(callbacks_table(views, place.zone))
+    out(callbacks_table(views, place.zone, time.time()))
 
 
 def _follow(place: Place, client: Client, view: CallbackView, as_json: bool) -> None:
@@ -212,13 +245,20 @@ def _harmless(cell: str) -> str:
 
 
 def _due(at: str | None, zone: ZoneInfo) -> float | None:
-    """Return the next time the site's clock shows `at`, in seconds since the epoch."""
+    """Return the next time the site's clock shows `at`, or that time of the day it names, in seconds since the epoch."""
     if at is None:
         return None
     now = datetime.now(zone)
+    day, _, clock = at.rpartition(" ")
     try:
-        wanted = datetime.strptime(at, "%H:%M").time()  # noqa: DTZ007 - a time of day, put into the zone below
+        wanted = datetime.strptime(clock, "%H:%M").time()  # noqa: DTZ007 - a time of day, put into the zone below
+        named = date.fromisoformat(day) if day else None
     except ValueError:
-        raise typer.BadParameter(f"{at} is no time of day, such as 15:30", param_hint="the time") from None
-    due = datetime.combine(now.date(), wanted, zone)
-    return (due if due > now else datetime.combine(now.date() + timedelta(days=1), wanted, zone)).timestamp()
+        wrong = f"{at} is no time such as 15:30 or '2030-12-24 09:00'"
+        raise typer.BadParameter(wrong, param_hint="the time") from None
+    due = datetime.combine(named or now.date(), wanted, zone)
+    if named is not None and due <= now:
+        raise typer.BadParameter(f"{at} is over", param_hint="the time")
+    if due <= now:
+        due = datetime.combine(now.date() + timedelta(days=1), wanted, zone)
+    return due.timestamp()

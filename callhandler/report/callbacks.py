@@ -8,15 +8,16 @@ from rich.table import Table
 from rich.text import Text
 
 from callhandler.core.plain import printable
+from callhandler.core.promises import PromiseFigures
 from callhandler.core.views import CallbackView
-from callhandler.report.words import caller, clock, moment, span
+from callhandler.report.words import caller, clock_or_day, moment, span
 from callhandler.store.callbacks import CallbackRecord
 
 _COLOURS = {"done": "green", "failed": "red", "expired": "red", "cancelled": "dim"}
 
 
-def callbacks_table(views: Iterable[CallbackView], zone: ZoneInfo) -> Table:
-    """Return the callbacks that are open."""
+def callbacks_table(views: Iterable[CallbackView], zone: ZoneInfo, now: float) -> Table:
+    """Return the callbacks that are open; times of another day than now's with their date."""
     table = _table(
         "call", "state", "customer", "queue", "place", "waiting since", "not before", "promised by", "attempts", "agent"
     )
@@ -29,8 +30,8 @@ def callbacks_table(views: Iterable[CallbackView], zone: ZoneInfo) -> Table:
             _text(view.queue),
             _text(view.position),
             moment(view.entered, zone),
-            clock(view.due, zone),
-            clock(view.promise, zone),
+            clock_or_day(view.due, zone, now),
+            clock_or_day(view.promise, zone, now),
             _text(attempts),
             _text(view.agent),
         )
@@ -88,6 +89,20 @@ def records_table(records: Iterable[CallbackRecord], zone: ZoneInfo) -> Table:
         )
     if not table.row_count:
         table.add_row(Text("no callbacks", "dim"))
+    return table
+
+
+def promises_table(figures: Iterable[PromiseFigures]) -> Table:
+    """Return how well promises were kept, day by day."""
+    table = _table("day", "promised", "kept", "broken", "to come", "not needed", "of those kept", "longest delay")
+    for one in figures:
+        style = "red" if one.broken else ""
+        share = "" if one.share is None else f"{one.share:.0%}"
+        counts = (one.made, one.kept, one.broken, one.open, one.not_needed)
+        late = span(one.latest) if one.latest else ""
+        table.add_row(one.day, *(str(count) for count in counts), share, late, style=style)
+    if not table.row_count:
+        table.add_row(Text("no times promised", "dim"))
     return table
 
 

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from callhandler.core import events as e
 from callhandler.core.plain import printable
-from callhandler.report.words import caller, clock, span
+from callhandler.report.words import caller, clock, clock_or_day, span
 
 _WIDTH = 24
 _SAYS_NOTHING = ("", "Unknown")
@@ -92,7 +92,8 @@ def of_callback(fact: e.Fact, zone: ZoneInfo) -> str | None:
     """Return what a fact says of a callback."""
     match fact:
         case e.CallbackRequested():
-            when = f", between {clock(fact.due, zone)} and {clock(fact.promise, zone)}" if fact.due is not None else ""
+            begins = clock_or_day(fact.due, zone, fact.at)
+            when = f", between {begins} and {clock(fact.promise, zone)}" if fact.due is not None else ""
             return f"is to be called back at {fact.number}{when}, asked for by {fact.by}"
         case e.CallbackAnnounced():
             return f"agent {fact.agent} is told whom to call back"
@@ -104,7 +105,7 @@ def of_callback(fact: e.Fact, zone: ZoneInfo) -> str | None:
         case e.CallbackAttemptEnded():
             return f"attempt {fact.attempt} to call back: {fact.reason}"
         case e.CallbackRescheduled():
-            return f"callback waits until {clock(fact.due, zone)}: {fact.reason}"
+            return f"callback waits until {clock_or_day(fact.due, zone, fact.at)}: {fact.reason}"
         case e.CallbackEnded():
             return f"callback {fact.result}: {fact.reason}".removesuffix(": ")
         case e.PromiseSettled():

@@ -19,6 +19,14 @@ def moment(at: float | None, zone: ZoneInfo) -> str:
     return "" if at is None else f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M:%S}"
 
 
+def clock_or_day(at: float | None, zone: ZoneInfo, now: float) -> str:
+    """Return a moment's time of day, with the date in front of it unless that is today's; "" for none."""
+    if at is None:
+        return ""
+    there, today = (datetime.fromtimestamp(when, zone).date() for when in (at, now))
+    return clock(at, zone) if there == today else f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M}"
+
+
 def span(seconds: float | None) -> str:
     """Return a duration, such as 0:07, 12:30 or 1:02:03; "" for none. Negative ones, from clocks set back, count as 0."""
     if seconds is None:

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from callhandler.core import events as e
+from callhandler.core.callback_slots import HORIZON
+from callhandler.core.promises import PromiseFigures, promise_figures
 from callhandler.store.encoding import milliseconds
-from callhandler.store.queries import facts_where
+from callhandler.store.queries import facts_between, facts_where
 from callhandler.store.sources import Source
+
+_PROMISES: tuple[type[e.Fact], ...] = (e.CallbackRequested, e.PromiseSettled, e.CallbackEnded)
+_DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +60,12 @@ def asked_between(source: Source, start: float, end: float) -> list[str]:
     """Return the calls in which callbacks were asked for from `start` until before `end`, oldest first."""
     asked = "SELECT call FROM fact WHERE kind = 'CallbackRequested' AND at >= :first AND at < :past ORDER BY seq"
     return list(dict.fromkeys(source.ask(str, asked, first=milliseconds(start), past=milliseconds(end))))
+
+
+def promises_since(source: Source, start: float, zone: ZoneInfo, now: float) -> list[PromiseFigures]:
+    """Return what became of the promises for a time from `start` on, day by day."""
+    earliest = start - HORIZON - _DAY  # a promise is made this long before its time at the most
+    return promise_figures(facts_between(source, _PROMISES, earliest, now + 1.0), zone, start, now)
 
 
 def callbacks_of(source: Source, call: str) -> list[CallbackRecord]:

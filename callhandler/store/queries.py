@@ -90,6 +90,20 @@ def facts_where(source: Source, clause: str, /, **values: Value) -> list[Stored]
     return [Stored(row, decode(row)) for row in rows]
 
 
+def facts_between(
+    source: Source, kinds: tuple[type[Fact], ...], start: float, end: float, most: int = 1_000_000
+) -> list[Fact]:
+    """Return facts of some kinds within a stretch of time, in order; of each kind the last `most`."""
+    clause = "WHERE kind = :kind AND at >= :first AND at < :past ORDER BY at DESC, seq DESC LIMIT :most"
+    first, past = milliseconds(start), milliseconds(end)
+    found = [
+        stored
+        for kind in kinds
+        for stored in facts_where(source, clause, kind=kind.__name__, first=first, past=past, most=most)
+    ]
+    return [stored.fact for stored in sorted(found, key=lambda one: one.seq) if stored.fact is not None]
+
+
 class _Kept(NamedTuple):
     id: str
     ended: int | None

@@ -7,12 +7,21 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from callhandler.cli import main
-from callhandler.core.events import CallbackDialled, CallbackEnded, CallbackRequested, CallConnected, CallEnded
+from callhandler.core.events import (
+    CallbackDialled,
+    CallbackEnded,
+    CallbackRequested,
+    CallConnected,
+    CallEnded,
+    PromiseSettled,
+)
 from callhandler.core.model import Outcome
 from callhandler.core.plain import to_plain
 from callhandler.store.journal import Journal
@@ -33,6 +42,15 @@ def daemon(site: Path) -> Iterator[Daemon]:
     daemon = Daemon(site)
     yield daemon
     daemon.stop()
+
+
+def promised(call: str, at: float, promise: float) -> CallbackRequested:
+    """Somebody asks to be called back by a time."""
+    return CallbackRequested(
+        at=at, call=call, queue="sales", number="+12025550123", confirmed=True, entered=at - 60.0, priority=5, bonus=0.0,
+        wants="", language="en", caller_name="", due=promise - 900.0, promise=promise, expires=at + 200_000.0, reason="asked",
+        by="caller",
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -89,6 +107,41 @@ def test_a_time_is_the_next_of_the_site_s_clock(site: Path, daemon: Daemon, caps
     assert time.time() < due <= time.time() + 86_400 + 3_600
     assert due % 1_800 == 0
     assert main(["callbacks", "reschedule", CALL.id, "soon", "--site", str(site)]) == 2
+
+
+def test_a_time_may_name_its_day(site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
+    at = "2099-06-01 15:30"
+    assert main(["callbacks", "reschedule", CALL.id, at, "--json", "--site", str(site)]) == 0
+    due = json.loads(capsys.readouterr().out)[0]["due"]
+    assert datetime.fromtimestamp(due, ZoneInfo("Europe/Berlin")).strftime("%Y-%m-%d %H:%M") == at
+    assert main(["callbacks", "reschedule", CALL.id, "2020-06-01 15:30", "--site", str(site)]) == 2
+    assert "is over" in capsys.readouterr().err
+    assert main(["callbacks", "reschedule", CALL.id, "2099-02-30 15:30", "--site", str(site)]) == 2
+
+
+def test_times_of_another_day_are_shown_with_it(site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["callbacks", "reschedule", CALL.id, "2099-06-01 15:30", "--site", str(site)]) == 0
+    assert "2099-06-01 15:30" in capsys.readouterr().out
+
+
+def test_promises_kept_and_broken_day_by_day(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["callbacks", "promises", "--site", str(journal)]) == 0
+    assert "no times promised" in capsys.readouterr().out
+    now = time.time()
+
+    async def write() -> None:
+        async with Journal(DATABASE, "pbx1", journal) as into:
+            for number, promise in enumerate((now - 600.0, now - 300.0, now + 86_400.0)):
+                into.append(promised(f"p{number}", now - 7_200.0, promise))
+            into.append(PromiseSettled(at=now - 700.0, call="p0", promise=now - 600.0, kept=True, late=0.0))
+
+    asyncio.run(write())
+    assert main(["callbacks", "promises", "--days", "3", "--json", "--site", str(journal)]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    totals = [sum(one[name] for one in figures) for name in ("made", "kept", "broken", "open", "not_needed")]
+    assert totals == [3, 1, 1, 1, 0]
+    assert main(["callbacks", "promises", "--site", str(journal)]) == 0
+    assert f"{datetime.fromtimestamp(now + 86_400.0, ZoneInfo('Europe/Berlin')):%Y-%m-%d}" in capsys.readouterr().out
 
 
 def test_what_is_refused_is_said_in_a_sentence(site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
