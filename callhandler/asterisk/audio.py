@@ -106,7 +106,7 @@ def _speech_level(samples: Samples) -> float:
     """Return the root mean square of the 20 ms frames in which there is speech: those at most 30 dB below the loudest."""
     padded = np.pad(samples, (0, -samples.size % _FRAME)).reshape(-1, _FRAME)
     power = np.mean(padded.astype(np.float64) ** 2, axis=1)
-    return float(np.sqrt(power[power > power.max() / 1_000].mean()))
+    return float(np.sqrt(power[power > np.max(power) / 1_000].mean()))
 
 
 def ulaw(samples: NDArray[np.int16]) -> bytes:
