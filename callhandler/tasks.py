@@ -6,6 +6,8 @@ from collections.abc import Callable, Coroutine
 import structlog
 
 log = structlog.get_logger(__name__)
+_ASK_AGAIN = 10.0
+"""Seconds after which a task that hasn't ended is cancelled again: more than any takes for its last words."""
 
 
 class Tasks:
@@ -27,8 +29,9 @@ class Tasks:
         """Cancel all tasks, the youngest first, and wait for each to end."""
         self._stopping = True
         for task in reversed(list(self._tasks.values())):
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            while not task.done():  # a library may keep a cancelling to itself (see heed_cancelling)
+                task.cancel()
+                await asyncio.wait({task}, timeout=_ASK_AGAIN)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         name = task.get_name()
@@ -38,3 +41,10 @@ class Tasks:
         error = None if task.cancelled() else task.exception()  # cancelled by nobody here: dead all the same
         log.error("a task died", task=name, exc_info=error)
         self._on_death(name)
+
+
+def heed_cancelling() -> None:
+    """Raise the CancelledError that a library's wait_for kept to itself: on Python 3.11 one whose answer came in the same moment does."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

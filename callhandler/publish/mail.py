@@ -22,6 +22,7 @@ from callhandler.core.views import PublisherView
 from callhandler.logs import log
 from callhandler.site.models import Mail, Site
 from callhandler.site.waiting import Encryption
+from callhandler.tasks import heed_cancelling
 
 _DEADLINE = 30.0
 """Seconds the mail server has for an answer."""
@@ -80,7 +81,9 @@ class MailPublisher:
             await self._some.wait()
             while self._waiting:
                 message = self._waiting.popleft()
-                if await self._mail(message):
+                done = await self._mail(message)
+                heed_cancelling()
+                if done:
                     back_off = self._first_back_off
                     continue
                 self._waiting.appendleft(message)
@@ -158,8 +161,7 @@ class MailPublisher:
 
     async def _send(self, letter: EmailMessage) -> None:
         settings = self._settings
-        await aiosmtplib.send(
-            letter,
+        client = aiosmtplib.SMTP(
             hostname=settings.host,
             port=settings.port,
             username=settings.user,
@@ -168,6 +170,12 @@ class MailPublisher:
             start_tls=settings.tls is Encryption.STARTTLS,
             timeout=_DEADLINE,
         )
+        async with client:
+            try:
+                await client.send_message(letter)
+            except asyncio.CancelledError:
+                client.close()  # without QUIT: in the middle of a letter that is a line of it, and no answer comes
+                raise
 
 
 def _as_it_stands(text: str) -> str:

@@ -21,6 +21,7 @@ from callhandler.core.views import PublisherView
 from callhandler.logs import log
 from callhandler.publish.topics import Present, Topics, states
 from callhandler.site.models import Mqtt
+from callhandler.tasks import heed_cancelling
 
 _DEADLINE = 5.0
 """Seconds a broker has for an answer."""
@@ -80,7 +81,7 @@ class MqttPublisher:
             except Exception:
                 # A mistake in publishing is told, and is no reason to end the daemon and with it the watch over calls.
                 self._log.exception("publishing to MQTT failed")
-            _heed_cancelling()
+            heed_cancelling()
             await asyncio.sleep(back_off * random.uniform(0.8, 1.2))  # noqa: S311 - spreads reconnects, guards nothing
             back_off = min(_MOST_BACK_OFF, back_off * 2)
 
@@ -116,7 +117,7 @@ class MqttPublisher:
             loop.create_task(self._tell(client), name="mqtt tell"),
         }
         try:
-            _heed_cancelling()
+            heed_cancelling()
             done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             for one in done:
                 one.result()
@@ -196,15 +197,8 @@ class MqttPublisher:
 async def _end(tasks: set[asyncio.Task[None]]) -> None:
     left = {one for one in tasks if not one.done()}
     while left:
-        # Asked until they end: a cancelling that met its publish's answer in the same moment was lost (see _heed_cancelling).
+        # Asked until they end: a cancelling that met its publish's answer in the same moment was lost (see heed_cancelling).
         for one in left:
             one.cancel()
         _, left = await asyncio.wait(left, timeout=_ASK_AGAIN)
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _heed_cancelling() -> None:
-    """Raise the CancelledError that a wait_for of Python 3.11 kept to itself because its answer came in the same moment."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
