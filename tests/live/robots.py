@@ -105,6 +105,7 @@ class Robot(asyncio.DatagramProtocol):
         if manners.refuse is not None:
             await asyncio.sleep(0.05)
             self._reply(visit.head, manners.refuse.encode(), visit.address)
+            visit.by_robot = True
             self._over(visit)
             return
         if manners.answer is None:
