@@ -24,7 +24,7 @@ from .parts import ALL, Part
 from .stage import EXTRA, STOPPED, Lost, Stage, number_of, staged
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "2"))
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120 + 60 * ROUNDS)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(400 + 60 * ROUNDS)]
 ONLY = os.environ.get("CHAOS_PARTS", "")
 
 

@@ -20,7 +20,7 @@ from .stage import EXTRA, Stage, agent_of, number_of, staged
 TRIES = 40 if LONG else 3
 AGENTS = ("talk", "hold", "line", "ring", "offer", "answer", "ghost", "target")
 """Parts that play this at the same time."""
-pytestmark = [pytest.mark.live, pytest.mark.timeout(90 + 20 * TRIES)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(400 + 20 * TRIES)]
 Try = Callable[[Stage, str], Awaitable[None]]
 
 

@@ -23,7 +23,7 @@ from .robots import Manners, Robot, robot
 from .secrecy import leaks, secrets_of
 from .sip_text import Ear, TextPhone, ear, header, text_phone
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.live
 FORBIDDEN = "+19005550100"
 SITE = """
 

@@ -15,7 +15,7 @@ import pytest
 from .hearing import find, silences, tone_seconds
 from .lab import SiteUp, free_base, listening, site_running
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(200)]
+pytestmark = pytest.mark.live
 CALLER, DESK = 440.0, 880.0
 EXTRA = """
 

@@ -19,7 +19,7 @@ from .hearing import find, tone_seconds
 from .lab import SiteUp, free_base, listening, site_running
 from .test_callbacks import eventually
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(200)]
+pytestmark = pytest.mark.live
 EARLY, LATE = 440.0, 660.0
 EXTRA = """
 

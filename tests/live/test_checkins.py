@@ -25,7 +25,7 @@ from .ear import RATE, Samples, Sound, load
 from .hearing import QUIET, find, place_in, silences
 from .lab import Ear, SiteUp, callhandler, free_base, listening, site_running
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.live
 CALLER, AGENT = 440.0, 880.0
 AT_MOST, AIM = 25.0, 4.0
 ANSWERS = 5

@@ -20,7 +20,7 @@ from .hearing import silences
 from .lab import SiteUp, callhandler, free_base, listening, site_running
 from .sipp import Crowd, Dialled
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.live
 
 TALKING, WAITING = 5, 20
 PHONES = [str(105 + index) for index in range(TALKING)]

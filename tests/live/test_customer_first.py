@@ -15,7 +15,7 @@ from .lab import SiteUp, free_base, listening, site_running
 from .softphone import Softphone
 from .test_callbacks import AGENT, CALLBACKS, CUSTOMER, NUMBER, customer_of, detail, eventually, facts
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(150)]
+pytestmark = pytest.mark.live
 HELLO, GREETING = 0.5, 5.0
 FIRST = """
 [waiting]

@@ -11,7 +11,7 @@ import pytest
 
 from .lab import processes_of
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.live
 
 
 def test_both_sides_agree_call_by_call_and_nothing_is_left_behind(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from .hearing import find, silences
 from .lab import SiteUp, free_base, listening, site_running
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.live
 VOICE, DESK = 440.0, 880.0
 OPEN_AT_LEAST = 25.0
 """Seconds that the number is open for from the site's beginning on."""

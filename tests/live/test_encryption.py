@@ -20,7 +20,7 @@ from .hearing import tone_seconds
 from .lab import SiteUp, callhandler, free_base, site_running
 from .softphone import Softphone
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.live
 CALLER, AGENT = 440.0, 880.0
 
 

@@ -17,7 +17,7 @@ from .hearing import Place, find, place_in, silences, tone_seconds
 from .lab import SiteUp, listening
 from .softphone import Softphone
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.live
 CALLER, AGENT = 440.0, 880.0
 TALK = 3.0
 

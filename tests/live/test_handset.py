@@ -15,7 +15,7 @@ from .hearing import find
 from .lab import SiteUp, listening
 from .softphone import Softphone
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.live
 LOGIN, LOGOUT, PAUSE, RESUME = "*60", "*61", "*62", "*63"
 
 

@@ -24,7 +24,7 @@ from .hearing import find, place_in, silences, tone
 from .lab import Ear, SiteUp, free_base, listening, site_running
 from .softphone import Softphone
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.live
 CALLER, AGENT, OTHER = 440.0, 880.0, 1320.0
 SPEAK, AIM, REMIND, ALERT, AT_MOST = 3.0, 6.0, 9.0, 10.0, 20.0
 EXTRA = f"""

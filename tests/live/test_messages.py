@@ -14,7 +14,7 @@ from .ear import Sound, load
 from .hearing import find, tone_seconds
 from .lab import SiteUp, free_base, listening, site_running
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.live
 VOICE = 440.0
 EXTRA = """
 

@@ -16,7 +16,7 @@ from .hearing import find, silences, tone_seconds
 from .lab import SiteUp, free_base, listening, site_running
 from .softphone import Baresip, Softphone
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(150)]
+pytestmark = pytest.mark.live
 CALLER, OUTSIDE = 440.0, 880.0
 NUMBER = "+12025550199"
 EXTRA = f"""

@@ -18,7 +18,7 @@ from callhandler.cli import main
 from callhandler.cli.lazy import COMMANDS, first_word
 from callhandler.cli.place import find
 from callhandler.control.server import Server
-from callhandler.core.events import AgentPaused, CallArrived, CallEnded, RoutingDecided
+from callhandler.core.events import AgentPaused, CallArrived, CallEnded, Fact, RoutingDecided
 from callhandler.core.model import Outcome
 from callhandler.core.plain import to_plain
 from callhandler.store.journal import Journal
@@ -56,7 +56,11 @@ class Daemon:
         self.run(self._server.start())
 
     def run(self, work: object) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)  # type: ignore[arg-type]
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(60)  # type: ignore[arg-type]
+
+    def tell(self, fact: Fact) -> None:
+        """Have the desk tell a fact, in the loop's own thread: nothing of a loop may be touched by another."""
+        self._loop.call_soon_threadsafe(self.desk.tell, fact)
 
     def stop(self) -> None:
         self.run(self._server.stop())
@@ -183,7 +187,7 @@ class TestAsking:
         def tell() -> None:
             while not daemon.desk.listeners:
                 time.sleep(0.01)
-            daemon.desk.tell(AgentPaused(at=1_795_286_814.0, agent="7001", reason="lunch\x1b[2J", by="ann"))
+            daemon.tell(AgentPaused(at=1_795_286_814.0, agent="7001", reason="lunch\x1b[2J", by="ann"))
             daemon.run(daemon._server.stop())
 
         for form in ([], ["--json"]):

@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -15,7 +14,6 @@ from callhandler.core.model import AgentPlan, Device, OfferEnd, OfferRules, Plan
 from tests.unit.core.oracle import CheckedLine, able, places, wanted_by
 from tests.unit.core.world import World, agent, plan, steps
 
-pytestmark = pytest.mark.timeout(400)  # two thousand histories take half a minute, on a busy machine some
 QUEUES = (
     Queue("sales", "Sales", steps(("sales >= 5", 20.0), ("sales or support", None)), wrap_up=10.0),
     Queue(

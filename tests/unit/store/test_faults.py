@@ -163,7 +163,7 @@ def caught_up(site: Path) -> None:
     asyncio.run(once())
 
 
-@pytest.mark.timeout(60 + 5 * ROUNDS)
+@pytest.mark.timeout(400 + 5 * ROUNDS)
 def test_nothing_that_was_kept_is_lost(site: Path) -> None:
     caught_up(site)
     random = Random(20_000)
