@@ -31,7 +31,7 @@ from .robots import Manners, Visit, robot
 
 KILLS = int(os.environ.get("CHAOS_CALLBACKS", "3"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180 + 10 * KILLS)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(400 + 10 * KILLS)]
 
 UNDER_WAY = 6
 PHONES = range(105, 109)
