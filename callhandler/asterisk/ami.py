@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 
-from callhandler.asterisk import quoting, wire
+from callhandler.asterisk import lacking, quoting, wire
 from callhandler.asterisk.ami_link import AmiConnection, AmiLost, Headers, Reply
 from callhandler.asterisk.ami_session import AmiLink, AmiRefused, Snapshot, connect, log_in, take_snapshot
 from callhandler.asterisk.ami_text import fields
@@ -185,6 +185,8 @@ class Ami:
         lost = self._translator.snapshot(seen.channels, snapshot.states)
         self._up = True
         log.info("the AMI link is up", node=seen.node, version=seen.version, channels=len(seen.channels))
+        for sentence in lacking.of_version(lacking.numbers(seen.version) or ()):
+            log.warning("this Asterisk lacks something", node=seen.node, lack=sentence)
         self._observe(seen)
         for failed in lost:
             self._not_wanted(failed.leg, talking=False)

@@ -3,11 +3,15 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from callhandler.cli.place import JsonOption, SiteOption, find
+
+if TYPE_CHECKING:
+    from callhandler.site.findings import Finding
+    from callhandler.site.loading import LoadedSite
 
 
 def init(
@@ -41,13 +45,14 @@ def init(
 
 def check(site: SiteOption = None, as_json: JsonOption = False) -> None:
     """Find mistakes in the site file, and what callers would run into. Exit code 1 when there are errors."""
-    from callhandler.site.findings import Finding, Severity, SiteMistakes  # noqa: PLC0415
+    from callhandler.site.findings import Severity, SiteMistakes  # noqa: PLC0415
     from callhandler.site.lint import lint  # noqa: PLC0415
     from callhandler.site.loading import load  # noqa: PLC0415
 
     findings: list[Finding]
     try:
-        findings = lint(load(site if site and site.is_file() else find(site).directory))
+        loaded = load(site if site and site.is_file() else find(site).directory)
+        findings = [*lint(loaded), *_lacking(loaded)]
     except SiteMistakes as mistakes:
         findings = list(mistakes.findings)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
@@ -61,6 +66,17 @@ def check(site: SiteOption = None, as_json: JsonOption = False) -> None:
             typer.echo(f"{typer.style(finding.severity.value, fg=colour)} {finding}")
         typer.echo(_summary(errors, warnings))
     raise typer.Exit(1 if errors else 0)
+
+
+def _lacking(loaded: "LoadedSite") -> "list[Finding]":
+    """Find what the Asterisk that is here lacks; none is fetched for it."""
+    from callhandler.asterisk.pbx.get import find_asterisk  # noqa: PLC0415 - as above
+    from callhandler.site.findings import Problem, Severity, found  # noqa: PLC0415
+
+    program = find_asterisk(loaded.site.asterisk.program)
+    remedy = "install a newer Asterisk, or name one here"
+    problems = [Problem(("asterisk", "program"), sentence, remedy) for sentence in (program.lacks if program else [])]
+    return [found(Severity.WARNING, problem, loaded.places) for problem in problems]
 
 
 def config_schema() -> None:

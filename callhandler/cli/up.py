@@ -37,6 +37,8 @@ def up(site: SiteOption = None, no_log: NoLog = False, quiet: Quiet = False, gra
     with _alone(loaded.directory):
         teller = Silent() if quiet else RichTeller(console)
         program = ensure_asterisk(loaded.site.asterisk.program, teller)
+        for sentence in program.lacks:
+            teller.say(sentence)
         make_sounds(
             loaded, find_program
         )  # before Asterisk, which speaks them by itself should the daemon never start; it tells what fails

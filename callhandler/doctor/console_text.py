@@ -16,12 +16,6 @@ def version(text: str) -> str | None:
     return found[1] if found else None
 
 
-def numbers(text: str) -> tuple[int, ...] | None:
-    """Return a version's numbers: `22.10.1+dfsg-1` is (22, 10, 1). None where it has none."""
-    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
-    return tuple(int(part) for part in found.groups() if part) if found else None
-
-
 def uptime(text: str) -> float | None:
     """Return the seconds of `core show uptime seconds`."""
     found = re.search(r"System uptime:\s+(\d+)", text)

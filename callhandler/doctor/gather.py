@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from callhandler import __version__
+from callhandler.asterisk import lacking
 from callhandler.asterisk.pbx.get import find_program
 from callhandler.asterisk.pbx.place import layout
 from callhandler.control.client import Client
-from callhandler.doctor import console, console_text, dialplan, files, journal, machine, operator_files, tls, witness
+from callhandler.doctor import console, dialplan, files, journal, machine, operator_files, tls, witness
 from callhandler.doctor.bounded import Running
 from callhandler.doctor.evidence import Evidence
 from callhandler.doctor.seen import (
@@ -169,7 +170,7 @@ def _told(seen: ConsoleSeen | None, name: str) -> Path | None:
 
 
 def _version(seen: ConsoleSeen | None) -> tuple[int, ...] | None:
-    return console_text.numbers(seen.version or "") if seen else None
+    return lacking.numbers(seen.version or "") if seen else None
 
 
 def _var(loaded: LoadedSite) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from callhandler.asterisk.pbx.sources import Choice, Source, choices, parse_deb822, parse_one_line
+from callhandler.asterisk.pbx.sources import Choice, Source, choices, choices_of_release, parse_deb822, parse_one_line
 from callhandler.errors import CallhandlerError
 
 NOT_NEEDED = (
@@ -33,8 +33,8 @@ class Package:
     size: int
 
 
-def machine_choices() -> list[Choice]:
-    """Where this machine's apt could get Asterisk from, best first; empty on machines without apt."""
+def machine_choices(debian: str | None = None) -> list[Choice]:
+    """Where this machine's apt could get Asterisk from, best first; empty on machines without apt. `debian`: from that release alone."""
     release = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
     found: list[Source] = []
     parts = Path("/etc/apt/sources.list.d")
@@ -45,7 +45,8 @@ def machine_choices() -> list[Choice]:
     keyrings = [
         str(path) for folder in ("/usr/share/keyrings", "/etc/apt/trusted.gpg.d") for path in Path(folder).glob("*")
     ]
-    return choices(found, release.get("VERSION_CODENAME", ""), release.get("ID", ""), keyrings)
+    own = found, release.get("VERSION_CODENAME", ""), release.get("ID", ""), keyrings
+    return choices(*own) if debian is None else choices_of_release(debian, *own)
 
 
 class PrivateApt:

@@ -1,9 +1,11 @@
 """Finds an Asterisk to run, or gets one: the site's own choice, else the system's, else one unpacked privately without root.
 
 Also the programs that tests and the demo need. `python -m callhandler.asterisk.pbx.get asterisk|lab` fetches ahead of time.
+CALLHANDLER_ASTERISK=16 in the environment takes Debian 11's instead, privately unpacked too: for trying things on it.
 It doesn't know how Asterisk is configured or started.
 """
 
+import os
 import platform
 import re
 import shutil
@@ -14,13 +16,16 @@ from pathlib import Path
 
 from rich.console import Console
 
+from callhandler.asterisk.lacking import OLDEST, lacks, numbers
 from callhandler.asterisk.pbx.apt import AptError
+from callhandler.asterisk.pbx.modules import missing
+from callhandler.asterisk.pbx.sources import DEBIAN_WITH_ASTERISK_16
 from callhandler.asterisk.pbx.telling import RichTeller, Teller
 from callhandler.asterisk.pbx.unpack import Root, cache_directory, ensure_root
 from callhandler.errors import CallhandlerError
 
-OLDEST = 18
-"""The oldest major version that has all the dialplan needs (`Bridge` with F, `TRYLOCK`, FastAGI as it is today)."""
+_OLDEST_FETCHED = 18
+"""Nothing older is fetched unasked, though a machine's own release may have it."""
 RUNTIME = (
     "asterisk",
     "asterisk-modules",
@@ -30,9 +35,11 @@ RUNTIME = (
     "espeak-ng",
     "openssl",
 )
+OLDER = RUNTIME[:5]
+"""What is fetched of Debian 11: Asterisk. To speak, there are newer ones."""
 LAB = ("sip-tester", "baresip-core", "mosquitto", "tcpdump")
 LAB_PROGRAMS = ("sipp", "baresip", "mosquitto", "tcpdump")
-_RUNTIME_ROOT, _LAB_ROOT = "asterisk", "lab"
+_RUNTIME_ROOT, _OLDER_ROOT, _LAB_ROOT = "asterisk", "asterisk-16", "lab"
 _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/bin", "/usr/local/bin")
 
 
@@ -54,6 +61,11 @@ class AsteriskProgram:
     def version_text(self) -> str:
         """The version as people write it."""
         return ".".join(map(str, self.version))
+
+    @property
+    def lacks(self) -> list[str]:
+        """What it lacks and what people get instead, a sentence each."""
+        return lacks(self.version, missing(self.modules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +99,33 @@ class Lab:
         return found
 
 
+def find_asterisk(setting: Path | None) -> AsteriskProgram | None:
+    """The Asterisk that would be run, if it is here already; None for one that can't be started. Never downloads."""
+    argv = [str(setting)] if setting is not None else find_program("asterisk")
+    version = _version(argv) if argv else None
+    if argv is None or version is None:
+        return None
+    root = Root(Path(argv[-1]).parents[2]) if len(argv) > 1 else Root(Path("/"))
+    return _described(tuple(argv), version, root.path)
+
+
 def ensure_asterisk(setting: Path | None, teller: Teller) -> AsteriskProgram:
-    """An Asterisk of version 18 or newer. Downloads one where there is none; raises CallhandlerError saying what to install."""
+    """An Asterisk that calls work on. Downloads one where there is none; raises CallhandlerError saying what to install."""
     if setting is not None:
         version = _version([str(setting)])
         if version is None:
             raise CallhandlerError(f"asterisk.program: {setting} is no Asterisk that can be started here")
         return _described((str(setting),), version, Path("/"))
-    own = _system("asterisk")
+    older = _older_wanted()
+    own = None if older else _system("asterisk")
     if own and (version := _version([own])) and version[0] >= OLDEST:
         return _described((own,), version, Path("/"))
     try:
-        root = ensure_root(_RUNTIME_ROOT, RUNTIME, "asterisk", OLDEST, teller)
+        root = (
+            ensure_root(_OLDER_ROOT, OLDER, "asterisk", OLDEST, teller, DEBIAN_WITH_ASTERISK_16)
+            if older
+            else ensure_root(_RUNTIME_ROOT, RUNTIME, "asterisk", _OLDEST_FETCHED, teller)
+        )
     except AptError as error:
         raise CallhandlerError(
             f"No Asterisk {OLDEST} or newer is here and none could be fetched ({error}). "
@@ -126,14 +153,23 @@ def ensure_lab(teller: Teller) -> Lab:
 
 def find_program(name: str) -> list[str] | None:
     """A program such as `espeak-ng` as it can be started now, the system's or a private one; None when there is none. Never downloads."""
-    if found := _system(name):
+    older = _older_wanted()
+    if (found := _system(name)) and not (older and name == "asterisk"):
         return [found]
-    for folder in (_RUNTIME_ROOT, _LAB_ROOT):
+    for folder in (*((_OLDER_ROOT,) if older else ()), _RUNTIME_ROOT, _LAB_ROOT):
         root = Root(cache_directory() / folder)
         if argv := root.program(name):
             data = root.find("usr/lib/*/espeak-ng-data") or root.find("usr/share/espeak-ng-data")
             return ["env", f"ESPEAK_DATA_PATH={data.parent}", *argv] if name == "espeak-ng" and data else argv
     return None
+
+
+def _older_wanted() -> bool:
+    """Whether Debian 11's Asterisk is asked for. Raises CallhandlerError for a version that can't be had so."""
+    chosen = os.environ.get("CALLHANDLER_ASTERISK", "")
+    if chosen not in {"", str(OLDEST)}:
+        raise CallhandlerError(f"CALLHANDLER_ASTERISK={chosen}: only {OLDEST} can be had so")
+    return chosen != ""
 
 
 def _system(name: str) -> str | None:
@@ -147,8 +183,7 @@ def _version(argv: list[str]) -> tuple[int, ...] | None:
         text = subprocess.run([*argv, "-V"], capture_output=True, text=True, timeout=20, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.match(r"Asterisk (?:certified/)?(\d+)\.(\d+)(?:\.(\d+))?", text)
-    return tuple(int(part) for part in found.groups() if part) if found else None
+    return numbers(text.removeprefix("Asterisk ")) if text.startswith("Asterisk ") else None
 
 
 def _described(argv: tuple[str, ...], version: tuple[int, ...], inside: Path) -> AsteriskProgram:

@@ -11,7 +11,7 @@ from typing import TypedDict
 import jinja2
 
 import callhandler
-from callhandler.asterisk import agi_key, wire
+from callhandler.asterisk import agi_key, lacking, wire
 from callhandler.asterisk.pbx.modules import present
 from callhandler.asterisk.pbx.music import MusicClass
 from callhandler.asterisk.pbx.place import layout, messages_folder, sounds_folder
@@ -23,8 +23,6 @@ from callhandler.site.references import destinations
 
 LONGEST_CALL = 14_400
 """Seconds after which Asterisk ends a call by itself, should everything else have failed to."""
-_FILTERS_SINCE = (22, 1)
-"""Event filters by name came with 20.11 and 22.1 (asterisk's UPGRADE notes); older ones search every event with a regex."""
 _QUIET = ("acl.conf", "amd.conf", "ccss.conf", "cdr.conf", "cel.conf", "features.conf", "pjproject.conf", "udptl.conf")
 _RENDERED = (
     "asterisk.conf", "modules.conf", "manager.conf", "pjsip.conf", "musiconhold.conf", "logger.conf", "rtp.conf", "extensions.conf",
@@ -201,7 +199,8 @@ def _manager(site: Site, version: tuple[int, ...]) -> Values:
         "ami_user": word(site.asterisk.ami_user, "asterisk.ami_user"),
         "ami_secret": value(site.asterisk.ami_secret.get_secret_value(), "asterisk.ami_secret"),
         "ami_permit": "" if loopback else word(address, "asterisk.ami_host"),
-        "event_names": sorted(wire.FILTERED) if version >= _FILTERS_SINCE or (20, 11) <= version < (21,) else [],
+        "event_names": sorted(wire.FILTERED),
+        "filters_by_name": "yes" if lacking.filters_by_name(version) else "",
     }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 WITHOUT_ASTERISK = frozenset({"bookworm", "trixie"})
 """Debian releases that have no package `asterisk` (it was taken out before their freeze), so that nobody downloads their lists."""
 DEBIAN_WITH_ASTERISK = ("forky", "sid")
+DEBIAN_WITH_ASTERISK_16 = "bullseye"
 _DEBIAN_KEYRING = "debian-archive-keyring"
 _OPTION = re.compile(r"([A-Za-z-]+)=(\S+)")
 
@@ -106,6 +107,25 @@ def choices(sources: Iterable[Source], codename: str, distribution: str, keyring
         newer = replace(mirror, components=("main",), signed_by=keyring)
         result += [Choice(f"debian {suite}", newer.line(suite)) for suite in DEBIAN_WITH_ASTERISK if suite != codename]
     return result
+
+
+def choices_of_release(
+    release: str, sources: Iterable[Source], codename: str, distribution: str, keyrings: Iterable[str]
+) -> list[Choice]:
+    """Where a private apt gets a Debian release other than the machine's own, with its security repairs; empty beside another system."""
+    own = [s for s in sources if "main" in s.components and any(_belongs(suite, codename) for suite in s.suites)]
+    if distribution != "debian" or not any(codename in source.suites for source in own):
+        return []
+    keyring = next((path for path in sorted(keyrings) if _DEBIAN_KEYRING in path), None)
+    lines = [
+        replace(source, components=("main",), signed_by=keyring or source.signed_by).line(
+            release + suite[len(codename) :]
+        )
+        for source in own
+        for suite in source.suites
+        if suite in {codename, f"{codename}-security"}
+    ]
+    return [Choice(f"debian {release}", "".join(lines))]
 
 
 def _belongs(suite: str, codename: str) -> bool:

@@ -55,7 +55,12 @@ class Root:
         if found is None or loader is None:
             return None
         # Some keep theirs a folder deeper (pulseaudio's, which espeak-ng needs); the installed program would know where.
-        inner = {path.parent for path in self.path.glob("usr/lib/*-linux-gnu*/*/lib*.so*")}
+        # Debian 11's Asterisk keeps its own in usr/lib itself.
+        inner = {
+            path.parent
+            for pattern in ("usr/lib/*-linux-gnu*/*/lib*.so*", "usr/lib/lib*.so*")
+            for path in self.path.glob(pattern)
+        }
         libraries = [
             str(path)
             for path in (loader.parent, *sorted({*self.path.glob("usr/lib/*-linux-gnu*"), *inner} - {loader.parent}))
@@ -80,10 +85,13 @@ def locked(path: Path, teller: Teller) -> Iterator[None]:
         yield
 
 
-def ensure_root(name: str, wanted: Iterable[str], needs: str, minimum: int, teller: Teller) -> Root:
+def ensure_root(
+    name: str, wanted: Iterable[str], needs: str, minimum: int, teller: Teller, debian: str | None = None
+) -> Root:
     """The root `name` in the cache; fetched and unpacked first when it isn't there.
 
-    `needs` is the package without which a source is no use and `minimum` its least major version. Raises AptError.
+    `needs` is the package without which a source is no use and `minimum` its least major version. `debian` is the release to take it
+    from, if it may not be any. Raises AptError.
     """
     cache = cache_directory()
     root = Root(cache / name)
@@ -91,18 +99,18 @@ def ensure_root(name: str, wanted: Iterable[str], needs: str, minimum: int, tell
         return root
     with locked(cache / f"{name}.lock", teller):
         if not root.path.is_dir():
-            _fetch(root.path, tuple(wanted), needs, minimum, teller)
+            _fetch(root.path, tuple(wanted), needs, minimum, teller, debian)
     return root
 
 
-def _fetch(path: Path, wanted: tuple[str, ...], needs: str, minimum: int, teller: Teller) -> None:
+def _fetch(path: Path, wanted: tuple[str, ...], needs: str, minimum: int, teller: Teller, debian: str | None) -> None:
     failures = []
     for left in path.parent.glob(f"{path.name}.*.part"):
         shutil.rmtree(left, ignore_errors=True)  # of an attempt that was killed; we hold the lock
     for tool in ("apt-get", "dpkg-deb", "tar"):
         if shutil.which(tool) is None:
             raise AptError(f"there is no {tool} here to fetch it with")
-    for choice in machine_choices():
+    for choice in machine_choices(debian):
         apt = PrivateApt(path.parent / "apt" / choice.name.replace(" ", "-"), choice)
         try:
             apt.prepare()

@@ -1,21 +1,13 @@
 """Checks of Asterisk itself: there, known, alone on its ports, with its modules, and with the dialplan that was meant. Pure."""
 
-from callhandler.asterisk import agi_key
+from callhandler.asterisk import agi_key, lacking
 from callhandler.doctor import dialplan as plans
-from callhandler.doctor.console_text import numbers
 from callhandler.doctor.evidence import Evidence
 from callhandler.doctor.seen import Door, Listener, Mode
 from callhandler.doctor.verdict import Verdict, error, ok, some, unknown, warning
 
-_OLDEST = 18
-_SAFE = {20: (20, 20, 1), 22: (22, 10, 1), 23: (23, 4, 1)}
-"""First releases of each maintained branch without the holes known when this was written."""
-_NEEDED = (
-    "chan_pjsip", "res_pjsip", "res_pjsip_session", "res_pjsip_registrar", "res_pjsip_sdp_rtp", "res_rtp_asterisk", "res_agi",
-    "res_manager_devicestate", "res_musiconhold", "pbx_config", "app_dial", "app_playback", "app_stack", "func_channel", "func_lock",
-    "func_logic", "func_strings", "func_timeout", "bridge_simple",
-)  # fmt: skip
-"""Without one of these calls fail, whoever configured Asterisk."""
+_BY_CHOICE = frozenset({"app_record", "app_amd", "app_waitforsilence", "res_srtp"})
+"""Modules that only some sites need."""
 
 
 def running(seen: Evidence) -> Verdict:
@@ -39,27 +31,14 @@ def version(seen: Evidence) -> Verdict:
     """Old enough to be known, new enough to be safe."""
     check = "asterisk version"
     said = seen.console.version if seen.console else None
-    found = numbers(said or "")
+    found = lacking.numbers(said or "")
     if said is None or found is None:
         return unknown(check, "it could not be asked", seen.look("core show version"))
-    major = found[0]
-    if major < _OLDEST:
-        return error(
-            check,
-            f"Asterisk {said} is too old: {_OLDEST} is the oldest that works",
-            "apt install asterisk   # 20, 22 or newer",
-        )
-    safe = _SAFE.get(major)
-    if safe is None and major < max(_SAFE):
-        return warning(
-            check, f"Asterisk {said} is of a branch that gets no repairs any more", "install Asterisk 22 or newer"
-        )
-    if safe is not None and found < safe:
-        wanted = ".".join(map(str, safe))
-        return warning(
-            check, f"Asterisk {said} has known holes, mended in {wanted}", f"install Asterisk {wanted} or newer"
-        )
-    return ok(check, f"{said} has no hole known here")
+    if not (lacks := lacking.of_version(found)):
+        return ok(check, f"{said} has no hole known here")
+    wanted = lacking.SAFE.get(found[0], lacking.SAFE[22])
+    remedy = f"install Asterisk {'.'.join(map(str, wanted))} or newer"
+    return (error if found[0] < lacking.OLDEST else warning)(check, "; ".join(lacks), remedy)
 
 
 def ports(seen: Evidence) -> Verdict:
@@ -110,9 +89,13 @@ def modules(seen: Evidence) -> Verdict:
     loaded = seen.console.modules if seen.console else None
     if loaded is None:
         return unknown(check, "they could not be asked for", seen.look("module show"))
-    needed = [name for name in (*_NEEDED, *_wanted(seen)) if name not in loaded]
+    needed = [name for name in (*lacking.NEEDED, *_wanted(seen)) if name not in loaded]
     if needed:
         return error(check, f"{some(needed)} not loaded: calls fail", seen.theirs(f"module load {needed[0]}.so"))
+    lost = [name for name in lacking.INSTEAD if name not in loaded and name not in _BY_CHOICE]
+    if lost:
+        remedy = seen.theirs(f"module load {lost[0]}.so   # where it isn't: install a whole Asterisk")
+        return warning(check, "; ".join(lacking.of_modules(lost)), remedy)
     rest = sorted(seen.files.modules - loaded) if seen.mode is Mode.PRIVATE else []
     if rest:
         return warning(check, f"{some(rest)} not loaded", seen.theirs(f"module load {rest[0]}.so"))
@@ -123,6 +106,8 @@ def _wanted(seen: Evidence) -> list[str]:
     """Return the modules that this site's own choices need besides."""
     site = seen.loaded.site
     wanted = ["app_record"] if site.waiting.away_message_after is not None else []
+    encrypted = [*(one.encrypted for one in site.phones.values()), *(one.encrypted for one in site.trunks.values())]
+    wanted += ["res_srtp"] if any(encrypted) else []
     return wanted + (["app_amd", "app_waitforsilence"] if site.callbacks is not None and site.callbacks.amd else [])
 
 

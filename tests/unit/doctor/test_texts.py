@@ -72,9 +72,6 @@ def test_versions() -> None:
     assert console_text.version("Asterisk 22.10.1+dfsg+~cs6 built by nobody @ host") == "22.10.1+dfsg+~cs6"
     assert console_text.version("Asterisk certified/20.7-cert5 built by") == "20.7-cert5"
     assert console_text.version("No such command") is None
-    assert console_text.numbers("22.10.1+dfsg") == (22, 10, 1)
-    assert console_text.numbers("20.7-cert5") == (20, 7)
-    assert console_text.numbers("GIT-master-abc") is None
 
 
 def test_modules_with_strange_names_and_states() -> None:

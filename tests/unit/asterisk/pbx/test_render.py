@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callhandler.asterisk import wire
 from callhandler.asterisk.agi_key import key_of, keys_in
 from callhandler.asterisk.pbx.music import MusicClass
 from callhandler.asterisk.pbx.prepare import attach
@@ -126,9 +127,25 @@ def test_phones_are_asked_before_callers_give_them_up(loaded: LoadedSite, tmp_pa
     assert int(found[1]) < PRESENCE_GRACE, "found again while callers wait"
 
 
-def test_older_asterisks_get_no_filters_that_they_would_not_understand(loaded: LoadedSite, tmp_path: Path) -> None:
-    files = render(loaded, modules(tmp_path), (18, 10), [])
-    assert "eventfilter" not in files["manager.conf"]
+def sent(manager: str, event: str) -> bool:
+    """Whether an Asterisk that knows no names sends an event: it matches a filter, and none with `!` (manager.conf.sample)."""
+    filters = [line.partition(" = ")[2] for line in manager.splitlines() if line.startswith("eventfilter")]
+    white = [one.replace("[^[:alpha:]]", "[^A-Za-z]") for one in filters if not one.startswith("!")]
+    black = [one[1:] for one in filters if one.startswith("!")]
+    return any(re.search(one, event, re.DOTALL) for one in white) and not any(
+        re.search(one, event, re.DOTALL) for one in black
+    )
+
+
+def test_an_asterisk_that_knows_no_filters_by_name_sends_the_same(loaded: LoadedSite, tmp_path: Path) -> None:
+    text = render(loaded, modules(tmp_path), (20, 10, 0), [])["manager.conf"]
+    assert "name(" not in text
+    for name in wire.FILTERED:
+        assert sent(text, f"Event: {name}\r\nPrivilege: call,all\r\n"), name
+    for name in ("HangupHandlerRun", "VarSet", "NewAccountCode"):
+        assert not sent(text, f"Event: {name}\r\nCallerIDName: Event: Hangup\r\n"), name
+    key = "Event: DTMFEnd\r\nPrivilege: dtmf,all\r\nChannel: PJSIP/1\r\nDigit: {}\r\nDurationMs: 100\r\n"
+    assert [one for one in "0123456789*#ABCD" if sent(text, key.format(one))] == ["1"]
 
 
 def test_beside_an_asterisk_that_runs_only_own_names_are_used(loaded: LoadedSite) -> None:

@@ -1,6 +1,6 @@
 """apt's sources in both formats, and which of them Asterisk is looked for in. All addresses are examples."""
 
-from callhandler.asterisk.pbx.sources import Source, choices, parse_deb822, parse_one_line
+from callhandler.asterisk.pbx.sources import Source, choices, choices_of_release, parse_deb822, parse_one_line
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 DEBIAN = f"""\
@@ -72,3 +72,19 @@ def test_a_release_that_may_have_it_is_asked_first_with_its_updates() -> None:
 def test_a_machine_without_sources_has_no_choice() -> None:
     assert choices([], "bookworm", "debian", [KEYRING]) == []
     assert choices([], "", "", []) == []
+
+
+def test_another_release_comes_from_the_same_mirrors_with_its_security_repairs() -> None:
+    sources = parse_one_line(
+        "deb http://a.example/debian bookworm main contrib\n"
+        "deb http://a.example/debian bookworm-updates main\n"
+        "deb http://b.example/debian-security bookworm-security main\n"
+        "deb http://c.example/own stable main\n"
+    )
+    (found,) = choices_of_release("bullseye", sources, "bookworm", "debian", [KEYRING])
+    assert found.sources_list == (
+        f"deb [signed-by={KEYRING}] http://a.example/debian bullseye main\n"
+        f"deb [signed-by={KEYRING}] http://b.example/debian-security bullseye-security main\n"
+    )
+    assert choices_of_release("bullseye", sources, "bookworm", "ubuntu", [KEYRING]) == []
+    assert choices_of_release("bullseye", sources, "jammy", "debian", [KEYRING]) == []

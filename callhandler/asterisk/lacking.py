@@ -1,0 +1,91 @@
+"""What an Asterisk lacks, by its version and its modules, and what people get instead: one table, said at start and by the doctor.
+
+Pure: a version and names in, sentences out. From Asterisk's change logs and advisories, and from running on it (docs/compatibility.md).
+"""
+
+import re
+from collections.abc import Collection, Mapping
+
+OLDEST = 16
+"""The oldest major version that calls work on."""
+SAFE = {20: (20, 20, 1), 22: (22, 10, 1), 23: (23, 4, 1)}
+"""The branches that are mended, each with its first release without the holes known when this was written."""
+_BY_NAME = {18: (26,), 20: (11,), 21: (6,), 22: (1,)}
+"""Event filters by name: asterisk/asterisk#874."""
+_CONFINED = {18: (24, 2), 20: (9, 2), 21: (4, 2)}
+"""AMI's Originate can't write Asterisk's files: GHSA-c4cg-9275-6w44, CVE-2024-42365."""
+NEEDED = (
+    "chan_pjsip", "res_pjsip", "res_pjsip_session", "res_pjsip_registrar", "res_pjsip_sdp_rtp", "res_rtp_asterisk", "res_agi",
+    "res_manager_devicestate", "res_musiconhold", "pbx_config", "app_dial", "app_playback", "app_stack", "func_channel", "func_lock",
+    "func_logic", "func_strings", "func_timeout", "bridge_simple",
+)  # fmt: skip
+"""Without one of these modules calls fail, whoever configured Asterisk."""
+INSTEAD = {
+    "app_amd": "answering machines that are called back are taken for people",
+    "app_chanspy": "callers on hold hear music and no word",
+    "app_record": "no messages are taken while the daemon is away",
+    "app_waitforsilence": "no message is left with answering machines",
+    "func_devstate": "Asterisk rings no phones while the daemon is away",
+    "res_pjsip_dtmf_info": "keys that phones send by SIP INFO aren't heard",
+    "res_pjsip_endpoint_identifier_ip": "calls from trunks are refused",
+    "res_pjsip_messaging": "the reminder of a hold rings, and no text is sent",
+    "res_pjsip_refer": "agents can't transfer calls",
+    "res_security_log": "who guesses passwords isn't written down for fail2ban",
+    "res_srtp": "phones and trunks that are `encrypted` can't call",
+}
+"""What people get where one of these modules isn't."""
+
+
+def numbers(text: str) -> tuple[int, ...] | None:
+    """A version's numbers: `22.10.1+dfsg-1` is (22, 10, 1), `certified/20.7-cert5` (20, 7). None where it has none."""
+    found = re.match(r"(?:certified/)?(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return tuple(int(part) for part in found.groups() if part) if found else None
+
+
+def lacks(version: tuple[int, ...], missing: Collection[str] = ()) -> list[str]:
+    """What an Asterisk lacks, one sentence each; empty for one that has all. `missing`: modules of the private list that it hasn't."""
+    return [*of_version(version), *of_modules(missing)]
+
+
+def of_version(version: tuple[int, ...]) -> list[str]:
+    """What this version lacks, whoever built it; nothing is said of one that isn't known."""
+    if not version:
+        return []
+    said = ".".join(map(str, version))
+    found = []
+    if version[0] < OLDEST:
+        found.append(f"Asterisk {said} is older than {OLDEST}, and was never tried: calls may fail")
+    if is_ended(version):
+        found.append(
+            f"Asterisk {said} is of a branch that gets no repairs any more: holes stay open, but those that your distribution mends"
+        )
+    elif version < (safe := SAFE.get(version[0], version)):
+        found.append(f"Asterisk {said} has known holes, mended in {'.'.join(map(str, safe))}")
+    if not _reached(version, _CONFINED):
+        found.append(
+            f"Asterisk {said} lets whoever knows AMI's secret write its files (CVE-2024-42365), unless your distribution mended that: "
+            "keep the site file to its owner and AMI on loopback"
+        )
+    return found
+
+
+def of_modules(missing: Collection[str]) -> list[str]:
+    """What this build lacks."""
+    found = [f"module {name} isn't there: calls fail" for name in NEEDED if name in missing]
+    return found + [f"module {name} isn't there: {instead}" for name, instead in INSTEAD.items() if name in missing]
+
+
+def is_ended(version: tuple[int, ...]) -> bool:
+    """Whether a version is of a branch that gets no repairs any more."""
+    return version[0] < max(SAFE) and version[0] not in SAFE
+
+
+def filters_by_name(version: tuple[int, ...]) -> bool:
+    """Whether `manager.conf` can filter events by their names; others search each event's text, which costs microseconds more."""
+    return _reached(version, _BY_NAME)
+
+
+def _reached(version: tuple[int, ...], since: Mapping[int, tuple[int, ...]]) -> bool:
+    """Whether a version has what came with these releases of each branch, and with every later branch."""
+    major, rest = version[0], version[1:]
+    return major > max(since) or (major in since and rest >= since[major])
