@@ -4,11 +4,16 @@ The customer is one softphone that calls in as the trunk does and listens where 
 """
 
 import asyncio
+import os
+import signal
 import sqlite3
 import time
+import tomllib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,9 +23,10 @@ from .hearing import find, silences, tone_seconds
 from .lab import SiteUp, free_base, listening, site_running
 from .softphone import Baresip, Softphone
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(150)]
+pytestmark = pytest.mark.live
 CUSTOMER, AGENT = 440.0, 880.0
 NUMBER = "+12025550123"
+CLOSED = "5095"
 CALLBACKS = """
 
 # --- for the live tests of callbacks
@@ -37,10 +43,24 @@ text = "We are sorry that we missed you. Please call us again."
 """
 
 
+def closed_for_days() -> str:
+    """A number that is closed today and opens in three days, by whatever clock: some part of that day is two to four days away."""
+    day = datetime.now(UTC) + timedelta(days=3)
+    return f"""
+[numbers.{CLOSED}]
+enters = "queue:sales"
+hours = "rare"
+closed = "callback:sales"
+
+[hours.rare.weekly]
+{day:%a} = ["09:00-17:00"]
+""".replace(f"{day:%a} =", f"{day:%a} =".lower())
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUp]:
     """A site that calls back."""
-    with site_running(tmp_path_factory.mktemp("callbacks") / "site", free_base(), CALLBACKS) as up:
+    with site_running(tmp_path_factory.mktemp("callbacks") / "site", free_base(), CALLBACKS + closed_for_days()) as up:
         yield up
 
 
@@ -200,3 +220,65 @@ async def test_a_voicemail_never_gets_an_agent(site: SiteUp, tmp_path: Path) -> 
     assert facts(site, call)[-4:-1] == ["CallbackAttemptEnded", "CallbackEnded", "ItemOpened"]
     assert detail(site, call, "CallbackAttemptEnded", "reason") == "not accepted"
     assert detail(site, call, "OfferEnded", "reason") == "customer not reached"
+
+
+async def test_a_time_of_the_next_opening_is_promised_while_it_is_closed_and_outlives_the_daemon(
+    site: SiteUp, tmp_path: Path
+) -> None:
+    site.ask("agents", "pause", "7001")
+    async with (
+        site.desk_phone("101", tmp_path / "agent", AGENT) as agent,
+        customer_of(site, tmp_path / "customer") as customer,
+    ):
+        with listening(customer) as ear:
+            dialled = time.time()
+            await customer.dial(CLOSED)
+            await customer.wait_for("CALL_ESTABLISHED", 5)
+            await asyncio.sleep(1.5)
+            await customer.press("1")  # be called back
+            await asyncio.sleep(1.0)
+            await customer.press("1")  # at this number
+            await asyncio.sleep(4.0)
+            await customer.press("1")  # the first time of that day
+            await asyncio.sleep(4.5)
+            await customer.hang_up()
+            whole = ear.heard(dialled, time.time())
+        (one,) = open_ones(site)
+        call, promise = str(one["id"]), one["promise"]
+        assert isinstance(promise, float)
+        promised = datetime.fromtimestamp(promise, ZoneInfo(zone_of(site)))
+        assert f"{promised:%H:%M}" == "09:15", "from nine on"
+        day = site.prompt(f"std-cb-day-{promised.isoweekday()}")
+        (closed,) = find(whole, site.prompt("std-closed"))
+        (choose,) = find(whole, site.prompt("std-cb-choose"))
+        offered, said = find(whole, day, seconds=0.6)
+        (on,) = find(whole, site.prompt("std-cb-promise-on"))
+        assert closed.at < choose.at < offered.at < on.at < said.at
+
+        os.kill(site.daemon_pid(), signal.SIGKILL)
+        await eventually("the daemon is back", lambda: is_back(site), 15)
+        (after,) = open_ones(site)
+        assert (after["state"], after["due"], after["promise"]) == ("waiting for its time", promise - 900.0, promise)
+        site.ask("agents", "resume", "7001")
+        site.ask("callbacks", "run", call)  # as if its time had come
+        await agent.wait_for("CALL_INCOMING", 5)
+        site.ask("callbacks", "cancel", call)
+        await agent.wait_for("CALL_CLOSED", 5)
+
+
+def open_ones(site: SiteUp) -> list[dict[str, Plain]]:
+    found = site.ask("callbacks", "list")
+    assert isinstance(found, list)
+    return [one for one in found if isinstance(one, dict)]
+
+
+def is_back(site: SiteUp) -> bool:
+    """Whether `up` has told for the second time that the daemon is ready."""
+    return (site.directory / "var" / "up.out").read_text(errors="replace").count("The daemon is ready") == 2
+
+
+def zone_of(site: SiteUp) -> str:
+    with (site.directory / "callhandler.toml").open("rb") as file:
+        zone = tomllib.load(file)["company"]["time_zone"]
+    assert isinstance(zone, str)
+    return zone
