@@ -4,6 +4,8 @@ Why the clock follows the machine's the way it does: docs/adr/0010. Knows no cal
 """
 
 import asyncio
+import heapq
+import itertools
 import time
 from collections.abc import Callable
 from functools import partial
@@ -83,11 +85,18 @@ async def watch_clock(clock: SteadyClock, is_idle: Callable[[], bool], tell: Cal
 
 
 class Timers:
-    """Calls `wake` with a key when its time has come."""
+    """Calls `wake` with a key when its time has come.
+
+    Most of what is due is no longer wanted by then: the call it was set for is long over. So a timer that waits is a pair in a heap, and
+    the loop, whose own timers are ten times as large, has one for the earliest of all.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._wake: Callable[[Key], None] | None = None
+        self._due: list[tuple[float, int, Key]] = []
+        self._order = itertools.count()
+        self._next: asyncio.TimerHandle | None = None
 
     def to(self, wake: Callable[[Key], None]) -> None:
         """Say who is woken."""
@@ -95,11 +104,23 @@ class Timers:
 
     def at(self, when: float, key: Key) -> None:
         """Have `wake(key)` called at `when`, seconds since the epoch."""
-        pause = min(max(0.0, when - self._clock()), LONGEST_SLEEP)
-        asyncio.get_running_loop().call_later(pause, self._fire, when, key)
+        entry = (when, next(self._order), key)
+        heapq.heappush(self._due, entry)
+        if self._due[0] is entry:
+            self._look_again()
 
-    def _fire(self, when: float, key: Key) -> None:
-        if self._clock() < when:  # the loop's clock is a little coarse: never early
-            self.at(when, key)
-        elif self._wake is not None:
+    def _look_again(self) -> None:
+        """Have the loop call when the earliest is due."""
+        if self._next is not None:
+            self._next.cancel()
+        pause = min(max(0.0, self._due[0][0] - self._clock()), LONGEST_SLEEP)
+        self._next = asyncio.get_running_loop().call_later(pause, self._fire)
+
+    def _fire(self) -> None:
+        """Wake the one that is due, never early, for the loop's clock is a little coarse. The next has its turn after the loop's other work."""
+        self._next = None
+        key = heapq.heappop(self._due)[2] if self._due[0][0] <= self._clock() else None
+        if self._due:
+            self._look_again()
+        if key is not None and self._wake is not None:
             self._wake(key)
