@@ -49,6 +49,8 @@ skills = { rare = 5 }
 """Who dials 5002 waits, for their only agent is on break; who dials 5003 talks at once."""
 PASSING, PASSING_STAYS = 20, 2.0
 """Callers a second, who hang up in line after so many seconds, beside those who are here."""
+TALKING, WAITING, OTHERS = 0, 5, 8
+"""Crowds of callers, so far apart that there is room for their audio between them."""
 ARRIVING = 50
 AT_ONCE = 60
 Rows = dict[str, Figures]
@@ -87,13 +89,13 @@ class Levels:
         stay = arriving + 6 + 2 * seconds + PASSING_STAYS + 4
         crowds = [
             self._sipp.wait(f"{name}{crowd}", dialled, ARRIVING, half, stay, crowd)
-            for crowd, dialled in enumerate(("5003", "5002"))
+            for crowd, dialled in ((TALKING, "5003"), (WAITING, "5002"))
         ]
         time.sleep(arriving + 5)
         idle, (pss, rss) = self._share(seconds), memory(self._daemon)
         counts = self._client.status().counts
         passing = round(PASSING * seconds)
-        crowds.append(self._sipp.wait(f"{name}2", "5002", PASSING, passing, PASSING_STAYS, 5))
+        crowds.append(self._sipp.wait(f"{name}{OTHERS}", "5002", PASSING, passing, PASSING_STAYS, 5))
         with_events = self._share(seconds)
         for crowd in crowds:
             crowd.wait(stay + 60)
