@@ -117,7 +117,7 @@ class Timers:
         self._next = asyncio.get_running_loop().call_later(pause, self._fire)
 
     def _fire(self) -> None:
-        """Wake the one that is due, never early, for the loop's clock is a little coarse. The next has its turn after the loop's other work."""
+        """Wake the one that is due, never early, though the loop's clock is a little coarse; the loop does other work before the next."""
         self._next = None
         key = heapq.heappop(self._due)[2] if self._due[0][0] <= self._clock() else None
         if self._due:
