@@ -302,6 +302,8 @@ class Daemon:
             asterisk_version=None if link is None else link.version,
             asterisk_since=self.switchboard.link_since,
             journal_backlog=self.journal.backlog,
+            sessions=self.agi.sessions,
+            tasks=len(asyncio.all_tasks()),
             counts=self.desk.counts(),
             alarms=alarms_of_the_day(self.desk.figures.alarms, self.switchboard.clock()),
             publishers=tuple(one.view() for one in (self.mqtt, self.mail) if one is not None),

@@ -25,6 +25,10 @@ class Leaving:
 
     def see(self, event: str, channel: str) -> None:
         """Take note of an event about a channel."""
+        if (
+            ";" in channel
+        ):  # one side of a Local channel: a word to a caller on hold, which ends by itself, though not at once
+            return
         if event == wire.HANGUP_REQUEST and channel and channel not in self._timers:
             self._timers[channel] = asyncio.get_running_loop().call_later(GONE_WITHIN, self._still_here, channel)
         elif event == wire.HANGUP and (timer := self._timers.pop(channel, None)) is not None:

@@ -170,7 +170,7 @@ class Estimating:
             case e.CallAbandoned():
                 self._gave_up(fact)
             case e.TalkEnded():
-                self._history(fact.queue).handled[fact.leg] = Handled(fact.at, fact.talked)
+                self._history(fact.queue).took(fact.leg, Handled(fact.at, fact.talked))
             case e.WrapUpStarted():
                 self._wraps_up(fact)
             case e.CallMoved() | e.CallLeftLine() | e.CallEnded():
@@ -178,7 +178,7 @@ class Estimating:
 
     def _answered(self, fact: e.CallConnected) -> None:
         history = self._history(fact.queue)
-        history.ended[fact.call] = (fact.at, False)
+        history.over(fact.call, fact.at, abandoned=False)
         history.last_wait = fact.waited
         needed = [needed_stretch(one, fact.at) for one in self._open.pop(fact.call, {}).values()]
         if needed:
@@ -187,7 +187,7 @@ class Estimating:
     def _gave_up(self, fact: e.CallAbandoned) -> None:
         """Who gave up later than could have been said proves it wrong; who gave up before proves nothing."""
         history = self._history(fact.queue)
-        history.ended[fact.call] = (fact.at, True)
+        history.over(fact.call, fact.at, abandoned=True)
         if any(needed_stretch(one, fact.at) == NEVER for one in self._open.pop(fact.call, {}).values()):
             history.found_out(fact.call, NEVER)
 

@@ -12,6 +12,8 @@ STRETCHES = (1.0, 1.25, 1.5, 2.0, 3.0)
 NEVER = inf
 MEMORY = 3_600.0
 """Seconds for which it is remembered how long calls took and who gave up."""
+MOST = 1_000
+"""Calls of which it is remembered at the most: more make no estimate better, and each is looked through for each estimate."""
 
 
 @dataclass(slots=True)
@@ -33,11 +35,21 @@ class History:
     last_wait: float | None = None
 
     def forget(self, now: float) -> None:
-        """Forget what is longer ago than the memory."""
-        while self.handled and next(iter(self.handled.values())).at < now - MEMORY:
+        """Forget what is longer ago than the memory, and more than it holds."""
+        while self.handled and (len(self.handled) > MOST or next(iter(self.handled.values())).at < now - MEMORY):
             del self.handled[next(iter(self.handled))]
-        while self.ended and next(iter(self.ended.values()))[0] < now - MEMORY:
+        while self.ended and (len(self.ended) > MOST or next(iter(self.ended.values()))[0] < now - MEMORY):
             del self.ended[next(iter(self.ended))]
+
+    def took(self, leg: str, handled: Handled) -> None:
+        """Remember how long an agent was busy with a call."""
+        self.handled[leg] = handled
+        self.forget(handled.at)
+
+    def over(self, call: str, at: float, *, abandoned: bool) -> None:
+        """Remember that a caller was answered, or gave up."""
+        self.ended[call] = (at, abandoned)
+        self.forget(at)
 
     def handling(self) -> float:
         """Return how long a call takes here."""

@@ -197,7 +197,11 @@ class PublisherView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusView:
-    """The daemon itself. `journal_backlog` counts the facts not yet written; `emergency` is the reason of a closing."""
+    """The daemon itself. `journal_backlog` counts the facts not yet written; `emergency` is the reason of a closing.
+
+    `sessions` counts the calls whose dialplan is in conversation with the daemon (FastAGI), `tasks` all that the daemon does at once, such
+    conversations and its own lasting parts included: when nobody calls, neither is more than it was yesterday.
+    """
 
     version: str
     node: str
@@ -210,6 +214,8 @@ class StatusView:
     asterisk_version: str | None
     asterisk_since: float | None
     journal_backlog: int
+    sessions: int = 0
+    tasks: int = 0
     counts: Counts = Counts()
     alarms: tuple[AlarmView, ...] = ()
     publishers: tuple[PublisherView, ...] = ()

@@ -57,9 +57,9 @@ class Sipp:
                 process.wait()
 
     def start(
-        self, name: str, scenario: str, rows: Rows, port: int, media_port: int, *more: str, **values: str | int
+        self, name: str, scenario: str | Path, rows: Rows, port: int, media_port: int, *more: str, **values: str | int
     ) -> subprocess.Popen[bytes]:
-        """Start a scenario under a name of its own, with a CSV file of `rows`. `values` fill the scenario in.
+        """Start a scenario under a name of its own, with a CSV file of `rows`. One of this package is filled in with `values`.
 
         In CSV files `;` parts and a newline ends: rows that hold either are refused with ValueError.
         """
@@ -67,8 +67,10 @@ class Sipp:
             raise ValueError("a cell of a SIPp CSV file holds ; or a line's end")
         lines = ["SEQUENTIAL", *(";".join(row) for row in rows)]
         (self.folder / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        (self.folder / f"{name}.xml").write_text(scenario_text(scenario, file=f"{name}.csv", **values), "utf-8")
-        command = [*self.argv, f"{HOST}:{self.sip_port}", "-sf", f"{name}.xml", "-inf", f"{name}.csv"]
+        path = scenario if isinstance(scenario, Path) else self.folder / f"{name}.xml"
+        if isinstance(scenario, str):
+            path.write_text(scenario_text(scenario, file=f"{name}.csv", **values), "utf-8")
+        command = [*self.argv, f"{HOST}:{self.sip_port}", "-sf", str(path), "-inf", f"{name}.csv"]
         command += ["-i", HOST, "-p", str(port), "-mi", HOST, "-mp", str(media_port), "-nostdin", "-timer_resol", "10"]
         command += ["-trace_err", "-error_file", f"{name}.err", "-trace_logs", "-log_file", f"{name}.log", *more]
         with (self.folder / f"{name}.out").open("wb") as out:

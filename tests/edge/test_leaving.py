@@ -14,6 +14,7 @@ async def test_whoever_hung_up_and_is_still_there_is_hung_up_again(monkeypatch: 
     monkeypatch.setattr(leaving, "GONE_WITHIN", 0.05)
     async with fake_ami() as fake, up(fake):
         fake.send(event("HangupRequest", Uniqueid="gone", Cause=16) + event("Hangup", Uniqueid="gone", Cause=16))
+        fake.send(event("HangupRequest", Uniqueid="call-w1;2", Cause=16))  # a word to a caller on hold
         fake.send(event("HangupRequest", Uniqueid="forgotten", Cause=16) * 2)
         await fake.until(lambda: fake.sent("Hangup"))
         await asyncio.sleep(0.1)

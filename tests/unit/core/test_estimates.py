@@ -15,7 +15,7 @@ from callhandler.core.estimates import (
     still_busy,
 )
 from callhandler.core.estimating import KNOWN, Estimating
-from callhandler.core.experience import NEVER, TRUSTED
+from callhandler.core.experience import MEMORY, MOST, NEVER, TRUSTED, Handled, History
 from callhandler.core.model import Queue
 from callhandler.core.scoring import estimate_figures
 from tests.unit.core.world import START, World, agent, plan
@@ -173,6 +173,17 @@ def test_all_is_computed_from_facts_and_a_fact_taken_twice_counts_once() -> None
     assert (list(there.handled.values()), there.last_wait) == (list(here.handled.values()), here.last_wait)
     assert there.needed == here.needed
     assert there.stretch() == here.stretch() is not None
+
+
+def test_a_busy_queue_remembers_so_many_calls_and_no_more_also_where_nobody_asks_for_an_estimate() -> None:
+    history = History()
+    for n in range(MOST + 50):
+        history.took(f"leg{n}", Handled(START + n / 100, 60.0))
+        history.over(f"call{n}", START + n / 100, abandoned=n % 2 == 0)
+    assert len(history.handled) == len(history.ended) == MOST
+    assert "leg49" not in history.handled and f"leg{MOST + 49}" in history.handled
+    history.took("later", Handled(START + MEMORY + 60.0, 60.0))
+    assert list(history.handled) == ["later"]
 
 
 def test_error_bias_and_what_came_true_by_the_hour() -> None:
