@@ -12,7 +12,7 @@ from callhandler.core.decisions import Decision
 from callhandler.core.model import Outcome
 from callhandler.core.views import ItemState, ItemView
 
-MESSAGE, MISSED, CALLBACK_FAILED, PROMISE_BROKEN = "message", "missed", "callback failed", "promise broken"
+KINDS = MESSAGE, MISSED, CALLBACK_FAILED, PROMISE_BROKEN = "message", "missed", "callback failed", "promise broken"
 _IN_VAIN = (Outcome.ABANDONED, Outcome.TIMEOUT, Outcome.NOBODY, Outcome.FULL)
 """How calls end whose callers wanted somebody and got nobody."""
 
@@ -74,7 +74,9 @@ class Inbox:
 
     def of_numbers(self, numbers: Collection[str]) -> list[ItemView]:
         """Return the items that aren't done of a caller who is known by these numbers."""
-        return [one.seen(self._files) for one in self._open.values() if one.number and one.number in numbers]
+        # Asked whenever somebody talks: looked up, for there may be thousands of items.
+        found = [one for kind in KINDS for number in numbers if (one := self._open.get((kind, number))) is not None]
+        return [one.seen(self._files) for one in sorted(found, key=lambda one: (one.since, one.calls))]
 
     def apply(self, fact: e.Fact) -> None:
         """Change the inbox as a fact says. A fact told twice changes nothing the second time."""
