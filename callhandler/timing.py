@@ -4,8 +4,6 @@ Why the clock follows the machine's the way it does: docs/adr/0010. Knows no cal
 """
 
 import asyncio
-import heapq
-import itertools
 import time
 from collections.abc import Callable
 from functools import partial
@@ -21,6 +19,10 @@ FARTHEST = 60.0
 """Seconds between the two clocks from which on people are told."""
 LONGEST_SLEEP = 30.0
 """Seconds after which a timer looks at the clock again: the loop's own doesn't count while the machine is suspended."""
+STOOD_STILL = 1.0
+"""Seconds by which a timer must be late for the loop to have stood still: what came meanwhile may not have been read yet."""
+READING = 0.5
+"""Seconds in which it is read, before what was to happen unless something came."""
 _LOOK_EVERY = 10.0
 _A_DAY = 86_400.0
 
@@ -84,19 +86,26 @@ async def watch_clock(clock: SteadyClock, is_idle: Callable[[], bool], tell: Cal
         await asyncio.sleep(_LOOK_EVERY)
 
 
-class Timers:
-    """Calls `wake` with a key when its time has come.
+def after(pause: float, what: Callable[[], None]) -> None:
+    """Call `what` in `pause` seconds of the running loop; after a stall a little later, so that what came in time counts as having come."""
+    loop = asyncio.get_running_loop()
+    due = loop.time() + pause
 
-    Most of what is due is no longer wanted by then: the call it was set for is long over. So a timer that waits is a pair in a heap, and
-    the loop, whose own timers are ten times as large, has one for the earliest of all.
-    """
+    def fire() -> None:
+        if loop.time() - due > STOOD_STILL:
+            after(READING, what)
+        else:
+            what()
+
+    loop.call_at(due, fire)
+
+
+class Timers:
+    """Calls `wake` with a key when its time has come."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._wake: Callable[[Key], None] | None = None
-        self._due: list[tuple[float, int, Key]] = []
-        self._order = itertools.count()
-        self._next: asyncio.TimerHandle | None = None
 
     def to(self, wake: Callable[[Key], None]) -> None:
         """Say who is woken."""
@@ -104,23 +113,11 @@ class Timers:
 
     def at(self, when: float, key: Key) -> None:
         """Have `wake(key)` called at `when`, seconds since the epoch."""
-        entry = (when, next(self._order), key)
-        heapq.heappush(self._due, entry)
-        if self._due[0] is entry:
-            self._look_again()
+        pause = min(max(0.0, when - self._clock()), LONGEST_SLEEP)
+        after(pause, partial(self._fire, when, key))
 
-    def _look_again(self) -> None:
-        """Have the loop call when the earliest is due."""
-        if self._next is not None:
-            self._next.cancel()
-        pause = min(max(0.0, self._due[0][0] - self._clock()), LONGEST_SLEEP)
-        self._next = asyncio.get_running_loop().call_later(pause, self._fire)
-
-    def _fire(self) -> None:
-        """Wake the one that is due, never early, though the loop's clock is a little coarse; the loop does other work before the next."""
-        self._next = None
-        key = heapq.heappop(self._due)[2] if self._due[0][0] <= self._clock() else None
-        if self._due:
-            self._look_again()
-        if key is not None and self._wake is not None:
+    def _fire(self, when: float, key: Key) -> None:
+        if self._clock() < when:  # the loop's clock is a little coarse: never early
+            self.at(when, key)
+        elif self._wake is not None:
             self._wake(key)

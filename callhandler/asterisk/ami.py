@@ -24,6 +24,7 @@ from callhandler.asterisk.translate import Translator
 from callhandler.core.model import OfferEnd, WordEnd
 from callhandler.core.observed import ChannelEnded, LinkDown, Observation, OfferFailed, WordOver
 from callhandler.core.ports import BriefCall, DialLeg, OfferLeg, SpokenWord
+from callhandler.timing import after
 
 log = structlog.get_logger(__name__)
 _MOST_UNWANTED = 1_000
@@ -71,7 +72,7 @@ class Ami:
             self._translator.give_up(leg, OfferEnd.UNREACHABLE)
             self._soon(OfferFailed(leg, OfferEnd.UNREACHABLE))
             return
-        asyncio.get_running_loop().call_later(ring + self._link.overdue, self._overdue, leg)
+        after(ring + self._link.overdue, partial(self._overdue, leg))
 
     def cancel(self, leg: str) -> None:
         """Stop ringing a leg, also one whose channel is not there yet. May be repeated.
