@@ -63,7 +63,7 @@ async def on_hold(stage: Stage) -> AsyncIterator[None]:
     yield
     if call.ended or visit.ended:
         raise Lost("conversation", "hold: somebody was hung up on")
-    stage.never_silent(call, "on hold")
+    await stage.never_silent(call, "on hold")
     stage.desks["hold"].hold(visit, on=False)
     await stage.together(call, "hold", visit)
     await _talk_over(stage, "hold", call, visit)
@@ -83,7 +83,7 @@ async def in_line(stage: Stage) -> AsyncIterator[None]:
     for call in waiting:
         if call.ended:
             raise Lost("waiting caller", f"{call.caller} was hung up on in line")
-        stage.never_silent(call, "in line")
+        await stage.never_silent(call, "in line")
     for before, call in pairwise([first, *waiting]):
         since = time.time()
         await _talk_over(stage, "line", before, visit)

@@ -29,6 +29,8 @@ AT_MOST = 40.0
 """Seconds within which everyone who waits hears a word."""
 WATCHDOG, STOPPED = (10, 5.0) if LONG else (3, 2.0)
 """Seconds after which a daemon that hangs is replaced, and for which one is stopped that goes on by itself."""
+UNWATCHED = 60.0
+"""Seconds for which a daemon is stopped that nobody replaces."""
 HEARD_WITHIN = 3.0
 _callers = itertools.count(1)
 LONGEST_GAP = 1.2
@@ -122,6 +124,8 @@ skills = {{ plays_{part} = 5 }}
 """
     for part in PARTS
 )
+EXTRA_UNWATCHED = EXTRA.replace(f"watchdog = {WATCHDOG}", f"watchdog = {2 * UNWATCHED}")
+"""The same with a daemon that may hang, as one that neither `up` nor systemd runs."""
 
 PATIENCE: dict[str, float | None] = {"ring": None, "answer": None}
 """Phones answer by themselves after a tenth of a second, but for these."""
@@ -150,7 +154,9 @@ class Stage:
     struck: float = 0.0
     back: float = 0.0
     speechless: float = 0.0
-    """Seconds for which a word that ended may have no music behind it: for as long as a hanging daemon is not replaced."""
+    """Seconds for which a word that ended may have no music behind it: for as long as a daemon hangs."""
+    replaced: bool = False
+    """Whether it was another daemon that came back: what was being said when the old one hung is not in the journal then."""
     registered: float = 0.0
 
     # --- people -------------------------------------------------------------------------------------------------------
@@ -201,12 +207,21 @@ class Stage:
         await self.waits(call, *CallState)
         return next(one.id for one in await self.calls() if one.caller_number == call.caller)
 
-    def never_silent(self, call: Dialled, where: str) -> None:
-        """Somebody who waits has heard something all the time since the blow."""
+    async def never_silent(self, call: Dialled, where: str) -> None:
+        """Somebody who waits has heard something all the time since the blow, but for who was spoken to as the daemon began to hang."""
         gap, at = call.voice.longest_gap(self.struck, time.time())
+        if gap > LONGEST_GAP and not self.replaced:
+            await self.until(
+                lambda: self._spoken_to(call), 3, f"a word to {call.caller} explains {gap:.2f} s of silence"
+            )
         if gap > LONGEST_GAP + self.speechless:
             after = f"{at - self.struck:.2f} s after the blow, {at - self.back:.2f} s after the daemon's return"
             raise Lost("waiting caller", f"{gap:.2f} s of silence {where}, {after}")
+
+    def _spoken_to(self, call: Dialled) -> bool:
+        """Whether somebody was being spoken to when the daemon was struck."""
+        sql = "SELECT 1 FROM fact WHERE kind = 'CheckedIn' AND call = ? AND json_extract(details, '$.started') <= ? AND at >= ?"
+        return bool(self.query(sql, self.call_of(call.caller), self.struck, int(self.struck * 1000)))
 
     async def until(
         self,
@@ -251,14 +266,14 @@ class Stage:
 
     async def killed(self) -> None:
         """kill -9."""
-        self.speechless = 0.0
+        self.speechless, self.replaced = 0.0, True
         pid = await self.there()
         os.kill(pid, signal.SIGKILL)
         await self.there(other_than=pid)
 
     async def stopped(self, seconds: float) -> None:
         """The process is stopped for a while, less than the watchdog waits."""
-        self.speechless = seconds
+        self.speechless, self.replaced = seconds, False
         pid = await self.there()
         os.kill(pid, signal.SIGSTOP)
         await asyncio.sleep(seconds)
@@ -267,7 +282,7 @@ class Stage:
 
     async def hung(self) -> None:
         """The process is stopped for good: the watchdog has to notice."""
-        self.speechless = WATCHDOG + 1.0
+        self.speechless, self.replaced = WATCHDOG + 1.0, True
         pid = await self.there()
         os.kill(pid, signal.SIGSTOP)
         await self.there(other_than=pid)
