@@ -21,6 +21,7 @@ DEVICES = {
 }
 """UNKNOWN is what a phone is that never told; it may be rung, as app_queue does."""
 
+CAUSE_NONE = 0
 CAUSE_BUSY = 17
 CAUSE_NO_RESPONSE = 18
 CAUSE_NO_ANSWER = 19
@@ -31,13 +32,14 @@ def offer_end(cause: int, rang: bool) -> OfferEnd:
     """Return what became of an offer by the Q.850 cause its channel ended with (chan_pjsip hangup_sip2cause).
 
     486 and 600 give 17, 603 and 403 give 21, 480 gives 19 and 408 gives 18; a ringing phone that says busy was refused by hand.
+    The end of the time to ring gives 19, on Asterisk 16.28 none at all.
     A phone that never rang was not heard by anyone, so it can't have been left unanswered.
     """
     if cause == CAUSE_REFUSED:
         return OfferEnd.REFUSED
     if cause == CAUSE_BUSY:
         return OfferEnd.REFUSED if rang else OfferEnd.BUSY
-    if cause in (CAUSE_NO_ANSWER, CAUSE_NO_RESPONSE) and rang:
+    if cause in (CAUSE_NO_ANSWER, CAUSE_NO_RESPONSE, CAUSE_NONE) and rang:
         return OfferEnd.NO_ANSWER
     return OfferEnd.UNREACHABLE
 

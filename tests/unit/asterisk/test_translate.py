@@ -93,7 +93,19 @@ def test_a_second_originate_with_the_id_of_a_ringing_leg_ends_nothing() -> None:
     translator = Translator()
     translator.offered("coll")
     seen = [one for one in translated(translator, recorded("offers.ami")) if "coll" in repr(one)]
-    assert seen == [OfferFailed("coll", OfferEnd.UNREACHABLE)]  # at its Hangup (cause 0), not before
+    assert seen == [OfferFailed("coll", OfferEnd.NO_ANSWER)]  # at its Hangup (cause 0: it rang until then), not before
+
+
+def test_the_end_of_the_time_to_ring_on_asterisk_16() -> None:
+    """Seen on 16.28: no cause, and Reason 3 before or after it (22 gives cause 19)."""
+    ends = "Hangup Uniqueid=l Cause=0 Cause-txt=Unknown", "OriginateResponse Uniqueid=l Response=Failure Reason=3"
+    for first, second in (ends, ends[::-1]):
+        translator = Translator()
+        translator.offered("l")
+        rings = events("Newchannel Uniqueid=l", "Newstate Uniqueid=l ChannelState=5")
+        assert translated(translator, rings + events(first, second)) == [OfferFailed("l", OfferEnd.NO_ANSWER)]
+    translator.offered("l")
+    assert translated(translator, events("Newchannel Uniqueid=l", ends[0])) == [OfferFailed("l", OfferEnd.UNREACHABLE)]
 
 
 def test_a_leg_we_cancelled_was_refused_by_nobody() -> None:
