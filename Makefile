@@ -1,7 +1,7 @@
 # What there is to do here. `make help` prints it. Needs make and Python 3.11 or newer; everything else it gets by itself.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench bench-quick fuzz help run demo holdproof chaos chaos-callbacks test lint check format lock sbom clean
+.PHONY: bench bench-quick fuzz help run demo holdproof chaos chaos-callbacks test test-older lint check format lock sbom clean
 
 # The first Python that can make virtual environments; else the first that is new enough, to say what it lacks.
 first = $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
@@ -27,6 +27,11 @@ test: $(VENV)/.dev  ## all tests: unit, edge, live (a real Asterisk, real SIP ph
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not live' tests/unit tests/edge tests/chaos tests/fuzz
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m live tests/live tests/chaos
+
+test-older: $(VENV)/.dev  ## the live tests on Asterisk 16, Debian 11's (fetched first): docs/compatibility.md
+	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
+	@CALLHANDLER_ASTERISK=16 $(BIN)/python -m callhandler.asterisk.pbx.get asterisk
+	@CALLHANDLER_ASTERISK=16 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m live tests/live tests/chaos $(ARGS)
 
 holdproof: $(VENV)/.dev  ## a caller waits at the real 60 and 90 seconds, and what is heard is compared with the journal (4.5 minutes)
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
