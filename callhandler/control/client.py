@@ -22,7 +22,8 @@ from callhandler.errors import Refused, Unreachable
 if TYPE_CHECKING:
     from callhandler.core.events import Fact
 
-_DEADLINE = 5.0
+_DEADLINE = 15.0
+"""Seconds for an answer: far more than a daemon takes that has the processor, since on a busy machine it may have to wait for that."""
 _RELOAD_DEADLINE = 60.0
 """A reload may speak new prompts and set up Asterisk anew."""
 _STREAM_DEADLINE = 15.0

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from tests.edge.fake_asterisk import KEY
+from tests.edge.waiting import PATIENCE
 
 Told = dict[str, object]
 
@@ -21,7 +22,7 @@ class Alone:
         self.told: list[Told] = []
         self.text = ""
 
-    async def until(self, wanted: Callable[[Told], object], seconds: float = 10.0) -> Told:
+    async def until(self, wanted: Callable[[Told], object], seconds: float = PATIENCE) -> Told:
         """Return the first thing told for which `wanted` is true, reading on as needed."""
         for one in self.told:
             if wanted(one):
@@ -32,13 +33,13 @@ class Alone:
                     return one
         raise AssertionError(f"panoramisk ended without it: {self.told} {self.text}")
 
-    async def silent_for(self, seconds: float) -> bool:
-        """Whether nothing at all is told for a while."""
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._next() is None
-        except TimeoutError:
-            return True
+    async def until_silent(self, seconds: float) -> None:
+        """Return once nothing at all is told for so long; TimeoutError if it never is."""
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    async with asyncio.timeout(seconds):
+                        assert await self._next() is not None, "panoramisk ended"
 
     async def rest(self, seconds: float) -> None:
         """Take what is told for a while."""

@@ -36,7 +36,7 @@ class Watch:
 @contextlib.asynccontextmanager
 async def linked(fake: FakeAmi, watch: Callable[[Observation], None], **settings: object) -> AsyncIterator[Ami]:
     """A link to a fake, running; short waits so that tests are quick."""
-    values = {"deadline": 0.5, "booting": 0.2, "slowest_retry": 0.1, **settings}
+    values = {"deadline": 10.0, "booting": 0.2, "slowest_retry": 0.1, **settings}
     link = AmiLink("127.0.0.1", fake.port, "callhandler", SECRET, **values)  # type: ignore[arg-type]  # numbers all
     ami = Ami(link, watch)
     async with asyncio.TaskGroup() as group:

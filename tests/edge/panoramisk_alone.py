@@ -39,7 +39,7 @@ async def agi(route):
     server = await asyncio.start_server(handler, "127.0.0.1", PORT)
     tell(ready=True)
     async with server:
-        for tick in range(100):
+        for tick in range(1_000):
             await asyncio.sleep(0.05)
             tell(tick=tick, cpu=time.process_time())
 
@@ -101,7 +101,7 @@ async def ami(act=None, **settings):
         await act(manager)
     else:
         await manager.connect()
-    for _ in range(100):
+    for _ in range(1_000):
         await asyncio.sleep(0.05)
         tell(
             connected=manager._connected,
@@ -117,7 +117,8 @@ async def act_originate(manager):
 
 async def act_late_originate(manager):
     await manager.connect()
-    await asyncio.sleep(0.4)  # the link is down by now
+    while manager._connected:  # noqa: ASYNC110 - until the test has cut the link, of which it tells nobody
+        await asyncio.sleep(0.01)
     manager.send_action({"Action": "Originate", "Channel": "PJSIP/101", "ChannelId": "of-1"})
 
 

@@ -97,7 +97,7 @@ async def test_a_channel_that_is_gone_is_gone_for_every_command(said: bytes) -> 
 
 async def test_a_hang_up_is_known_while_nothing_is_said() -> None:
     async def script(session: AgiSession) -> str:
-        return await asyncio.wait_for(session.gone, 3)
+        return await asyncio.wait_for(session.gone, 30)
 
     async with serving(script) as (server, results):
         call = await agi_call(server.port)

@@ -23,7 +23,7 @@ async def test_a_second_daemon_is_refused_at_once_and_the_first_goes_on(site: Pa
         second = Daemon(load(site))
         with pytest.raises(Refused, match="already runs for this site"):
             await second.start()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await second.stop()
         assert (await ask(site, Client.status)).pid
         assert await first.journal.flush()
@@ -35,7 +35,7 @@ async def test_a_port_that_is_taken_is_said_in_one_sentence(site: Path) -> None:
     daemon = Daemon(load(site))
     with pytest.raises(CallhandlerError, match=r"the FastAGI port \d+ can't be had"):
         await daemon.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await daemon.stop()
     taken.close()
 
@@ -70,7 +70,7 @@ async def test_what_is_older_than_the_site_keeps_is_forgotten_after_a_reload_too
         assert [one.id for one in await daemon.journal.ask(last_calls, 9)] == ["old"]
         edit(site, "[company]", "[journal]\nkeep = 99\n[company]")
         assert (await ask(site, lambda client: client.reload(dry_run=False))).applied
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while await daemon.journal.ask(last_calls, 9):  # noqa: ASYNC110 - a thread's work is waited for
                 await asyncio.sleep(0.02)
 
@@ -135,7 +135,7 @@ async def test_a_lookup_that_hangs_costs_its_deadline_and_no_more(site: Path, tm
     os.mkfifo(tmp_path / "customers.csv")  # opening it to read waits for ever, as a dead network drive does
     edit(site, "[speech]", '[lookup]\ncsv = "customers.csv"\ndeadline = 0.2\n[speech]')
     async with running(site) as daemon, caller(site):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await waiting(daemon)
         assert (await ask(site, Client.status)).counts.waiting == 1
         with (tmp_path / "customers.csv").open("w") as end:  # let go the thread that reads it
