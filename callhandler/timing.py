@@ -4,6 +4,9 @@ Why the clock follows the machine's the way it does: docs/adr/0010. Knows no cal
 """
 
 import asyncio
+import heapq
+import itertools
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -86,14 +89,19 @@ async def watch_clock(clock: SteadyClock, is_idle: Callable[[], bool], tell: Cal
         await asyncio.sleep(_LOOK_EVERY)
 
 
+def stood_still(due: float) -> bool:
+    """Tell whether the running loop stood still before it came to a timer that was `due`, in its own time."""
+    return asyncio.get_running_loop().time() - due > STOOD_STILL
+
+
 def after(pause: float, what: Callable[[], None]) -> None:
     """Call `what` in `pause` seconds of the running loop; after a stall a little later, so that what came in time counts as having come."""
     loop = asyncio.get_running_loop()
     due = loop.time() + pause
 
     def fire() -> None:
-        if loop.time() - due > STOOD_STILL:
-            after(READING, what)
+        if stood_still(due):
+            loop.call_later(READING, what)
         else:
             what()
 
@@ -101,11 +109,19 @@ def after(pause: float, what: Callable[[], None]) -> None:
 
 
 class Timers:
-    """Calls `wake` with a key when its time has come."""
+    """Calls `wake` with a key when its time has come.
+
+    Most of what is due is no longer wanted by then: the call it was set for is long over. So a timer that waits is a pair in a heap, and
+    the loop, whose own timers are ten times as large, has one for the earliest of all.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._wake: Callable[[Key], None] | None = None
+        self._due: list[tuple[float, int, Key]] = []
+        self._order = itertools.count()
+        self._next: asyncio.TimerHandle | None = None
+        self._expected = 0.0
 
     def to(self, wake: Callable[[Key], None]) -> None:
         """Say who is woken."""
@@ -113,11 +129,28 @@ class Timers:
 
     def at(self, when: float, key: Key) -> None:
         """Have `wake(key)` called at `when`, seconds since the epoch."""
-        pause = min(max(0.0, when - self._clock()), LONGEST_SLEEP)
-        after(pause, partial(self._fire, when, key))
+        entry = (when, next(self._order), key)
+        heapq.heappush(self._due, entry)
+        if self._due[0] is entry:
+            self._look_again()
 
-    def _fire(self, when: float, key: Key) -> None:
-        if self._clock() < when:  # the loop's clock is a little coarse: never early
-            self.at(when, key)
-        elif self._wake is not None:
+    def _look_again(self) -> None:
+        """Have the loop call when the earliest is due."""
+        if self._next is not None:
+            self._next.cancel()
+        loop = asyncio.get_running_loop()
+        self._expected = loop.time() + min(max(0.0, self._due[0][0] - self._clock()), LONGEST_SLEEP)
+        self._next = loop.call_at(self._expected, self._fire)
+
+    def _fire(self) -> None:
+        """Wake the one that is due, never early, though the loop's clock is a little coarse; the loop does other work before the next."""
+        self._next = None
+        if stood_still(self._expected):
+            self._expected = math.inf  # once: a loop that is always late gets there, too
+            self._next = asyncio.get_running_loop().call_later(READING, self._fire)
+            return
+        key = heapq.heappop(self._due)[2] if self._due[0][0] <= self._clock() else None
+        if self._due:
+            self._look_again()
+        if key is not None and self._wake is not None:
             self._wake(key)

@@ -50,8 +50,42 @@ async def test_a_loop_whose_clock_is_coarse_never_wakes_early() -> None:
     timers = Timers(lambda: next(times))
     woken = asyncio.Event()
     timers.to(lambda _: woken.set())
-    timers._fire(101.0, ("step", "call"))
+    timers.at(101.0, ("step", "call"))
+    timers._fire()
     assert not woken.is_set(), "too early, and set again for the hundredth of a second that is left"
+    async with asyncio.timeout(5):
+        await woken.wait()
+
+
+async def test_a_hundred_thousand_timers_cost_the_loop_one_and_each_wakes_in_its_turn() -> None:
+    machine = Machine()
+    timers, woken = Timers(machine.clock), list[int]()
+    timers.to(lambda key: woken.append(int(key[1])))
+    handles = set[asyncio.TimerHandle | None]()
+    for number in range(100_000):
+        timers.at(NOON + 100 + number * 37 % 100_000, ("silence", str(number)))
+        handles.add(timers._next)
+    assert sum(handle is not None and not handle.cancelled() for handle in handles) == 1
+    machine.run(103.0)
+    for _ in range(10):
+        timers._fire()
+    assert [number * 37 % 100_000 for number in woken] == [0, 1, 2, 3]
+
+
+async def test_a_wake_that_fails_keeps_no_other_from_its_turn() -> None:
+    woken = asyncio.Event()
+
+    def wake(key: tuple[str, str]) -> None:
+        if key[1] == "bad":
+            raise ValueError(key[1])
+        woken.set()
+
+    timers = Timers(SteadyClock())
+    timers.to(wake)
+    for call in ("bad", "good"):
+        timers.at(NOON - 1e9, ("step", call))
+    with pytest.raises(ValueError, match="bad"):
+        timers._fire()
     async with asyncio.timeout(5):
         await woken.wait()
 
@@ -61,17 +95,15 @@ async def test_a_loop_that_stood_still_reads_first(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(timing, "READING", 0.2)
     clock = SteadyClock()
     timers = Timers(clock)
-    woken = asyncio.Queue[tuple[tuple[str, str], float]]()
-    timers.to(lambda key: woken.put_nowait((key, clock())))
+    woken = asyncio.Queue[str]()
+    timers.to(lambda key: woken.put_nowait(key[0]))
     timers.at(clock() + 0.01, ("lease", "leg"))
+    timing.after(0.01, lambda: woken.put_nowait("overdue"))
     time.sleep(0.3)  # noqa: ASYNC251 - the loop stands still
-    timers.at(clock(), ("wrap", "7001"))
-    back = clock()
+    back = time.monotonic()
     async with asyncio.timeout(5):
-        first, _ = await woken.get()
-        second, at = await woken.get()
-    assert (first, second) == (("wrap", "7001"), ("lease", "leg"))
-    assert at - back >= 0.2, "what came in time is heard before it counts as not having come"
+        assert {await woken.get(), await woken.get()} == {"lease", "overdue"}
+    assert time.monotonic() - back >= 0.2, "what came in time is heard before it counts as not having come"
 
 
 async def test_a_machine_that_was_suspended_wakes_its_timers_soon_after(monkeypatch: pytest.MonkeyPatch) -> None:
