@@ -87,18 +87,19 @@ class Levels:
         half, seconds, name = calls // 2, self._size.seconds, f"49{self._run}"
         arriving = half / ARRIVING
         stay = arriving + 6 + 2 * seconds + PASSING_STAYS + 4
-        crowds = [
-            self._sipp.wait(f"{name}{crowd}", dialled, ARRIVING, half, stay, crowd)
+        crowds = {
+            crowd: self._sipp.wait(f"{name}{crowd}", dialled, ARRIVING, half, stay, crowd)
             for crowd, dialled in ((TALKING, "5003"), (WAITING, "5002"))
-        ]
+        }
         time.sleep(arriving + 5)
         idle, (pss, rss) = self._share(seconds), memory(self._daemon)
         counts = self._client.status().counts
         passing = round(PASSING * seconds)
-        crowds.append(self._sipp.wait(f"{name}{OTHERS}", "5002", PASSING, passing, PASSING_STAYS, 5))
+        crowds[OTHERS] = self._sipp.wait(f"{name}{OTHERS}", "5002", PASSING, passing, PASSING_STAYS, OTHERS)
         with_events = self._share(seconds)
-        for crowd in crowds:
-            crowd.wait(stay + 60)
+        for crowd, process in crowds.items():
+            if process.wait(stay + 60) != 0:
+                raise RuntimeError(f"not every call went as it should: {self._sipp.trouble(f'callers-{name}{crowd}')}")
         return {
             "talking": counts.talking,
             "in line": counts.waiting,
