@@ -18,6 +18,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import uvloop
+
 from bench.common import BASE_PORT, Figures, Office, Sipp, System, cpu, machine, memory, ours, report, table
 from bench.pretended import Pretended
 from callhandler.control.client import Client
@@ -231,7 +233,7 @@ def main() -> int:
             table("real calls that have passed through", rows)
             figures |= {f"{name}, real": row for name, row in rows.items()}
         if options.only in (None, "pretended"):
-            figures |= asyncio.run(pretended(folder / "pretended", base, size))
+            figures |= uvloop.run(pretended(folder / "pretended", base, size))
     report("growth", figures, {})
     return 0
 
