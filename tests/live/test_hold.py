@@ -11,7 +11,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from callhandler.core.plain import Plain
 
 from .hearing import find, place_in, silences, tone
 from .lab import Ear, SiteUp, free_base, listening, site_running
+from .refusing import LOST, refusing_texts
 from .softphone import Softphone
 
 pytestmark = pytest.mark.live
@@ -77,7 +78,7 @@ def hold_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUp]:
 
 @dataclass
 class Talk:
-    """A caller who talks with the agent at phone 105, both heard."""
+    """A caller who talks with the agent at phone 105, both heard. `refused` are the texts to the phone that were refused."""
 
     site: SiteUp
     caller: Softphone
@@ -85,15 +86,18 @@ class Talk:
     ear: Ear
     agents_ear: Ear
     call: str
+    refused: list[bytes]
 
 
 @asynccontextmanager
-async def talking(site: SiteUp, folder: Path) -> AsyncIterator[Talk]:
-    """Agent 7105 alone is there; the caller gets through and they talk."""
+async def talking(site: SiteUp, folder: Path, *refusals: bytes) -> AsyncIterator[Talk]:
+    """Agent 7105 alone is there; the caller gets through and they talk. With `refusals`, the agent's phone refuses texts by them."""
     site.ask("agents", "resume", "7105")
     site.ask("agents", "pause", "7106")
+    phone = site.desk_phone("105", folder / "agent", AGENT)
     async with (
-        site.desk_phone("105", folder / "agent", AGENT) as agent,
+        refusing_texts(phone, *refusals) if refusals else nullcontext((phone, None)) as (behind, way),
+        behind as agent,
         site.trunk_caller(FIRST, folder / "caller", CALLER) as caller,
     ):
         with listening(caller) as ear, listening(agent) as agents_ear:
@@ -105,7 +109,7 @@ async def talking(site: SiteUp, folder: Path) -> AsyncIterator[Talk]:
             calls = site.ask("calls")
             assert isinstance(calls, list)
             (call,) = (one["id"] for one in calls if isinstance(one, dict) and one["caller_number"] == FIRST)
-            yield Talk(site, caller, agent, ear, agents_ear, str(call))
+            yield Talk(site, caller, agent, ear, agents_ear, str(call), [] if way is None else way.texts)
 
 
 async def until(at: float) -> None:
@@ -241,7 +245,7 @@ async def test_key_1_leads_back_to_the_head_of_the_line_and_to_another_agent(hol
     async with (
         site.desk_phone("106", tmp_path / "other", OTHER) as other,
         site.trunk_caller(SECOND, tmp_path / "second", CALLER) as second,
-        talking(site, tmp_path) as talk,
+        talking(site, tmp_path, b"488 Not Acceptable Here") as talk,
     ):
         await second.dial("5011")
         rings = len(talk.agent.events)
@@ -260,6 +264,7 @@ async def test_key_1_leads_back_to_the_head_of_the_line_and_to_another_agent(hol
             await asyncio.sleep(0.1)
         assert told[0].name == f"BACK IN LINE {FIRST}"
         assert told[0].at - pressed < SLACK
+        assert len(talk.refused) == 1, "the phone takes no texts, and the ring told the same"
         await until(pressed + 4)
         assert agent_state(site, "7105") == "wrapping up"
         site.ask("agents", "resume", "7106")
@@ -313,9 +318,9 @@ async def back(site: SiteUp, starts: int) -> None:
 
 async def test_a_daemon_killed_in_the_middle_of_a_hold_parts_nobody(hold_site: SiteUp, tmp_path: Path) -> None:
     """Killed in the middle of a spoken word: it goes on to its end, and the next comes in time. Then the agent takes the caller back while
-    there is no daemon: the one that comes back knows."""
+    there is no daemon: the one that comes back knows. Texts to the phone are answered 405 or not at all, which changes nothing."""
     site = hold_site
-    async with talking(site, tmp_path) as talk:
+    async with talking(site, tmp_path, b"405 Method Not Allowed", LOST) as talk:
         held = time.time()
         await talk.agent.hold()
         await until(held + SPEAK + 1.5)
@@ -331,6 +336,7 @@ async def test_a_daemon_killed_in_the_middle_of_a_hold_parts_nobody(hold_site: S
         (following, *_) = sorted(at for at in words if at > first.at + 1)
         assert ended < following < ended + AT_MOST, "the hold was taken up again"
         assert silences(heard.between(held + 0.5, time.time()), 0.5) == []
+        assert talk.refused, "reminded by rings alone"
         await talk.agent.resume()
         resumed = time.time()
         await until(resumed + 2)
