@@ -85,6 +85,16 @@ def make_sounds(loaded: LoadedSite, programs: Programs = installed) -> SoundsMad
     return SoundsMade(results.count(True), results.count(False), errors)
 
 
+def remove_unsaid(loaded: LoadedSite) -> None:
+    """Remove the sounds of prompts and languages that the site has no more. Nobody may be listening to them."""
+    said = {job.target for job in _jobs(loaded)}
+    folder = loaded.directory / "var" / "sounds"
+    for path in folder.glob("*/*") if folder.is_dir() else ():
+        name = path.name.removeprefix(".").removesuffix(".sha256").removesuffix(".ulaw").removesuffix(".alaw")
+        if path.is_file() and path.suffix != ".new" and path.with_name(name) not in said:
+            path.unlink()
+
+
 def _jobs(loaded: LoadedSite) -> Iterator[_Job]:
     site, default = loaded.site, loaded.site.default_language
     for name, prompt in site.spoken().items():

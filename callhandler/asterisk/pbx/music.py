@@ -1,12 +1,14 @@
 """Music to wait to, stored once in the phones' own codecs, so that Asterisk copies it to callers instead of computing it.
 
-It knows audio files and folders, not who listens.
+A site's own music is stored with the site, that of the distribution in the cache of all sites. It knows audio files and folders, not who
+listens.
 """
 
 import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,26 +35,37 @@ class MusicClass:
     folder: Path
 
 
-def classes(own: Path | None, distribution: Path | None) -> list[MusicClass]:
-    """The site's classes: the files in `own` (else the distribution's music) are `default`; each folder within is a class."""
-    base = own if own is not None else distribution
+def classes(own: Path | None, distribution: Path | None, made: Path) -> list[MusicClass]:
+    """The site's classes: the files in `own` (else the distribution's music) are `default`; each folder within is a class.
+
+    What is made of `own` is put into folder `made`.
+    """
+    base, into = (distribution, cache_directory() / "music") if own is None else (own, made)
     if base is None or not base.is_dir():
         return []
-    found = [MusicClass("default", prepared(base))]
+    found = [MusicClass("default", prepared(base, into))]
     if own is not None:
         found += [
-            MusicClass(path.name, prepared(path))
+            MusicClass(path.name, prepared(path, into))
             for path in sorted(own.iterdir())
             if path.is_dir() and any(path.iterdir())
         ]
     return found
 
 
-def prepared(folder: Path) -> Path:
-    """A folder in the cache with the music of `folder` as .ulaw and .alaw, made once; other files are linked as they are."""
+def remove_others(made: Path, kept: Iterable[MusicClass]) -> None:
+    """Remove what was made in folder `made` for music that has changed since. Nobody may be listening to it."""
+    names = {one.folder.name for one in kept}
+    for path in made.iterdir() if made.is_dir() else ():
+        if path.name not in names:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def prepared(folder: Path, made: Path) -> Path:
+    """A folder in `made` with the music of `folder` as .ulaw and .alaw, made once; other files are linked as they are."""
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in _PLAYED)
     state = "\n".join([_MADE, *(f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in files)])
-    target = cache_directory() / "music" / hashlib.sha256(os.fsencode(state)).hexdigest()[:16]
+    target = made / hashlib.sha256(os.fsencode(state)).hexdigest()[:16]
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +78,7 @@ def prepared(folder: Path) -> Path:
             else:
                 (temporary / f"{path.stem}.ulaw").write_bytes(ulaw(samples))
                 (temporary / f"{path.stem}.alaw").write_bytes(alaw(samples))
+        temporary.chmod(0o755)  # an Asterisk of somebody else's reads it, too
         try:
             temporary.rename(target)
         except OSError:

@@ -37,6 +37,11 @@ def messages_folder(directory: Path) -> Path:
     return sounds_folder(directory).parent / "messages"
 
 
+def music_folder(directory: Path) -> Path:
+    """Where the site's own music is kept as Asterisk plays it, by a path that it can use: as with prompts."""
+    return sounds_folder(directory).parent / "music"
+
+
 def needs_link(base: Path) -> bool:
     """Whether Asterisk can't use a path as it is."""
     return _PLAIN.fullmatch(str(base)) is None or len(os.fsencode(base)) > _LONGEST

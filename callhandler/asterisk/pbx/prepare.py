@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from callhandler.asterisk.pbx.get import AsteriskProgram
-from callhandler.asterisk.pbx.music import MusicClass, classes
-from callhandler.asterisk.pbx.place import make, make_link, point, write
+from callhandler.asterisk.pbx.music import MusicClass, classes, remove_others
+from callhandler.asterisk.pbx.place import make, make_link, music_folder, point, write
 from callhandler.asterisk.pbx.render import render, render_attach
+from callhandler.asterisk.sounds import remove_unsaid
 from callhandler.site.loading import LoadedSite
 
 
@@ -20,8 +21,11 @@ class Attached:
     commands: tuple[str, ...]
 
 
-def prepare(loaded: LoadedSite, program: AsteriskProgram) -> list[str]:
-    """Make the private Asterisk's folders and configuration; returns the files that changed. Raises CallhandlerError."""
+def prepare(loaded: LoadedSite, program: AsteriskProgram, *, starting: bool = False) -> list[str]:
+    """Make the private Asterisk's folders and configuration; returns the files that changed. Raises CallhandlerError.
+
+    `starting`: nobody hears anything yet, so music and prompts that the site has no more are removed.
+    """
     folders = make(loaded.directory)
     sounds = folders["lib"] / "sounds"
     sounds.mkdir(exist_ok=True)
@@ -31,6 +35,9 @@ def prepare(loaded: LoadedSite, program: AsteriskProgram) -> list[str]:
         if (program.data / name).is_dir():
             point(folders["lib"] / name, program.data / name)
     music = _music(loaded, program.music)
+    if starting:
+        remove_others(music_folder(loaded.directory), music)
+        remove_unsaid(loaded)
     return write(folders["etc"], render(loaded, program.modules, program.version, music))
 
 
@@ -41,8 +48,8 @@ def attach(loaded: LoadedSite, version: tuple[int, ...]) -> Attached:
     """
     folder = loaded.directory / "var" / "asterisk" / "attach"
     own = loaded.site.asterisk.music
-    files = render_attach(loaded, version, _music(loaded, None) if own else [])
     make_link(loaded.directory)
+    files = render_attach(loaded, version, _music(loaded, None) if own else [])
     changed = write(folder, files)
     commands = []
     for name in files:
@@ -67,7 +74,7 @@ _CUSTOM = {
 
 def _music(loaded: LoadedSite, distribution: Path | None) -> list[MusicClass]:
     own = loaded.site.asterisk.music
-    return classes(loaded.inside(own) if own else None, distribution)
+    return classes(loaded.inside(own) if own else None, distribution, music_folder(loaded.directory))
 
 
 def _shell(path: Path) -> str:

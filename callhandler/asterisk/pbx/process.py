@@ -52,7 +52,7 @@ class AsteriskProcess:
 
     async def start(self) -> None:
         """Start Asterisk and wait until it is ready: fully booted and answering on AMI. Raises CallhandlerError, with its last words."""
-        prepare(self._loaded, self._program)
+        prepare(self._loaded, self._program, starting=True)
         await until_free(self._loaded.site.asterisk, self._loaded.site.tls)
         with (self._folders["log"] / "output").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from callhandler.asterisk import sounds
-from callhandler.asterisk.sounds import SoundsMade, installed, make_sounds, sound_path
+from callhandler.asterisk.sounds import SoundsMade, installed, make_sounds, remove_unsaid, sound_path
 from callhandler.site import models
 from callhandler.site.loading import LoadedSite, load
 from callhandler.site.standard import LANGUAGES, standard
@@ -201,3 +201,15 @@ def test_every_standard_prompt_is_there_in_every_language() -> None:
 def test_a_program_is_found_by_path() -> None:
     assert installed("sh") is not None
     assert installed("no-such-program-anywhere") is None
+
+
+def test_what_is_said_no_more_goes(site: Callable[..., LoadedSite], talker: Callable[[str], list[str] | None]) -> None:
+    make_sounds(site(), talker)
+    less = site(('[prompts.bye]\ntext = "Bye"\n', ""), (', de = "german"', ""), ('texts.de = "Grüß Gott"\n', ""))
+    folder = less.directory / "var" / "sounds"
+    (folder / "en" / ".hello.ulaw.1.new").write_bytes(b"being made")
+    remove_unsaid(less)
+    kept = sorted(str(path.relative_to(folder)) for path in folder.glob("*/*"))
+    kinds = [name for name in kept if not name.startswith(("en/agent", "en/.agent", "en/std", "en/.std"))]
+    assert kinds == ["en/.hello.sha256", "en/.hello.ulaw.1.new", "en/hello.alaw", "en/hello.ulaw"]
+    assert make_sounds(less, talker).made == 0, "nothing that is needed"
