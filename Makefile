@@ -1,7 +1,7 @@
 # What there is to do here. `make help` prints it. Needs make and Python 3.11 or newer; everything else it gets by itself.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench bench-quick fuzz help run demo holdproof chaos chaos-callbacks test test-older lint check format lock sbom clean
+.PHONY: bench bench-quick fuzz help run demo holdproof chaos chaos-callbacks soak test test-older lint check format lock sbom clean
 
 # The first Python that can make virtual environments; else the first that is new enough, to say what it lacks.
 first = $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
@@ -39,6 +39,10 @@ holdproof: $(VENV)/.dev  ## a caller waits at the real 60 and 90 seconds, and wh
 
 chaos: $(VENV)/.dev chaos-callbacks  ## the daemon, its links, its neighbours, its journal and its clock struck, with calls in every state: N rounds (30), CHAOS_SEED
 	@CHAOS_LONG=1 CHAOS_ROUNDS=$${N:-30} $(BIN)/python -m pytest tests/chaos tests/unit/store/test_faults.py
+
+soak: $(VENV)/.dev  ## calls as in life for an hour, 10 a second: nothing failed, grown or left over; MINUTES (60; 8 at least), SEED (1)
+	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
+	@$(BIN)/python -m bench.soak --minutes $${MINUTES:-60} --seed $${SEED:-1} $(ARGS)
 
 fuzz: $(VENV)/.dev  ## every parser of outside input on N bred inputs (1000000; fewer for slow ones), from SEED (1): docs/security.md
 	@$(BIN)/python -m tests.fuzz.run --inputs $${N:-1000000} --seed $${SEED:-1} $(ARGS)

@@ -54,6 +54,7 @@ LAST_CALL = 150.0
 QUIET = 240.0
 """Seconds after that in which everything must be as before: Asterisk keeps idle threads for a minute."""
 SHOWN = 30
+SHORTEST = 8.0
 
 
 class Soak:
@@ -186,6 +187,8 @@ def main() -> int:
     parser.add_argument("--base-port", type=int, default=26_000)
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it")
     options = parser.parse_args()
+    if options.minutes < SHORTEST:
+        parser.error(f"memory is judged from the sixth minute on: --minutes {SHORTEST:g} at least")
     print(", ".join(str(value) for value in machine().values()), flush=True)
     folder = options.keep or Path(tempfile.mkdtemp(prefix="callhandler-soak-"))
     place = Place(folder.absolute(), options.base_port)

@@ -8,23 +8,26 @@ from statistics import median
 
 from bench.soak.mix import PATIENT, Caller, Kind
 from callhandler.core.model import OfferEnd, Outcome
-from callhandler.demo.comparing import Site, differences, from_journal, from_sip
+from callhandler.demo.comparing import Offered, Side, Site, differences, from_journal, from_sip
 from callhandler.demo.heard import SipCall, sip_calls
 from callhandler.demo.sipp import Line
 from callhandler.store.records import CallRecord
 
 GROWTH = 0.05
 """The part by which memory may have grown since the warm-up was over."""
-WARM = 0.1
-"""The part of a soak that is warm-up."""
-POOL = 6
-"""Threads that Python's own pool makes when they are first needed, on two cores, and keeps."""
-MAY_GROW = {"daemon_threads": POOL, "asterisk_threads": 2}
+WARM, WARM_SECONDS = 0.1, 360.0
+"""The part of a soak that is warm-up, and the least: by then the journal's page cache (16 MB) is full and most callers have called once."""
+MAY_GROW = {"daemon_threads": 6, "asterisk_threads": 2}
+"""Threads of pools: Python's own makes six on two cores when they are first needed, and keeps them; Asterisk's come and go."""
 EXPECTED_ALARMS = frozenset({"misses"})
 """Agents of the mix let phones ring; nothing else may be wrong."""
 CALLBACK_SHOWN = "Callback"
-_AS_SEEN = {OfferEnd.AGENT_LEFT.value: OfferEnd.NO_ANSWER.value}
-"""An agent who goes on break while the phone rings: a phone only sees that it was given up on."""
+CROSSED = 2.0
+"""Seconds within which a caller's hanging up and an agent's answer can pass each other."""
+STILL = 5.0
+"""Seconds by which the length of a talk may differ: the machine has others to serve."""
+_GIVEN_UP = frozenset({OfferEnd.NO_ANSWER, OfferEnd.CALLER_LEFT, OfferEnd.AGENT_LEFT})
+_GAVE_UP = ((Outcome.ABANDONED,), (Outcome.ABANDONED_SHORT,))
 _GOOD = frozenset(
     {Outcome.ANSWERED, Outcome.ABANDONED, Outcome.ABANDONED_SHORT, Outcome.LEFT_IN_MENU, Outcome.CALLBACK}
 )
@@ -110,7 +113,8 @@ class Growth:
 
 def growth(samples: Sequence[Memory], seconds: float) -> list[Growth]:
     """How memory grew in `seconds` of calls. Raises ValueError when it was not looked at around the times that count."""
-    warm = [one for one in samples if abs(one.seconds - WARM * seconds) <= 0.03 * seconds]
+    warmed_up = max(WARM * seconds, WARM_SECONDS)
+    warm = [one for one in samples if abs(one.seconds - warmed_up) <= 0.03 * seconds]
     end = [one for one in samples if 0.95 * seconds <= one.seconds <= seconds]
     if not warm or not end:
         raise ValueError("memory was not looked at when the warm-up was over, or not at the end")
@@ -212,10 +216,24 @@ def _verdict(caller: Caller, sip: SipCall | None, record: CallRecord | None, sit
     else:
         keys = "".join(key for _, key in sip.keys)
         reached = replace(site, reached={sip.number: site.reached.get(keys)})
-        told = from_journal(record)
-        offers = tuple(replace(one, end=_AS_SEEN.get(one.end, one.end)) for one in told.offers)
-        wrong += differences(from_sip(sip, reached), replace(told, offers=offers))
+        wrong += _disagreements(sip, from_sip(sip, reached), from_journal(record))
     return Verdict(caller.number, caller.kind, record.outcome, tuple(wrong))
+
+
+def _disagreements(call: SipCall, sip: Side, told: Side) -> list[str]:
+    """In what the two stories differ, but for what each side sees from its own end of a wire when the machine stands still."""
+    if call.talk is not None and call.by_caller and told.outcomes[:1] in _GAVE_UP and sip.talked <= CROSSED:
+        return []  # hung up as the phone was answered
+    if call.talk is not None and call.talk.by_phone and call.by_caller:
+        told = replace(told, hung_up_by=sip.hung_up_by)  # both hung up
+    if abs(sip.talked - told.talked) <= STILL:
+        told = replace(told, talked=sip.talked)
+    return differences(replace(sip, offers=_given_up(sip)), replace(told, offers=_given_up(told)))
+
+
+def _given_up(side: Side) -> tuple[Offered, ...]:
+    """The offers; of a phone that was given up on, that and not why."""
+    return tuple(replace(one, end="given up") if one.end in _GIVEN_UP else one for one in side.offers)
 
 
 def callbacks_wrong(customers: Iterable[Line], journal: Journal) -> list[str]:

@@ -20,7 +20,7 @@ from callhandler.site.new import fresh_pin
 
 HERE = Path(__file__).parent
 FIRST_PHONE, FIRST_AGENT = 1_001, 7_001
-AGENTS, HELPING, BILLING = 140, 40, 5
+AGENTS, HELPING, BILLING = 140, 40, 3
 """Agents in all; those of the line who also help; and those who alone serve the line that is always full."""
 RTP_PORTS = 1_500
 CUSTOMERS, CALLERS = "customers", "callers"
