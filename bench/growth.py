@@ -71,7 +71,7 @@ class Size:
 
 
 WHOLE = Size((10, 100, 1_000), 20.0, 10_000, 100, 100_000, 10)
-QUICK = Size((10, 100), 2.0, 0, 0, 1_500, 3)
+QUICK = Size((20,), 2.0, 0, 0, 1_000, 2)
 
 
 class Levels:
@@ -88,12 +88,12 @@ class Levels:
         self._run += 1
         half, seconds, name = calls // 2, self._size.seconds, f"49{self._run}"
         arriving = half / ARRIVING
-        stay = arriving + 6 + 2 * seconds + PASSING_STAYS + 4
+        stay = arriving + 3 + 2 * seconds + PASSING_STAYS + 2
         crowds = {
             crowd: self._sipp.wait(f"{name}{crowd}", dialled, ARRIVING, half, stay, crowd)
             for crowd, dialled in ((TALKING, "5003"), (WAITING, "5002"))
         }
-        time.sleep(arriving + 5)
+        time.sleep(arriving + 3)
         idle, (pss, rss) = self._share(seconds), memory(self._daemon)
         counts = self._client.status().counts
         passing = round(PASSING * seconds)
@@ -216,7 +216,7 @@ async def _daemon(loaded: LoadedSite) -> AsyncIterator[tuple[int, Client]]:
 def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="10 and 100 live calls, 1,500 that pass, all in short")
+    parser.add_argument("--quick", action="store_true", help="20 live calls, and 1,000 that pass, pretended")
     parser.add_argument("--only", choices=("live", "real", "pretended"))
     parser.add_argument("--calls", type=int, help="that pass through the pretended Asterisk")
     parser.add_argument("--base-port", type=int, default=BASE_PORT)
