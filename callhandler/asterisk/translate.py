@@ -1,7 +1,7 @@
 """AMI's events into observations, in our words. Pure: no connection, no clock.
 
 Keeps only what one event alone can't tell: which legs are being offered and whether they rang, and who is in which bridge.
-What a phone's answer looks like was tried on Asterisk 22.10.1 (tests/recordings/offers): a refused, busy or unknown phone
+What a phone's answer looks like was tried on Asterisk 22.10.1 and 16.28 (tests/recordings/offers*): a refused, busy or unknown phone
 always gives OriginateResponse Reason 0, before or after the Hangup event whose Cause tells them apart; a time-out gives
 Reason 3 and Cause 19 (0 on 16.28); an unregistered phone gives an OriginateResponse and no channel at all.
 Must not know queues, agents or calls.

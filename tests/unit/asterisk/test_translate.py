@@ -72,12 +72,13 @@ def recorded(name: str) -> bytes:
     return (RECORDINGS / name).read_bytes().partition(b"\r\n")[2]
 
 
+@pytest.mark.parametrize("recording", ["offers.ami", "offers-16.ami"], ids=["22.10.1", "16.28.0"])
 @pytest.mark.parametrize(("answer", "end"), OFFERS.items())
-def test_what_a_phone_answers_is_how_the_offer_ends(answer: str, end: OfferEnd) -> None:
+def test_what_a_phone_answers_is_how_the_offer_ends(answer: str, end: OfferEnd, recording: str) -> None:
     translator = Translator()
     leg = f"offer-{answer}"
     translator.offered(leg)
-    seen = [one for one in translated(translator, recorded("offers.ami")) if leg in repr(one)]
+    seen = [one for one in translated(translator, recorded(recording)) if leg in repr(one)]
     assert seen == [OfferFailed(leg, end)]
     assert not translator.pending(leg)
 
