@@ -100,13 +100,15 @@ class Lab:
 
 
 def find_asterisk(setting: Path | None) -> AsteriskProgram | None:
-    """The Asterisk that would be run, if it is here already; None for one that can't be started. Never downloads."""
+    """The Asterisk that would be run, if it is here already and can be. Never downloads."""
     argv = [str(setting)] if setting is not None else find_program("asterisk")
     version = _version(argv) if argv else None
     if argv is None or version is None:
         return None
-    root = Root(Path(argv[-1]).parents[2]) if len(argv) > 1 else Root(Path("/"))
-    return _described(tuple(argv), version, root.path)
+    try:
+        return _described(tuple(argv), version, Path(argv[-1]).parents[2] if len(argv) > 1 else Path("/"))
+    except CallhandlerError:
+        return None
 
 
 def ensure_asterisk(setting: Path | None, teller: Teller) -> AsteriskProgram:
