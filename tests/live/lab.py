@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -200,10 +200,12 @@ def site_running(
     *,
     patient: bool = True,
     before: Callable[[Path], None] = lambda directory: None,
+    under: Sequence[str] = (),
 ) -> Iterator[SiteUp]:
     """A new site, with `extra` written at its file's end, from `init` to the end of `up`: no channel and no process is left.
 
     Unless it is `patient`, `up` starts a daemon that dies often again as quickly as one that never did. `before` is called before `up`.
+    `under` is a program, with its arguments, under which `up` runs.
     """
     done = callhandler("init", str(directory), "--base-port", str(base_port), "--json")
     assert done.returncode == 0, done.stderr + done.stdout
@@ -214,7 +216,7 @@ def site_running(
     before(directory)
     with output.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, *(PROGRAM if patient else IMPATIENT), "--site", str(directory), "up"],
+            [*under, sys.executable, *(PROGRAM if patient else IMPATIENT), "--site", str(directory), "up"],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
