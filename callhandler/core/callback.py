@@ -28,6 +28,10 @@ NOT_COUNTED = (NOT_DIALLED, NOBODY_FREE)
 """Reasons of attempts that don't count against the customer."""
 
 
+LONGEST_OPEN = 28 * 86_400.0
+"""Seconds after which a callback that was asked for has expired, however long the house is closed."""
+
+
 @dataclass(slots=True)
 class Callback:
     """A callback that is open. Times are seconds since the epoch; changed by `Callbacks.apply` alone.

@@ -12,7 +12,7 @@ from callhandler.core.model import CallbackRules
 HOUR, DAY = 3_600.0, 86_400.0
 
 
-class _Asked(NamedTuple):
+class _To(NamedTuple):
     at: float
     number: str
 
@@ -33,7 +33,8 @@ class Ledger:
     """What was asked for, dialled and talked within the last day."""
 
     def __init__(self) -> None:
-        self._asked: deque[_Asked] = deque()
+        self._asked: deque[_To] = deque()
+        self._customers: deque[_To] = deque()
         self._dialled: deque[float] = deque()
         self._talked: deque[_Talked] = deque()
         self._outside: dict[str, float | None] = {}
@@ -42,9 +43,10 @@ class Ledger:
         """Count what a fact says."""
         match fact:
             case e.CallbackRequested():
-                self._asked.append(_Asked(fact.at, fact.number))
+                self._asked.append(_To(fact.at, fact.number))
             case e.CallbackDialled():
                 self._dialled.append(fact.at)
+                self._customers.append(_To(fact.at, fact.number))
             case e.OutsideDialled():
                 self._dialled.append(fact.at)
                 self._outside[fact.call] = None
@@ -68,6 +70,10 @@ class Ledger:
         """Return how many callbacks to a number were asked for within the last day."""
         return sum(one.number == number and one.at > now - DAY for one in self._asked)
 
+    def dialled_to(self, number: str, now: float) -> bool:
+        """Tell whether a customer's number was dialled within the last day, whenever that was asked for."""
+        return any(one.number == number and one.at > now - DAY for one in self._customers)
+
     def obstacle(self, rules: CallbackRules, now: float) -> Until | None:
         """Return until when no call may go out, and why; None when one may."""
         if (until := self._nth_last(rules.per_hour, now, HOUR)) is not None:
@@ -90,6 +96,8 @@ class Ledger:
     def _forget(self, now: float) -> None:
         while self._asked and self._asked[0].at <= now - DAY:
             self._asked.popleft()
+        while self._customers and self._customers[0].at <= now - DAY:
+            self._customers.popleft()
         while self._dialled and self._dialled[0] <= now - DAY:
             self._dialled.popleft()
         while self._talked and self._talked[0].at <= now - DAY:

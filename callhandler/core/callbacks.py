@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from callhandler.core import events as e
-from callhandler.core.callback import NOBODY_FREE, NOT_COUNTED, NOT_DIALLED, Callback, OpenCallbacks
+from callhandler.core.callback import LONGEST_OPEN, NOBODY_FREE, NOT_COUNTED, NOT_DIALLED, Callback, OpenCallbacks
 from callhandler.core.callback_limits import Ledger, Until
 from callhandler.core.callback_slots import free_slots
 from callhandler.core.decisions import CancelOffer, LeaveLine, WakeAt
@@ -93,6 +93,8 @@ class CallingBack:
         most = rules.per_number if wish.confirmed else 1
         if self._ledger.asked_for(number, now) >= most:
             raise Refused(f"{number} was called back {most} times within a day, and more is not allowed")
+        if not wish.confirmed and self._ledger.dialled_to(number, now):
+            raise Refused(f"{number} was dialled within a day, and nobody has confirmed it")
         return e.CallbackRequested(
             at=now,
             call=wish.call,
@@ -107,7 +109,9 @@ class CallingBack:
             caller_name=wish.caller_name,
             due=wish.due,
             promise=wish.promise,
-            expires=self._expires(number, wish.dialled, max(now, wish.due or 0.0) + rules.expires),
+            expires=min(
+                self._expires(number, wish.dialled, max(now, wish.due or 0.0) + rules.expires), now + LONGEST_OPEN
+            ),
             reason=wish.reason,
             by=wish.by,
             offers_made=wish.offers_made,

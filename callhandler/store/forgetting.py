@@ -2,7 +2,7 @@
 
 Never deleted: calls that last, calls with an item in the inbox that waits for a person, calls that any later fact is about, what the
 state is rebuilt from (the last of each kind about an agent and about the house), and the journal's last fact, which numbers the next.
-A callback is over after four days at most, and messages taken while the daemon was away are looked for by their files for thirty:
+A callback is over after 28 days at most, and messages taken while the daemon was away are looked for by their files for thirty:
 the fewest days that a site may set cover both.
 """
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from callhandler.core.callback import LONGEST_OPEN
 from callhandler.core.events import (
     AgentLoggedIn,
     AgentLoggedOut,
@@ -48,8 +49,8 @@ OF_AGENTS: tuple[type[Fact], ...] = (
 _OF_THE_HOUSE = (DaemonStarted, DaemonStopped, SiteLoaded, EmergencyClosed, EmergencyOpened)
 _OF_CALLBACKS = (CallbackRequested, CallbackDialled, CallbackEnded, OutsideDialled)
 """What the caps on calls out count."""
-_CALLBACKS_KEPT = 4 * 86_400.0
-"""Longer than any callback can be open: asked for a slot a day ahead at most, and expired a day after it."""
+_CALLBACKS_KEPT = LONGEST_OPEN + 86_400.0
+"""Longer than any callback can be open."""
 _CAPS_KEPT = 86_400.0
 _TALKS_KEPT = 7 * 86_400.0
 _MOST_TALKS = 20_000

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from callhandler.core.callback import LONGEST_OPEN
 from callhandler.core.hours import Opening, Schedule, Span, opening
 from callhandler.core.model import CallbackState
 from tests.unit.callbacks.backs import Backs, Numbers, site
@@ -46,6 +47,20 @@ def world_at(text: str, *, hours: bool = True) -> Backs:
 )
 def test_a_day_that_ends_outside_calling_hours_ends_with_the_next_ones(asked: str, expires: str) -> None:
     assert world_at(asked).waits_back("555").expires == pytest.approx(at(expires), abs=5.0)
+
+
+class Closed(OfficeHours):
+    """A house that is closed for half a year."""
+
+    def opening(self, number: str, now: float) -> Opening | None:
+        return Opening(False, "winter", at("2026-09-01T09:00"))
+
+
+def test_none_is_open_for_ever_however_long_the_house_is_closed() -> None:
+    world = world_at("2026-03-06T16:55")
+    world.callbacks.guard_by(Closed())
+    one = world.waits_back("555")
+    assert one.expires == pytest.approx(one.requested + LONGEST_OPEN, abs=5.0)
 
 
 def test_without_calling_hours_a_day_is_a_day() -> None:

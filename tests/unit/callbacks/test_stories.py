@@ -156,6 +156,35 @@ def test_a_number_that_nobody_confirmed_is_dialled_once() -> None:
     assert ended.result == "failed"
 
 
+def test_nor_twice_a_day_when_the_first_was_asked_for_long_before_it_was_dialled() -> None:
+    """Asked for in the night before, say: a day counted from the asking alone would be over sooner than one counted from the call."""
+    world = Backs(site(agents=(agent("a"), agent("z")), rules=CallbackRules(automatic_after=20.0, expires=200_000.0)))
+    world.login("z")
+    world.pause("z")
+    first = world.enter("q", number="555")
+    world.passes(30.0)
+    world.caller_hangs_up(first)
+    world.passes(86_000.0)
+    world.login("a")
+    visit, leg = world.accepts("a")
+    assert leg is not None
+    world.customer_fails(leg)
+    world.releases(visit)
+    world.pause("a")
+    world.passes(600.0)
+
+    def gives_up() -> str:
+        call = world.enter("q", number="555")
+        world.passes(30.0)
+        world.caller_hangs_up(call)
+        return call.id
+
+    gives_up()
+    assert len(world.of(e.CallbackRequested)) == 1, "dialled ten minutes ago"
+    world.passes(86_400.0)
+    assert gives_up() == world.of(e.CallbackRequested)[-1].call, "and the next day it may be again"
+
+
 def test_who_gave_up_early_or_shows_no_number_is_not_called_unasked() -> None:
     world = Backs(site(agents=(agent("a"), agent("z")), rules=CallbackRules(automatic_after=20.0)))
     world.login("z")

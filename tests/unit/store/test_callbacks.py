@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from callhandler.core import events as e
+from callhandler.core.callback import LONGEST_OPEN
 from callhandler.core.model import Outcome
 from callhandler.store import database
 from callhandler.store.callbacks import asked_between, callbacks_of
@@ -126,6 +127,17 @@ async def test_what_is_open_is_found_again_with_all_that_the_caps_count(tmp_path
         ("CallEnded", "open"),
         ("CallbackDialled", "open"),
     ]
+
+
+async def test_one_that_was_promised_for_after_a_week_of_holidays_is_still_known(tmp_path: Path) -> None:
+    async with Journal(URL, "pbx1", tmp_path) as journal:
+        for fact in (
+            asked("weeks ago", START - LONGEST_OPEN, due=START + 600.0),
+            over("weeks ago", START - LONGEST_OPEN + 5.0),
+        ):
+            journal.append(fact)
+        found = await journal.recover(START, START - 10_000)
+    assert [type(fact).__name__ for fact in found.facts] == ["CallbackRequested", "CallEnded"]
 
 
 async def test_records(tmp_path: Path) -> None:
