@@ -26,6 +26,8 @@ STOOD_STILL = 1.0
 """Seconds by which a timer must be late for the loop to have stood still: what came meanwhile may not have been read yet."""
 READING = 0.5
 """Seconds in which it is read, before what was to happen unless something came."""
+TICK = 0.001
+"""Seconds by which the loop looks late: it counts in milliseconds (uvloop takes less than half of one for none), and would look in vain."""
 _LOOK_EVERY = 10.0
 _A_DAY = 86_400.0
 
@@ -139,7 +141,8 @@ class Timers:
         if self._next is not None:
             self._next.cancel()
         loop = asyncio.get_running_loop()
-        self._expected = loop.time() + min(max(0.0, self._due[0][0] - self._clock()), LONGEST_SLEEP)
+        left = self._due[0][0] - self._clock()
+        self._expected = loop.time() + (min(left + TICK, LONGEST_SLEEP) if left > 0 else 0.0)
         self._next = loop.call_at(self._expected, self._fire)
 
     def _fire(self) -> None:

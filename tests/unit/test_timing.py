@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import chain, repeat
 
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,6 +89,29 @@ async def test_a_wake_that_fails_keeps_no_other_from_its_turn() -> None:
         timers._fire()
     async with asyncio.timeout(5):
         await woken.wait()
+
+
+def test_a_timer_that_is_set_looks_when_it_is_due_and_not_all_the_time() -> None:
+    asked = 0
+    steady = SteadyClock()
+
+    def clock() -> float:
+        nonlocal asked
+        asked += 1
+        return steady()
+
+    async def five_are_due() -> None:
+        timers = Timers(clock)
+        woken = asyncio.Queue[tuple[str, str]]()
+        timers.to(woken.put_nowait)
+        for n in range(5):
+            timers.at(steady() + 0.01 * (5 - n), ("wrap", str(n)))
+        async with asyncio.timeout(5):
+            assert [(await woken.get())[1] for _ in range(5)] == ["4", "3", "2", "1", "0"]
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(five_are_due())
+    assert asked <= 20, "twice when set, twice when due; a loop that looks too early asks a hundred times"
 
 
 async def test_a_loop_that_stood_still_reads_first(monkeypatch: pytest.MonkeyPatch) -> None:
