@@ -97,6 +97,15 @@ def _inserting(table: Table, paramstyle: str, over: str | None, count: int) -> s
     return f"{sql} ON CONFLICT ({over}) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in names)
 
 
+def present(connection: Connection, table: Table, column: str, values: Sequence[str]) -> set[str]:
+    """Return which of some values there are in a column; in the driver's own SQL, as it is asked with each batch of facts."""
+    if not values:
+        return set()
+    marks = ", ".join(["?" if connection.dialect.paramstyle == "qmark" else "%s"] * len(values))
+    sql = f"SELECT {column} FROM {table.name} WHERE {column} IN ({marks})"  # noqa: S608 - our own tables
+    return set(connection.exec_driver_sql(sql, tuple(values)).scalars())
+
+
 @contextmanager
 def open_server(url: str) -> Iterator[Source]:
     """Open a database server's journal for reading.

@@ -13,7 +13,7 @@ from callhandler.core.events import CallEnded, Fact
 from callhandler.store.encoding import Row, decode, harmless, json_text, milliseconds
 from callhandler.store.reading import NEEDED, record_of
 from callhandler.store.records import CallRecord
-from callhandler.store.servers import add_rows
+from callhandler.store.servers import add_rows, present
 from callhandler.store.tables import CallRow, FactRow
 
 log = structlog.get_logger("journal")
@@ -39,8 +39,8 @@ class Summaries:
         """Bring table `call` up to date with rows that have just been added, each with its fact where this version can read it."""
         needed = [(row.call, row, fact) for row, fact in added if row.call is not None and isinstance(fact, NEEDED)]
         changed = dict.fromkeys(call for call, _, _ in needed if call not in self._open)
-        late = self._ended_before(connection, list(changed))
-        self._read(connection, late)
+        late = present(connection, CALLS, "id", list(changed))  # they have ended before
+        self._read(connection, list(late))
         for call, row, fact in needed:
             if call not in late:
                 self._add(call, row, fact)
@@ -71,9 +71,6 @@ class Summaries:
                 fact = decode(row)
                 if row.call is not None and fact is not None:
                     self._add(row.call, row, fact)
-
-    def _ended_before(self, connection: Connection, calls: Sequence[str]) -> Sequence[str]:
-        return connection.execute(select(CALLS.c.id).where(CALLS.c.id.in_(calls))).scalars().all() if calls else ()
 
     def _add(self, call: str, row: Row, fact: Fact) -> None:
         self._nodes.setdefault(call, row.node)
