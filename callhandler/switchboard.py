@@ -12,6 +12,7 @@ from callhandler.calling_back import Callbacks
 from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.agents import Agent
+from callhandler.core.applying import appliers
 from callhandler.core.calls import Call, Calls
 from callhandler.core.decisions import (
     CancelOffer,
@@ -77,7 +78,7 @@ class Switchboard:
         self.line = Line(plan, explain)
         self.calls = Calls()
         self._beside = Beside(self, pbx, self._talk_ended)
-        self._apply = self.calls.apply
+        self._apply = appliers(self.calls, "apply")
         self.callbacks = Callbacks(self, pbx)
         self.redials = Redials(self.calls, lambda: self.line.plan.redial)
         self.clock = clock
@@ -141,7 +142,7 @@ class Switchboard:
         if isinstance(fact, e.CallConnected):
             self._remember_talk(fact)
         self._journal.append(fact)
-        self._apply(fact)
+        self._apply[type(fact)](fact)
         match fact:
             case e.EmergencyClosed():
                 self.emergency = fact.reason

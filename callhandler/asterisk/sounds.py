@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from callhandler.asterisk.audio import AudioError, alaw, read_wav, telephone, ulaw
@@ -71,6 +72,7 @@ def installed(name: str) -> list[str] | None:
     return [found] if found else None
 
 
+@cache
 def sound_path(directory: Path, prompt: str, language: str) -> Path:
     """Return a prompt's sound without its ending, as Asterisk wants it; `directory` is the site's."""
     return directory / "var" / "sounds" / language / prompt

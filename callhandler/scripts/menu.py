@@ -4,7 +4,7 @@ from callhandler.core import events as e
 from callhandler.scripts.caller import Prompt, Sound, Spoken
 from callhandler.scripts.house import Session
 from callhandler.scripts.language import choose_language
-from callhandler.site.models import Choice, Menu
+from callhandler.site.models import Choice
 
 ANY_KEY = "0123456789*#"
 
@@ -27,24 +27,16 @@ async def menu(session: Session, menu_id: str, key: str | None = None) -> str:
             house.note(e.MenuSilent(at=house.now(), call=call.id, menu=menu_id))
             before = (Prompt(table.silent) if table.silent else Sound("please-try-again"),)
             continue
-        choice = _meaning(table, key)
-        led_to = "" if choice is None else choice.to
+        meaning = table.keys.get(key) or ("operator" if key == "0" and table.operator_key else "")
+        led_to = meaning.to if isinstance(meaning, Choice) else meaning
         house.note(e.KeyPressed(at=house.now(), call=call.id, menu=menu_id, key=key, led_to=led_to))
-        if choice is not None:
-            await _learn(session, choice)
-            return _sent(session, choice.to, f"key {key} in menu {menu_id}")
+        if isinstance(meaning, Choice):
+            await _learn(session, meaning)
+        if led_to:
+            return _sent(session, led_to, f"key {key} in menu {menu_id}")
         key, before = None, (Prompt(table.invalid) if table.invalid else Sound("pm-invalid-option"),)
     await caller.say(*before)
     return _sent(session, table.fallback, f"no usable key in menu {menu_id}")
-
-
-def _meaning(table: Menu, key: str) -> Choice | None:
-    named = table.keys.get(key)
-    if isinstance(named, str):
-        return Choice(to=named)
-    if named is None and key == "0" and table.operator_key:
-        return Choice(to="operator")
-    return named
 
 
 async def _learn(session: Session, choice: Choice) -> None:
