@@ -54,7 +54,6 @@ class Translator:
             wire.ORIGINATE_RESPONSE: self._originate_response,
             wire.BRIDGE_ENTER: self._bridge_enter,
             wire.BRIDGE_LEAVE: self._bridge_leave,
-            wire.BRIDGE_DESTROY: self._bridge_destroy,
             wire.HOLD: lambda fields: (HoldSeen(fields[wire.UNIQUEID], True),),
             wire.UNHOLD: lambda fields: (HoldSeen(fields[wire.UNIQUEID], False),),
             wire.DTMF_END: self._key,
@@ -148,11 +147,9 @@ class Translator:
         bridge, channel = fields[wire.BRIDGE], fields[wire.UNIQUEID]
         if (members := self._bridges.get(bridge)) is not None:
             members.discard(channel)
+            if not members:
+                del self._bridges[bridge]
         return (LeftBridge(bridge, channel),)
-
-    def _bridge_destroy(self, fields: Fields) -> tuple[Observation, ...]:
-        self._bridges.pop(fields[wire.BRIDGE], None)
-        return NOTHING
 
     def _key(self, fields: Fields) -> tuple[Observation, ...]:
         # What one side of a conversation presses is told again, as sent, for the other side's channel.

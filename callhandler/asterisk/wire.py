@@ -84,7 +84,6 @@ HANGUP_REQUEST: Final = "HangupRequest"
 ORIGINATE_RESPONSE: Final = "OriginateResponse"
 BRIDGE_ENTER: Final = "BridgeEnter"
 BRIDGE_LEAVE: Final = "BridgeLeave"
-BRIDGE_DESTROY: Final = "BridgeDestroy"
 HOLD: Final = "Hold"
 UNHOLD: Final = "Unhold"
 DTMF_END: Final = "DTMFEnd"
@@ -102,7 +101,6 @@ EVENTS: Final = frozenset(
         ORIGINATE_RESPONSE,
         BRIDGE_ENTER,
         BRIDGE_LEAVE,
-        BRIDGE_DESTROY,
         HOLD,
         UNHOLD,
         DTMF_END,

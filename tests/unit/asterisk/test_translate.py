@@ -132,7 +132,8 @@ def test_two_in_a_bridge_talk() -> None:
         "BridgeEnter BridgeUniqueid=b Uniqueid=third",
         "BridgeLeave BridgeUniqueid=b Uniqueid=leg",
         "BridgeLeave BridgeUniqueid=b Uniqueid=never-seen-entering",
-        "BridgeDestroy BridgeUniqueid=b",
+        "BridgeLeave BridgeUniqueid=b Uniqueid=caller",
+        "BridgeLeave BridgeUniqueid=b Uniqueid=third",
         "BridgeEnter BridgeUniqueid=b Uniqueid=leg",
     )
     assert translated(Translator(), text) == [
@@ -142,6 +143,8 @@ def test_two_in_a_bridge_talk() -> None:
         Bridged("b", frozenset({"caller", "leg", "third"})),
         LeftBridge("b", "leg"),
         LeftBridge("b", "never-seen-entering"),
+        LeftBridge("b", "caller"),
+        LeftBridge("b", "third"),
     ]
 
 
