@@ -16,7 +16,7 @@ class Stranger:
         self._server = server
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((own, 0))
-        self._socket.settimeout(3.0)
+        self._socket.settimeout(10.0)
         self.host, self.port = self._socket.getsockname()
 
     def __enter__(self) -> "Stranger":

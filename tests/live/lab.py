@@ -94,7 +94,7 @@ def listening(phone: Softphone) -> Iterator[Ear]:
 def callhandler(*words: str) -> subprocess.CompletedProcess[str]:
     """Run a command as a user does."""
     command = [sys.executable, "-m", "callhandler", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
 
 
 @dataclass
@@ -171,7 +171,7 @@ class SiteUp:
     def channels(self) -> list[str]:
         """The channels that Asterisk has now, asked over AMI by itself."""
         ami = self.told["ami"]
-        with socket.create_connection((ami["host"], ami["port"]), timeout=5) as link:
+        with socket.create_connection((ami["host"], ami["port"]), timeout=30) as link:
             login = f"Action: Login\r\nUsername: {ami['user']}\r\nSecret: {ami['secret']}\r\nEvents: off\r\n\r\n"
             link.sendall(login.encode() + b"Action: Status\r\nActionID: 1\r\n\r\n")
             text = b""
@@ -232,7 +232,7 @@ def site_running(
     assert not processes_of(directory), "processes were left behind"
 
 
-def _until_ready(process: "subprocess.Popen[bytes]", output: Path, seconds: float = 60) -> None:
+def _until_ready(process: "subprocess.Popen[bytes]", output: Path, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         if "Ready." in output.read_text(errors="replace"):
@@ -241,7 +241,7 @@ def _until_ready(process: "subprocess.Popen[bytes]", output: Path, seconds: floa
     raise AssertionError(f"`callhandler up` is not ready: {output.read_text(errors='replace')[-3000:]}")
 
 
-def _until_no_channels(site: SiteUp, seconds: float = 10) -> None:
+def _until_no_channels(site: SiteUp, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while (left := site.channels()) and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -175,7 +175,7 @@ class Robot(asyncio.DatagramProtocol):
         self._login, self._registration = (user, password, server), secrets.token_hex(8).encode()
         self._registered = asyncio.get_running_loop().create_future()
         self._send_register(b"")
-        await asyncio.wait_for(self._registered, 5)
+        await asyncio.wait_for(self._registered, 30)
 
     def _send_register(self, authorization: bytes) -> None:
         assert self._login is not None

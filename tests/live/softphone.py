@@ -20,6 +20,8 @@ from types import TracebackType
 
 from .ear import Recording
 
+PATIENCE = 30.0
+"""Seconds for what happens at once on a machine that has nothing else to do. Whether it does is seen where it is heard."""
 CONFIG = """\
 poll_method epoll
 sip_listen 127.0.0.1:{sip}
@@ -169,9 +171,8 @@ class Softphone:
         return f"<sip:{self.user}@{self.server}{transport}>{login}{audio}{answer};audio_codecs=PCMU\n"
 
     async def _connect(self) -> None:
-        for _ in range(100):
-            if self._process.returncode is not None:
-                break
+        until = time.monotonic() + PATIENCE
+        while self._process.returncode is None and time.monotonic() < until:
             try:
                 self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.ports + 2)
             except ConnectionRefusedError:
@@ -183,7 +184,8 @@ class Softphone:
 
     async def _registered(self) -> None:
         """Wait until the phone is registered: asked for, because it may have been before anyone listened."""
-        for _ in range(50):
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
             if "OK" in await self._command("reginfo"):
                 return
             await asyncio.sleep(0.1)
@@ -198,7 +200,7 @@ class Softphone:
             if self._process.returncode is None:
                 self._process.send_signal(number)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._process.wait(), 3)
+                    await asyncio.wait_for(self._process.wait(), 10)
 
     async def _listen(self) -> None:
         """Read netstrings ("length:JSON,"): answers to commands, and events."""
@@ -217,12 +219,12 @@ class Softphone:
     async def _command(self, name: str, params: str = "", *, must: bool = True) -> str:
         message = json.dumps({"command": name, "params": params})
         self._writer.write(f"{len(message)}:{message},".encode())
-        ok, data = await asyncio.wait_for(self._answers.get(), 5)
+        ok, data = await asyncio.wait_for(self._answers.get(), PATIENCE)
         if must and not ok:
             raise RuntimeError(f"baresip refused {name} {params}: {data}")
         return data
 
-    async def wait_for(self, kind: str, seconds: float, since: int = 0) -> Event:
+    async def wait_for(self, kind: str, seconds: float = PATIENCE, since: int = 0) -> Event:
         """Wait for an event of this kind; `since` is a count of events to pass over. Raises TimeoutError with the events seen."""
         try:
             async with asyncio.timeout(seconds), self._changed:
@@ -240,7 +242,7 @@ class Softphone:
         """Call, and wait until it is answered."""
         since = len(self.events)
         await self.dial_only(number)
-        return await self.wait_for("CALL_ESTABLISHED", 10, since)
+        return await self.wait_for("CALL_ESTABLISHED", since=since)
 
     async def dial_only(self, number: str) -> None:
         """Call, whatever comes of it."""
@@ -276,4 +278,4 @@ class Softphone:
         """Hang up, and wait until it is over."""
         since = len(self.events)
         await self._command("hangup")
-        return await self.wait_for("CALL_CLOSED", 5, since)
+        return await self.wait_for("CALL_CLOSED", since=since)

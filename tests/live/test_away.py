@@ -59,7 +59,7 @@ async def test_music_and_words_go_on_a_phone_rings_and_the_daemon_leaves_who_tal
                 killed = time.time()
                 await desk.wait_for("CALL_INCOMING", 60)
                 rung = time.time()
-                await desk.wait_for("CALL_CLOSED", 25)
+                await desk.wait_for("CALL_CLOSED")
                 quiet = time.time()
                 await desk.wait_for("CALL_INCOMING", 60, len(desk.events))
                 await asyncio.sleep(1)
@@ -75,7 +75,7 @@ async def test_music_and_words_go_on_a_phone_rings_and_the_daemon_leaves_who_tal
             (call,) = [one for one in _calls(site) if one["caller_number"] == "493055500001"]
         assert call["state"] == "elsewhere", "answered at a phone, and no longer in line"
         await desk.hang_up()
-        await caller.wait_for("CALL_CLOSED", 5)
+        await caller.wait_for("CALL_CLOSED")
     assert 39 < rung - killed < 40 + 20, "after the time the site says, and at most a word and a turn later"
     assert quiet - rung < 22, "not answered: back to waiting"
     assert silences(whole, 1.0) == [], "nobody hears silence"

@@ -80,7 +80,7 @@ async def test_messages_are_taken_without_the_daemon_and_found_by_the_next_one(s
                 began = time.time()
                 await asyncio.sleep(4)
                 await late.press("#")
-                await late.wait_for("CALL_CLOSED", 15)
+                await late.wait_for("CALL_CLOSED")
                 lates = lates_ear.heard(began, time.time())
             finally:
                 site.process.send_signal(signal.SIGCONT)

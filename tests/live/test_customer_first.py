@@ -59,7 +59,7 @@ async def test_the_customer_is_rung_first_says_yes_and_talks(site: SiteUp, tmp_p
         with listening(agent) as agents_ear, listening(customer) as customers_ear:
             call = add(site)
             site.ask("agents", "resume", "7001")
-            await customer.wait_for("CALL_INCOMING", 8)
+            await customer.wait_for("CALL_INCOMING")
             assert not rings(agent), "the agent hears nothing of it"
             answered = time.time()
             await customer.answer()
@@ -70,7 +70,7 @@ async def test_the_customer_is_rung_first_says_yes_and_talks(site: SiteUp, tmp_p
             assert not rings(agent)
             said_yes = time.time()
             await customer.press("1")
-            ringing = await agent.wait_for("CALL_INCOMING", 3)
+            ringing = await agent.wait_for("CALL_INCOMING")
             assert ringing.name.startswith("Callback Sales")
             await asyncio.sleep(4.0)
             waited = customers_ear.heard(said_yes, time.time())
@@ -81,7 +81,7 @@ async def test_the_customer_is_rung_first_says_yes_and_talks(site: SiteUp, tmp_p
             talk = customers_ear.heard(picked_up + 0.3, time.time())
             quiet = agents_ear.heard(picked_up + 0.3, time.time())
             await agent.hang_up()
-            await customer.wait_for("CALL_CLOSED", 3)
+            await customer.wait_for("CALL_CLOSED")
     assert tone_seconds(talk, AGENT) > 2.0, "the customer hears the agent"
     assert tone_seconds(quiet, CUSTOMER) < 0.3, "the customer said their hello before"
     await eventually("it is done", lambda: facts(site, call)[-1:] == ["CallbackEnded"])
@@ -105,7 +105,7 @@ async def test_who_waits_in_vain_is_told_and_then_the_agent_is_called_first(site
         with listening(customer) as ear:
             call = add(site)
             site.ask("agents", "resume", "7001")
-            await customer.wait_for("CALL_INCOMING", 8)
+            await customer.wait_for("CALL_INCOMING")
             site.ask("agents", "pause", "7001")
             await customer.answer()
             await asyncio.sleep(6.0)
@@ -119,10 +119,10 @@ async def test_who_waits_in_vain_is_told_and_then_the_agent_is_called_first(site
         assert silences(heard, 1.5) == [], "music, and no silence"
         assert detail(site, call, "CallbackAttemptEnded", "reason") == "nobody free"
         site.ask("agents", "resume", "7001")
-        await agent.wait_for("CALL_INCOMING", 8)
+        await agent.wait_for("CALL_INCOMING")
         assert rings(customer) == 1, "not before the agent has said yes"
         site.ask("callbacks", "cancel", call)
-        await agent.wait_for("CALL_CLOSED", 5)
+        await agent.wait_for("CALL_CLOSED")
 
 
 async def test_a_machine_is_known_by_its_greeting_and_gets_the_message_after_it(site: SiteUp, tmp_path: Path) -> None:
@@ -134,12 +134,12 @@ async def test_a_machine_is_known_by_its_greeting_and_gets_the_message_after_it(
         with listening(customer) as ear:
             call = add(site)
             site.ask("agents", "resume", "7001")
-            await customer.wait_for("CALL_INCOMING", 8)
+            await customer.wait_for("CALL_INCOMING")
             answered = time.time()
             await customer.answer()
             await eventually("known", lambda: "CallbackAttemptEnded" in facts(site, call), 6.0)
             assert time.time() - answered < GREETING, "long before the greeting is over"
-            await customer.wait_for("CALL_CLOSED", 25)
+            await customer.wait_for("CALL_CLOSED")
             heard = ear.heard(answered, time.time())
         assert not rings(agent)
     assert not find(heard, site.prompt("std-cb-hello"))

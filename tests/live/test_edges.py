@@ -72,7 +72,7 @@ class Lab:
         self.script = script
         self.results.clear()
         self.call_id = self.phone.invite(b"5000", name, user, ADDRESS)
-        await until(lambda: self.results, 30)
+        await until(lambda: self.results, 60)
         if isinstance(self.results[0], BaseException):
             raise self.results[0]
         return self.results[0]
@@ -97,7 +97,7 @@ class Lab:
             mine[:] = [one for one in self.watch.seen if leg in (getattr(one, "leg", ""), getattr(one, "channel", ""))]
             return any(isinstance(one, OfferFailed | ChannelEnded) for one in mine)
 
-        await until(over, 10)
+        await until(over, 60)
         return mine
 
 
@@ -211,21 +211,21 @@ async def test_keys_cuts_and_music_are_what_they_should_be(tmp_path: Path) -> No
             later(0.3, room.ear.press, "5")
             said.append(await caller.key(3))
             later(0.3, room.ear.press, "5")
-            said.append(await caller.key(0.8, "123"))
+            said.append(await caller.key(1.5, "123"))
             later(0.3, room.ear.press, "1")  # the key 1 is not the cut's 1
             said.append(await caller.key(3))
             later(0.2, room.ear.press, "7")
             said.append(await caller.say(Sound("vm-goodbye"), Sound("vm-goodbye"), keys="7"))
             for verb in (
                 caller.key(9),
-                caller.say(Sound("vm-goodbye")),
+                caller.say(*[Sound("vm-goodbye")] * 5),
                 caller.say(Digits("0123456789")),
                 caller.say(Letters("abcdefgh")),
             ):
                 later(0.2, caller.cut)
                 began = asyncio.get_running_loop().time()
                 said.append(await verb)
-                assert asyncio.get_running_loop().time() - began < 0.6
+                assert asyncio.get_running_loop().time() - began < 3.0, "each lasts for longer unless it is cut"
             for number, key in enumerate("12#"):
                 later(0.3 + 0.4 * number, room.ear.press, key)
             said.append(await caller.digits(Sound("vm-goodbye"), most=5, seconds=2))

@@ -20,6 +20,8 @@ from .softphone import Softphone
 pytestmark = pytest.mark.live
 CALLER, AGENT = 440.0, 880.0
 TALK = 3.0
+SOON = 1.5
+"""Seconds that a busy machine may need for what it otherwise does in a tenth of one."""
 
 
 async def until(at: float) -> None:
@@ -60,24 +62,24 @@ async def a_whole_call(site: SiteUp, caller: Softphone, agent: Softphone, key: s
         await until(answered + len(welcome) / 8000 + 2.5)
         await caller.press(key)
         pressed = time.time()
-        await agent.wait_for("CALL_INCOMING", 3)
+        await agent.wait_for("CALL_INCOMING")
         await until(pressed + len(wait) / 8000 + 2.5)
         await agent.answer()
         picked_up = time.time()
-        await agent.wait_for("CALL_ESTABLISHED", 2)
+        await agent.wait_for("CALL_ESTABLISHED")
         await until(picked_up + TALK)
         hung_up = time.time()
         await agent.hang_up()
-        await caller.wait_for("CALL_CLOSED", 2)
+        await caller.wait_for("CALL_CLOSED")
         whole = ear.heard(dialled, hung_up)
         talk, agents_talk = ear.heard(picked_up, hung_up), agents_ear.heard(picked_up, hung_up)
 
     (greeted,) = find(whole, welcome)
-    assert greeted.at - answered < 0.5
+    assert greeted.at - answered < SOON
     (offered,) = find(whole, menu)
-    assert -0.1 <= offered.at - (greeted.at + len(welcome) / 8000) < 0.5
+    assert -0.1 <= offered.at - (greeted.at + len(welcome) / 8000) < SOON
     (asked_to_wait,) = find(whole, wait)
-    assert -0.1 <= asked_to_wait.at - pressed < 0.5
+    assert -0.1 <= asked_to_wait.at - pressed < SOON
     _, place = music_in(whole.between(picked_up - 1.7, picked_up - 0.2), site.music())
     assert place.score > 0.8, "music while waiting"
     assert silences(whole.between(answered, hung_up), 1.0) == []
@@ -104,7 +106,7 @@ async def test_a_caller_from_the_trunk_hears_all_of_it_and_talks_to_the_right_ag
     )
     talked = record["talked"]
     assert isinstance(talked, float)
-    assert abs(talked - TALK) < 0.5
+    assert abs(talked - TALK) < SOON
 
 
 async def test_so_does_one_from_a_desk_phone(site_up: SiteUp, tmp_path: Path) -> None:
@@ -137,7 +139,7 @@ async def test_music_goes_on_after_a_prompt_from_where_it_was(site_up: SiteUp, t
         with listening(caller) as ear:
             await caller.dial("5009")
             answered = time.time()
-            await first_agent.wait_for("CALL_INCOMING", 3)
+            await first_agent.wait_for("CALL_INCOMING")
             await first_agent.reject()
             # 3 s in the first line, 9 s of "all of us are busy", the next line's greeting, and then music again
             await until(answered + 3 + 9 + len(wait) / 8000 + 4)

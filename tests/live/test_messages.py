@@ -67,13 +67,13 @@ async def test_a_message_is_heard_again_and_kept(site: SiteUp, tmp_path: Path) -
             asked = time.time()
             await until(asked + 3.0)
             await caller.press("1")
-            await caller.wait_for("CALL_CLOSED", 15)
+            await caller.wait_for("CALL_CLOSED")
             over = time.time()
             whole, played = ear.heard(answered, over), ear.heard(asked, asked + 3.0)
     (greeted,) = find(whole, site.prompt("std-message"))
-    assert greeted.at - answered < 0.5
+    assert greeted.at - answered < 1.5
     (choice,) = find(whole.between(pressed - 0.5, asked), site.prompt("std-message-choice"), seconds=0.5)
-    assert choice.at - pressed < 0.5
+    assert choice.at - pressed < 1.5
     assert tone_seconds(played, VOICE) > 2.0, "the caller hears the own message"
     assert find(whole, site.prompt("std-message-kept")), "and that it was sent"
     (item,) = items(site)

