@@ -1,4 +1,4 @@
-"""Where a site's secrets have got to: everything written, the journal's bytes and the arguments of all programs are searched for them."""
+"""Where a site's secrets have got to: all files, the journal's bytes, the arguments and environment of all programs are searched."""
 
 import contextlib
 import re
@@ -40,6 +40,11 @@ def leaks(directory: Path) -> list[str]:
         with contextlib.suppress(OSError):
             words = path.read_bytes()
             found += [f"{which}: process {path.parent.name}" for which, secret in secrets.items() if _in(secret, words)]
+    for path in Path("/proc").glob("[0-9]*/environ"):  # full of numbers that mean something else
+        with contextlib.suppress(OSError):
+            words, long = path.read_bytes(), {which: one for which, one in secrets.items() if not one.isdigit()}
+            where = f"what process {path.parent.name} was started with"
+            found += [f"{which}: {where}" for which, secret in long.items() if _in(secret, words)]
     return found
 
 

@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 
 from callhandler.core.plain import Plain
+from tests.chaos.phones import trunk
 
 from .attacker import Stranger, shape, status
+from .doorkeepers import refusing
 from .lab import AmiTold, SiteUp, callhandler, free_base, site_running
 from .robots import Manners, Robot, robot
 from .secrecy import leaks, secrets_of
@@ -34,14 +36,42 @@ caller_number = "+12025550100"
 
 [numbers.5040]
 enters = "queue:sales"
+
+[numbers.5041]
+enters = "message:sales"
+
+[mqtt]
+port = MQTT
+user = "callhandler"
+password = "Vq4-mqtt-Zt7xK2"
+
+[mail]
+port = MAIL
+tls = "none"
+user = "calls"
+password = "Rw9-mail-Hs3pL8"
+sender = "calls@example.org"
+to = "all@example.org"
 """
+DOORS = 1_980
+"""The ports of the mail server and the broker, from the site's first."""
 FILTER = Path(__file__).parents[2] / "asterisk-conf" / "fail2ban" / "filter.d" / "callhandler.conf"
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUp]:
-    with site_running(tmp_path_factory.mktemp("attacks") / "site", free_base(), SITE) as one:
+    base = free_base()
+    text = SITE.replace("MAIL", str(base + DOORS)).replace("MQTT", str(base + DOORS + 1))
+    with (
+        refusing(base + DOORS, base + DOORS + 1) as shown,
+        site_running(tmp_path_factory.mktemp("attacks") / "site", base, text) as one,
+    ):
+        PASSWORDS.update(shown)
         yield one
+
+
+PASSWORDS: dict[str, list[str]] = {}
+"""What was shown to the mail server and to the broker, each of which refuses it."""
 
 
 def sip(site: SiteUp) -> tuple[str, int]:
@@ -53,7 +83,7 @@ def facts(site: SiteUp, kind: str) -> list[str]:
         return [row[0] for row in journal.execute("SELECT details FROM fact WHERE kind = ? ORDER BY seq", (kind,))]
 
 
-async def eventually(what: str, true: object, seconds: float = 60.0) -> None:
+async def eventually(what: str, true: object, seconds: float = 8.0) -> None:
     assert callable(true)
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - the system is watched from outside
@@ -317,6 +347,43 @@ async def test_a_caller_cannot_have_a_dear_number_called_back(site: SiteUp) -> N
         assert far_end.heard() == [], "nothing went out over the trunk"
 
 
+ELSEWHERE = "../../../owned"
+
+
+async def test_a_message_of_a_caller_called_like_a_path_stays_where_messages_are(site: SiteUp) -> None:
+    """Fails if a number or a name that is a path became part of a file's name."""
+    messages = site.directory / "var" / "messages"
+    callers = await trunk(sip(site))
+    try:
+        call = await callers.dial(ELSEWHERE, "5041")
+        await eventually("recorded", lambda: any(one.stat().st_size > 60_000 for one in messages.iterdir()), 25)
+        callers.hang_up(call)
+        await eventually("kept", lambda: facts(site, "MessageLeft"))
+    finally:
+        callers.close()
+    (file,) = messages.iterdir()
+    assert re.fullmatch(r"[\w.-]+\.wav", file.name), file
+    assert list(site.directory.parent.rglob("*owned*")) == []
+
+
+def test_a_path_for_a_prompts_name_is_refused_by_the_running_daemon(site: SiteUp) -> None:
+    """Fails if a prompt could be spoken into, or a recording be looked for in, a folder that isn't theirs."""
+    file = site.directory / "callhandler.toml"
+    before, running = file.read_text(), site.ask("status")
+    assert isinstance(running, dict)
+    try:
+        for name in (ELSEWHERE, "/etc/owned", "a/b", "..", "owned\\u0000"):
+            file.write_text(f'{before}\n[prompts."{name}"]\ntext = "Hello."\n')
+            done = callhandler("reload", "--site", str(site.directory))
+            assert done.returncode != 0, f"{name}: {done.stdout}"
+    finally:
+        file.write_text(before)
+    now = site.ask("status")
+    assert isinstance(now, dict)
+    assert now["site_digest"] == running["site_digest"], "the site file in force is the one before"
+    assert list(site.directory.parent.rglob("*owned*")) == []
+
+
 class FarEnd:
     """The trunk's far end: what comes there."""
 
@@ -353,10 +420,10 @@ async def test_an_agent_cannot_send_a_caller_to_a_forbidden_number(site: SiteUp,
             a_caller(site) as caller,
         ):
             await caller.dial("5040", f"+1202555014{len(number) % 10}")
-            await agent.wait_for("CALL_ESTABLISHED")
+            await agent.wait_for("CALL_ESTABLISHED", 8)
             await asyncio.sleep(0.3)
             await agent.transfer(number)
-            await agent.wait_for("CALL_CLOSED")
+            await agent.wait_for("CALL_CLOSED", 5)
             await asyncio.sleep(0.5)
             (left,) = site.channels()
             assert left.startswith("PJSIP/trunk-pstn-"), "the caller is kept, by those who can help"
@@ -412,5 +479,10 @@ async def test_guessing_a_pin_locks_it_and_is_told(site: SiteUp, tmp_path: Path)
 
 def test_no_secret_stands_anywhere_it_should_not(site: SiteUp) -> None:
     """Fails if a password, PIN or key got into a log, the journal, a recording or the arguments of a program."""
-    assert len(secrets_of(site.directory)) == 10
+    found = secrets_of(site.directory)
+    assert len(found) == 12
+    for door in ("mail", "mqtt"):
+        assert found[f"{door}.password"] in PASSWORDS[door], (
+            "it was sent, and refused, which the daemon said in its log"
+        )
     assert leaks(site.directory) == []
