@@ -41,6 +41,7 @@ class SiteNumbers:
         self._site = site
         callbacks = site.callbacks
         self._countries: Collection[str] = (callbacks.countries if callbacks else ()) or (site.company.country,)
+        self._prefixes: Collection[str] = callbacks.prefixes if callbacks else ()
         self._refused: Collection[str] = callbacks.refuse if callbacks else ()
         shown = [callbacks.caller_number] if callbacks and callbacks.caller_number else []
         own = [_parsed(number, site.company.country) for number in (*site.numbers, *shown)]
@@ -95,6 +96,8 @@ class SiteNumbers:
             raise Refused(f"{text} is {kind}")
         if text in self._own:
             raise Refused(f"{text} is one of our own numbers")
+        if self._prefixes and not text.startswith(tuple(self._prefixes)):
+            raise Refused(f"{text} is not among the numbers that are called ({', '.join(self._prefixes)})")
         for prefix in self._refused:
             if text.startswith(prefix):
                 raise Refused(f"numbers that begin with {prefix} are not called")

@@ -60,6 +60,7 @@ async def _begin(session: Session) -> tuple[str, str | None]:
     if number.hours is not None:
         opening = house.opening(number.hours)
         if not opening.open:
+            await open_callback(session, closed=True)
             return _closed(session, opening.reason, number.closed), None
     kept = await open_callback(session) or await take_up(session)
     if kept is not None:

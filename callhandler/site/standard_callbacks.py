@@ -79,6 +79,11 @@ CALLBACKS: dict[str, tuple[str, str, str]] = {
         "Wir haben Sie nicht vergessen: Ihr Rückruf ist vorgemerkt. Um jetzt an Ihrem Platz zu warten, drücken Sie die 1. "
         "Um den Rückruf abzusagen, die 2.",
     ),
+    "std-cb-again-closed": (
+        "We have not forgotten you: you are on our list to be called back. To cancel the callback, press 2.",
+        "No le hemos olvidado: está en nuestra lista de llamadas. Para anular la llamada, pulse 2.",
+        "Wir haben Sie nicht vergessen: Ihr Rückruf ist vorgemerkt. Um ihn abzusagen, drücken Sie die 2.",
+    ),
     "std-cb-cancelled": (
         "The callback is cancelled.",
         "La llamada ha sido anulada.",

@@ -102,6 +102,11 @@ class Callbacks(Table):
     countries: list[Country] = Field(
         default=[], description="Countries that may be called (ISO codes); company.country by default."
     )
+    prefixes: list[Prefix] = Field(
+        default=[],
+        description="Only numbers that begin with one of these are called, in international form such as +4930; "
+        "all of the countries by default.",
+    )
     refuse: list[Prefix] = Field(
         default=[], description="Prefixes that are never called, in international form such as +49900."
     )

@@ -118,3 +118,25 @@ def test_without_a_table_the_site_s_own_country_is_called(tmp_path: Path) -> Non
     with pytest.raises(Refused):
         numbers.judged("+493011122233")
     assert numbers.opening("+12025550123", 0.0) is None
+
+
+def test_only_prefixes_that_are_named_are_called_where_any_are(tmp_path: Path) -> None:
+    path = tmp_path / "callhandler.toml"
+    allowed = CALLBACKS.replace("refuse =", 'prefixes = ["+4930", "+1202"]\nrefuse =')
+    path.write_text(example(15_000, "Acme", "UTC") + allowed, encoding="utf-8")
+    numbers = SiteNumbers(load(path).site)
+    assert numbers.judged("2025550123") == "+12025550123"
+    assert numbers.judged("+493011122233") == "+493011122233"
+    for number, why in (("3105550188", "not among the numbers"), ("+12025550190", "are not called")):
+        with pytest.raises(Refused, match=why):
+            numbers.judged(number)
+
+
+def test_our_own_numbers_are_open_by_our_own_clock(site: Site) -> None:
+    numbers = SiteNumbers(site)
+    at = 1_773_241_200.0  # Wednesday 2026-03-11, 11:00 in New York
+    there = numbers.house("5002", at)
+    assert there is not None
+    assert (there.open, there.changes_at) == (True, at + 6 * 3_600.0)
+    assert numbers.house("5000", at) is None, "open always"
+    assert numbers.house("no number", at) is None

@@ -186,3 +186,14 @@ def test_the_promise_of_tomorrow_outlives_the_daemon_and_is_settled(ladder: Ladd
     ladder.world.passes(1_000.0)
     (broken,) = [fact for fact in ladder.world.of(e.ItemOpened) if fact.item == "promise broken"]
     assert broken.at == before.promise, "nobody picked up: a task for a person when the promise is over"
+
+
+def test_who_is_to_be_called_and_calls_while_it_is_closed_may_cancel(ladder: Ladder) -> None:
+    it_is(ladder, "2026-03-03T20:00")
+    calls(ladder, "1", "1", "1")
+    again = calls(ladder, "", "", "", "")
+    assert again.told[1:3] == ["std-cb-again-closed", "std-closed"]
+    assert only(ladder).due == time_of("2026-03-04T09:00"), "nothing has changed"
+    cancels = calls(ladder, "2", "", "")
+    assert cancels.told[1:4] == ["std-cb-again-closed", "std-cb-cancelled", "std-closed"]
+    assert not ladder.world.board.callbacks.all()
