@@ -13,7 +13,9 @@ SAFE = {20: (20, 20, 1), 22: (22, 10, 1), 23: (23, 4, 1)}
 _BY_NAME = {18: (26,), 20: (11,), 21: (6,), 22: (1,)}
 """Event filters by name: asterisk/asterisk#874."""
 _CONFINED = {18: (24, 2), 20: (9, 2), 21: (4, 2)}
-"""AMI's Originate can't write Asterisk's files: GHSA-c4cg-9275-6w44, CVE-2024-42365."""
+"""AMI's Originate can't write files: GHSA-c4cg-9275-6w44, CVE-2024-42365."""
+_WRITES_FILES = "func_env"
+"""The module with the function FILE, by which it does so; the private Asterisk doesn't load it."""
 NEEDED = (
     "chan_pjsip", "res_pjsip", "res_pjsip_session", "res_pjsip_registrar", "res_pjsip_sdp_rtp", "res_rtp_asterisk", "res_agi",
     "res_manager_devicestate", "res_musiconhold", "pbx_config", "app_dial", "app_playback", "app_stack", "func_channel", "func_lock",
@@ -42,13 +44,8 @@ def numbers(text: str) -> tuple[int, ...] | None:
     return tuple(int(part) for part in found.groups() if part) if found else None
 
 
-def lacks(version: tuple[int, ...], missing: Collection[str] = ()) -> list[str]:
-    """What an Asterisk lacks, one sentence each; empty for one that has all. `missing`: modules of the private list that it hasn't."""
-    return [*of_version(version), *of_modules(missing)]
-
-
-def of_version(version: tuple[int, ...]) -> list[str]:
-    """What this version lacks, whoever built it; nothing is said of one that isn't known."""
+def of_version(version: tuple[int, ...], loaded: Collection[str] | None = None) -> list[str]:
+    """What this version lacks, one sentence each. `loaded`: its modules; None where they aren't known. No version: nothing is known."""
     if not version:
         return []
     said = ".".join(map(str, version))
@@ -61,10 +58,10 @@ def of_version(version: tuple[int, ...]) -> list[str]:
         )
     elif version < (safe := SAFE.get(version[0], version)):
         found.append(f"Asterisk {said} has known holes, mended in {'.'.join(map(str, safe))}")
-    if not _reached(version, _CONFINED):
+    if not _reached(version, _CONFINED) and (loaded is None or _WRITES_FILES in loaded):
         found.append(
-            f"Asterisk {said} lets whoever knows AMI's secret write its files (CVE-2024-42365), unless your distribution mended that: "
-            "keep the site file to its owner and AMI on loopback"
+            f"Asterisk {said} with the module {_WRITES_FILES} lets whoever knows AMI's secret write its files (CVE-2024-42365), "
+            f"unless your distribution mended that: put noload = {_WRITES_FILES}.so into modules.conf"
         )
     return found
 

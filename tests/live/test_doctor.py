@@ -16,6 +16,7 @@ import pytest
 
 from callhandler.asterisk import lacking
 from callhandler.asterisk.pbx.get import AsteriskProgram, ensure_asterisk
+from callhandler.asterisk.pbx.modules import LISTED
 from callhandler.asterisk.pbx.place import layout
 from callhandler.asterisk.pbx.prepare import attach
 from callhandler.asterisk.pbx.process import AsteriskProcess
@@ -95,7 +96,7 @@ async def linked(site: Running) -> dict[str, Verdict]:
 
 def aged(program: AsteriskProgram, verdicts: Mapping[str, Verdict]) -> set[str]:
     """What is said of an Asterisk that lacks something, and must be."""
-    lacks = lacking.of_version(program.version)
+    lacks = lacking.of_version(program.version, LISTED)
     assert all(sentence in verdicts["asterisk version"].sentence for sentence in lacks)
     return {"asterisk version"} if lacks else set()
 

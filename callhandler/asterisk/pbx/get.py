@@ -16,9 +16,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from callhandler.asterisk.lacking import OLDEST, lacks, numbers
+from callhandler.asterisk import lacking
+from callhandler.asterisk.lacking import OLDEST
 from callhandler.asterisk.pbx.apt import AptError
-from callhandler.asterisk.pbx.modules import missing
+from callhandler.asterisk.pbx.modules import LISTED, missing
 from callhandler.asterisk.pbx.sources import DEBIAN_WITH_ASTERISK_16
 from callhandler.asterisk.pbx.telling import RichTeller, Teller
 from callhandler.asterisk.pbx.unpack import Root, cache_directory, ensure_root
@@ -64,8 +65,8 @@ class AsteriskProgram:
 
     @property
     def lacks(self) -> list[str]:
-        """What it lacks and what people get instead, a sentence each."""
-        return lacks(self.version, missing(self.modules))
+        """What it lacks when it is run privately and what people get instead, a sentence each."""
+        return [*lacking.of_version(self.version, LISTED), *lacking.of_modules(missing(self.modules))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def _version(argv: list[str]) -> tuple[int, ...] | None:
         text = subprocess.run([*argv, "-V"], capture_output=True, text=True, timeout=20, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return numbers(text.removeprefix("Asterisk ")) if text.startswith("Asterisk ") else None
+    return lacking.numbers(text.removeprefix("Asterisk ")) if text.startswith("Asterisk ") else None
 
 
 def _described(argv: tuple[str, ...], version: tuple[int, ...], inside: Path) -> AsteriskProgram:

@@ -31,13 +31,15 @@ MODULES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+LISTED = frozenset(name for names in MODULES.values() for name in names)
+
 
 def present(folder: Path) -> dict[str, list[str]]:
     """The modules of the list that an Asterisk has, by purpose: older ones lack some that newer ones need."""
     return {purpose: [name for name in names if (folder / f"{name}.so").exists()] for purpose, names in MODULES.items()}
 
 
-def missing(folder: Path) -> list[str]:
+def missing(folder: Path) -> frozenset[str]:
     """The modules of the list that an Asterisk hasn't."""
     there = {name for names in present(folder).values() for name in names}
-    return [name for names in MODULES.values() for name in names if name not in there]
+    return LISTED - there

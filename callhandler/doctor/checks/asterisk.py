@@ -34,7 +34,7 @@ def version(seen: Evidence) -> Verdict:
     found = lacking.numbers(said or "")
     if said is None or found is None:
         return unknown(check, "it could not be asked", seen.look("core show version"))
-    if not (lacks := lacking.of_version(found)):
+    if not (lacks := lacking.of_version(found, seen.console.modules if seen.console else None)):
         return ok(check, f"{said} has no hole known here")
     wanted = lacking.SAFE.get(found[0], lacking.SAFE[22])
     remedy = f"install Asterisk {'.'.join(map(str, wanted))} or newer"

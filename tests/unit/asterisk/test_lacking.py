@@ -2,10 +2,8 @@
 
 import pytest
 
-from callhandler.asterisk.lacking import INSTEAD, NEEDED, filters_by_name, lacks, numbers, of_modules, of_version
-from callhandler.asterisk.pbx.modules import MODULES
-
-LISTED = {name for names in MODULES.values() for name in names}
+from callhandler.asterisk.lacking import INSTEAD, NEEDED, filters_by_name, numbers, of_modules, of_version
+from callhandler.asterisk.pbx.modules import LISTED
 
 
 @pytest.mark.parametrize(
@@ -48,9 +46,16 @@ def test_what_a_version_lacks(version: tuple[int, ...], said: list[str]) -> None
     assert all(part in sentence for part, sentence in zip(said, found, strict=True))
 
 
+def test_a_hole_that_a_module_opens() -> None:
+    hole = "CVE-2024-42365"
+    assert any(hole in sentence for sentence in of_version((16, 28, 0), {"func_env", "app_dial"}))
+    assert not any(hole in sentence for sentence in of_version((16, 28, 0), LISTED)), "the private one doesn't load it"
+    assert not any(hole in sentence for sentence in of_version((22, 10, 1), {"func_env"}))
+
+
 def test_what_a_build_lacks() -> None:
     assert of_modules(["app_chanspy"]) == ["module app_chanspy isn't there: callers on hold hear music and no word"]
     assert of_modules(["app_dial"]) == ["module app_dial isn't there: calls fail"]
-    assert lacks((22, 10, 1), ["codec_gsm"]) == [], "nobody misses it"
+    assert of_modules(["codec_gsm"]) == [], "nobody misses it"
     assert {*INSTEAD, *NEEDED} <= LISTED, "only what is loaded at all can be missing"
     assert not INSTEAD.keys() & {*NEEDED}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from callhandler.asterisk.pbx.modules import MODULES
+from callhandler.asterisk.pbx.modules import LISTED
 from callhandler.core.model import Device, State, Status
 from callhandler.core.views import AgentView, StatusView
 from callhandler.doctor import files
@@ -65,7 +65,7 @@ def healthy(loaded: LoadedSite, mode: Mode = Mode.PRIVATE) -> Evidence:
         console=ConsoleSeen(
             version="22.10.1",
             uptime=60.0,
-            modules=frozenset(name for names in MODULES.values() for name in names),
+            modules=LISTED,
             bindaddr="127.0.0.1:5038",
             read=frozenset({"system", "call", "agent", "user"}),
             write=frozenset({"call", "originate", "message"}),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from callhandler.asterisk.agi_key import key_of
+from callhandler.asterisk.pbx.modules import LISTED
 from callhandler.core.model import Device, Status
 from callhandler.core.views import AlarmView, PublisherView
 from callhandler.doctor.evidence import Evidence
@@ -141,7 +142,7 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("asterisk version", part("console", version="20.20.0-rc1"), W, "20.20.1", "install"),
     ("asterisk version", part("console", version="23.4.0"), W, "23.4.1", "install"),
     ("asterisk version", part("console", version="21.9.1"), W, "no repairs", "install"),
-    ("asterisk version", part("console", version="16.28.0~dfsg"), W, "CVE-2024-42365", "install Asterisk 22.10.1"),
+    ("asterisk version", part("console", version="16.28.0~dfsg"), W, "no repairs", "install Asterisk 22.10.1"),
     ("asterisk version", part("console", version="13.38.3"), E, "never tried", "install"),
     ("asterisk version", part("console", version="GIT-master"), U, "could not", "core show version"),
     ("ports", listening(stranger(38_001)), E, "AMI port 38001 is held by nc (process 9), too", "kill 9"),
@@ -151,6 +152,8 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("ports", lambda seen: replace(seen, listeners=None), U, "tell", "ss -lntup"),
     ("modules", part("console", modules=frozenset({"chan_pjsip"})), E, "not loaded", "module load"),
     ("modules", part("files", modules=frozenset({"app_new"})), W, "app_new not loaded", "module load app_new.so"),
+    ("modules", part("console", modules=LISTED - {"app_chanspy"}), W, "callers on hold hear music", "module load app_chanspy.so"),
+    ("asterisk version", part("console", version="20.9.1", modules=LISTED | {"func_env"}), W, "CVE-2024-42365", "install"),
     ("modules", part("console", modules=None), U, "asked", "module show"),
     ("configuration", disk_file("pjsip.conf", "max_contacts = 1", "max_contacts = 5"), W, "pjsip.conf", "reload"),
     ("configuration", part("files", on_disk={}), U, "nothing was rendered", "up"),
