@@ -466,6 +466,27 @@ def test_a_callback_that_waits_keeps_its_place_through_a_crash() -> None:
     assert again.rung() == [(first.call, "a")]
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["an agent is there", "nobody is"])
+def test_a_time_of_days_ahead_is_kept_through_a_crash(there: bool) -> None:
+    """A new daemon sets the timers of the time itself, and of the promise."""
+    world = busy_world()
+    due = START // 900 * 900 + 3 * 86_400.0
+    one = world.waits_back("555", due=due)
+    world.passes(3_600.0)
+    again = reborn(world)
+    found = again.callbacks.find(one.call)
+    assert found is not None
+    assert (found.state, found.due, found.promise) == (CallbackState.RESTING, due, due + 900.0)
+    if there:
+        again.login("a")
+    again.until(due - 1.0)
+    assert not again.rung()
+    again.until(due + 1.0)
+    assert again.rung() == ([(one.call, "a")] if there else [])
+    again.until(due + 901.0)
+    assert [item.item for item in again.of(e.ItemOpened)] == ["promise broken"], "nobody has picked up"
+
+
 def test_an_attempt_whose_customer_is_gone_is_lost_and_not_dialled_again_at_once() -> None:
     world = busy_world()
     one = world.waits_back("555")
