@@ -123,6 +123,10 @@ def _dialplan(loaded: LoadedSite) -> Values:
     }
 
 
+_OF_THE_PROMISE = 0.8
+"""Part of the longest silence for which a number outside rings: the caller has just been spoken to, and is again when nobody answers."""
+
+
 def _outside(site: Site) -> list[dict[str, str]]:
     """The numbers outside that the site file sends callers to, with how each is dialled: no other can be."""
     callbacks = site.callbacks
@@ -134,7 +138,7 @@ def _outside(site: Site) -> list[dict[str, str]]:
         {
             "number": word(number, "an outside number"),
             "channel": f"PJSIP/{word(number, 'an outside number')}@trunk-{word(callbacks.trunk, 'callbacks.trunk')}",
-            "ring": str(round(callbacks.ring)),
+            "ring": str(round(min(callbacks.ring, _OF_THE_PROMISE * site.waiting.check_in_at_most))),
             "options": f"gmL({callbacks.minutes * 60_000})" + (f"f({shown})" if shown else ""),
         }
         for number in sorted(numbers)

@@ -186,3 +186,21 @@ message = "closed"
     assert found.count("CALLERID(num)") == found.count("FILTER(0-9+,${CALLERID(num)})") == 1, "digits alone"
     assert " same => n,AMD()" in found
     assert f"Playback({loaded.directory}/var/sounds/${{CHANNEL(language)}}/closed)" in found
+
+
+@pytest.mark.parametrize(("ring", "at_most", "rings"), [(30, 90, 30), (120, 90, 72)])
+def test_a_number_outside_never_rings_for_longer_than_anybody_may_wait_in_silence(
+    loaded: LoadedSite, tmp_path: Path, ring: int, at_most: int, rings: int
+) -> None:
+    more = f"""
+[waiting]
+check_in_at_most = {at_most}
+[callbacks]
+trunk = "pstn"
+ring = {ring}
+[numbers.5009]
+enters = "outside:+12025550123"
+"""
+    loaded.path.write_text(loaded.path.read_text() + more)
+    found = render(load(loaded.path), modules(tmp_path), (22, 10, 1), [])["extensions.conf"]
+    assert f"Dial(PJSIP/+12025550123@trunk-pstn,{rings}," in found
