@@ -206,7 +206,7 @@ def _calls_at_night(loaded: LoadedSite) -> Iterator[Problem]:
     if site.callbacks is not None and site.callbacks.hours is None and any(one.hours for one in site.numbers.values()):
         yield Problem(
             ("callbacks",),
-            "has no hours, though numbers do: customers can be promised a time at which nobody is there, and be called at night",
+            "has no hours, though numbers do: customers whose turn comes at night are called then, if an agent is there",
             "add `hours` with the opening hours within which customers are called",
         )
 

@@ -140,7 +140,7 @@ FOUND: list[tuple[list[Change], Severity, str, str]] = [
         [("[speech] ", '[callbacks]\ntrunk = "pstn"\n[speech] ')],
         WARNING,
         "callbacks",
-        "be called at night",
+        "are called then",
     ),
     ([("[speech] ", '[callbacks]\ntrunk = "pstn"\n[speech] ')], WARNING, "callbacks", "customers see `asterisk`"),
     # the promise
