@@ -44,6 +44,10 @@ class AskingRoom:
         """Return when the slots begin that can be promised."""
         return self._callbacks.core.slots(number, call.number, self._clock() + wait)
 
+    def has_room(self, slot: float) -> bool:
+        """Tell whether one more callback can be promised for a slot."""
+        return self._callbacks.core.has_room(slot)
+
     async def ask(self, call: Call, queue: str, number: str, due: float | None) -> None:
         """Keep the call's place for calling back, on disk."""
         self._callbacks.ask(call, queue, number, confirmed=True, due=due, by="caller", reason="asked for in line")

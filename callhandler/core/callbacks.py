@@ -142,6 +142,11 @@ class CallingBack:
         taken = (one.due for one in self.books.open.values())
         return free_slots(hours, taken, capacity=rules.slot_capacity, most=rules.slots_ahead, after=after)
 
+    def has_room(self, slot: float) -> bool:
+        """Tell whether one more callback can be promised for a slot."""
+        rules = self.rules
+        return rules is not None and sum(one.due == slot for one in self.books.open.values()) < rules.slot_capacity
+
     def _expires(self, number: str, dialled: str, at: float) -> float:
         """Return when a callback has expired: never in a night or a weekend, but when the hours after it end (field.md C6).
 

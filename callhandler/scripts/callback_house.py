@@ -25,6 +25,9 @@ class CallbackHouse(Protocol):
         None is sooner than `wait` seconds from now, the time it would take at the call's place.
         """
 
+    def has_room(self, slot: float) -> bool:
+        """Tell whether one more callback can be promised for a slot that was offered: others are offered the same."""
+
     async def ask(self, call: Call, queue: str, number: str, due: float | None) -> None:
         """Keep the call's place for calling a number back that the caller has confirmed. Refused with a sentence.
 

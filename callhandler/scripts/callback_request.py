@@ -35,6 +35,9 @@ async def ask(session: Session, queue_id: str) -> str | None:
         await caller.say(Prompt("std-cb-joined"))
         return "hangup"
     due = await _when(session, number)
+    while due is not None and not house.calling_back.has_room(due):
+        await caller.say(Prompt("std-cb-taken"))
+        due = await _when(session, number)
     try:
         await house.calling_back.ask(call, queue_id, number, due)
     except Refused:

@@ -40,6 +40,11 @@ CALLBACKS: dict[str, tuple[str, str, str]] = {
         "Elija cuándo debemos llamarle.",
         "Bitte wählen Sie, wann wir Sie anrufen sollen.",
     ),
+    "std-cb-taken": (
+        "We are sorry: that time has just been taken.",
+        "Lo sentimos: esa hora acaba de ocuparse.",
+        "Diese Zeit ist leider gerade vergeben worden.",
+    ),
     "std-cb-tomorrow": ("Tomorrow", "Mañana", "Morgen"),
     "std-cb-day-1": ("On Monday", "El lunes", "Am Montag"),
     "std-cb-day-2": ("On Tuesday", "El martes", "Am Dienstag"),

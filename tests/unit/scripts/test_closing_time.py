@@ -105,6 +105,20 @@ def test_a_full_slot_is_not_offered_to_the_next_caller(ladder: Ladder) -> None:
     assert due == [time_of("2026-03-04T09:00"), time_of("2026-03-04T09:15")]
 
 
+def test_who_chooses_a_time_that_somebody_else_has_taken_meanwhile_chooses_again(ladder: Ladder) -> None:
+    it_is(ladder, "2026-03-03T20:00")
+    nine = time_of("2026-03-04T09:00")
+
+    def somebody_else_is_quicker() -> None:
+        ladder.world.board.callbacks.add("other", "sales", "+13105550188", "", nine, "Ann")
+
+    caller = calls(ladder, "1", "1", somebody_else_is_quicker, "1", "1")
+    after = said_from(caller, "std-cb-taken")
+    assert after[1:5] == ["std-cb-choose", "std-cb-tomorrow", "std-cb-from", f"time {nine + 900.0:.0f}"]
+    due = sorted(one.due for one in ladder.world.board.callbacks.all())
+    assert due == [nine, nine + 900.0]
+
+
 def test_near_closing_time_those_in_line_are_told_that_it_is_too_late_for_today(ladder: Ladder) -> None:
     it_is(ladder, "2026-03-03T16:58")
     ladder.dials("5090", "", HANGS_UP)
