@@ -23,7 +23,21 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from bench.common import BASE_PORT, Office, Sipp, System, cpu, machine, memory, ours, peer, percentile, report, table
+from bench.common import (
+    BASE_PORT,
+    Figures,
+    Office,
+    Sipp,
+    System,
+    cpu,
+    machine,
+    memory,
+    ours,
+    peer,
+    percentile,
+    report,
+    table,
+)
 from bench.spoken import Ear, Heard, gaps, stored
 from callhandler.asterisk.pbx.get import ensure_asterisk
 from callhandler.asterisk.pbx.place import layout
@@ -64,7 +78,6 @@ WHOLE, QUICK = Promise(120.0, 60, 90), Promise(8.5, 2, 20)
 class Run:
     """One run of one system."""
 
-    system: str
     callers: int
     silent_callers: int
     asterisk: float
@@ -75,6 +88,8 @@ class Run:
     """Seconds by which each word was late, of all callers."""
     silences: list[float]
     """The longest silence of each caller, in seconds."""
+    late_by_journal: float | None
+    """The worst lateness by the journal, in seconds, which only callhandler has."""
     breaches: int
 
     def row(self) -> dict[str, float | int | str]:
@@ -92,6 +107,7 @@ class Run:
             "late worst s": max(self.late, default=0.0),
             "silence p50 s": percentile(self.silences, 0.5),
             "silence worst s": max(self.silences, default=0.0),
+            "by journal s": "-" if self.late_by_journal is None else self.late_by_journal,
             "breaches": self.breaches,
         }
 
@@ -119,12 +135,9 @@ class Wait:
         heard = ear.heard()
         words = [line for line in heard.values() if line]
         asterisk, daemon = (b - a for a, b in zip(before, after, strict=True))
-        lateness, breaches = self._late(words), 0
-        if system.client is not None:
-            from_journal, breaches = self._journal(start)
-            print(f"lateness by the journal: {len(from_journal)} words, worst {max(from_journal, default=0.0):.2f} s")
         silences = [max(gaps(line, until)) for line in words]
-        return Run(system.name, callers, callers - len(words), asterisk, daemon, *pss, lateness, silences, breaches)
+        evidence = (None, 0) if system.client is None else self._journal(start)
+        return Run(callers, callers - len(words), asterisk, daemon, *pss, self._late(words), silences, *evidence)
 
     def _spent(self) -> tuple[float, float]:
         return cpu(self._system.asterisk), cpu(self._system.daemon) if self._system.daemon else 0.0
@@ -132,23 +145,28 @@ class Wait:
     def _late(self, words: list[list[Heard]]) -> list[float]:
         """By how much each check-in or periodic announcement began later than its system's own figure says."""
         if self._system.client is not None:
-            return [gap - self._promise.aim for line in words for gap in gaps(line, line[-1].end) if gap > 2.0]
+            return [
+                gap - self._promise.aim
+                for line in words
+                for gap in gaps(line, line[-1].end)
+                if gap > self._promise.aim / 2
+            ]
         times = [[line[0].start, *(one.start for one in line if one.phrase == PERIODIC)] for line in words]
         return [later - earlier - self._promise.aim for line in times for earlier, later in pairwise(line)]
 
-    def _journal(self, since: float) -> tuple[list[float], int]:
-        """The same by the facts of the journal, and how often more was promised than kept."""
+    def _journal(self, since: float) -> tuple[float, int]:
+        """The worst of these by the facts of the journal, and how often more was promised than kept."""
         with open_source(self._loaded.site.daemon.database, self._loaded.directory) as journal:
             clause = "WHERE kind IN ('CheckedIn', 'CheckInBreached') AND at >= :since ORDER BY seq"
             facts = [stored.fact for stored in facts_where(journal, clause, since=milliseconds(since))]
         ends: dict[str, float] = {}
-        late = []
+        worst = 0.0
         for fact in facts:
             if isinstance(fact, CheckedIn):
                 if fact.call in ends:
-                    late.append(fact.started - ends[fact.call] - self._promise.aim)
+                    worst = max(worst, fact.started - ends[fact.call] - self._promise.aim)
                 ends[fact.call] = fact.at
-        return late, sum(isinstance(fact, CheckInBreached) for fact in facts)
+        return worst, sum(isinstance(fact, CheckInBreached) for fact in facts)
 
 
 def phrases(loaded: LoadedSite) -> dict[str, bytes]:
@@ -208,14 +226,16 @@ def measure(options: argparse.Namespace, folder: Path, promise: Promise, runs: i
     return found
 
 
-def medians(runs: list[Run]) -> dict[str, float | int | str]:
-    """The median of each figure over the runs, but the worst of what is told as the worst, and their spread of processor time."""
+def medians(runs: list[Run]) -> Figures:
+    """The median of each figure over the runs, but the worst of what is told as the worst; and the runs' spread of processor time."""
     rows = [run.row() for run in runs]
     row: dict[str, float | int | str] = {"runs": len(runs)}
     for key in rows[0]:
-        values = [float(one[key]) for one in rows]
-        row[key] = max(values) if key.endswith(("worst s", "breaches", "nothing")) else statistics.median(values)
-    return row
+        values = [float(one[key]) for one in rows if one[key] != "-"]
+        worst = key.endswith(("worst s", "journal s", "breaches", "nothing"))
+        row[key] = "-" if not values else max(values) if worst else statistics.median(values)
+    used = [run.asterisk for run in runs]
+    return row | {"Asterisk CPU s of the runs": f"{min(used):.1f} to {max(used):.1f}"}
 
 
 def main() -> int:
