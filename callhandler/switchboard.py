@@ -25,7 +25,7 @@ from callhandler.core.decisions import (
     SpeakTo,
     WakeAt,
 )
-from callhandler.core.following import Follower, Follows
+from callhandler.core.following import Follower, Follows, heeding
 from callhandler.core.line import Line
 from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status, Tier
 from callhandler.core.ports import FactLog, OfferLeg, Pbx
@@ -97,7 +97,8 @@ class Switchboard:
         self._swapped: dict[str, str] = {}
         self._gap_since: float | None = None
         self._listeners: list[Callable[[e.Fact], None]] = []
-        self._followers: tuple[Follower, ...] = (self._beside.holding, self.callbacks.core, self.redials)
+        self._followers: tuple[Follower, ...] = ()
+        self.followed_by(self._beside.holding, self.callbacks.core, self.redials)
 
     # --- facts ------------------------------------------------------------------------------------------------------
 
@@ -116,6 +117,7 @@ class Switchboard:
     def followed_by(self, *followers: Follower) -> None:
         """Have further followers told of everything from now on, before `restore`, so that they know the past too."""
         self._followers += followers
+        self._heeding = heeding(self._followers)
 
     def wake(self, key: tuple[str, str]) -> None:
         """Do what was to be done now (see `wake_at`)."""
@@ -133,7 +135,7 @@ class Switchboard:
 
     def _follow(self, fact: e.Fact) -> None:
         now = self.clock()
-        for follower in self._followers:
+        for follower in self._heeding[type(fact)]:
             for one in follower.follow(fact, now):
                 self.take((one,))
                 now = self.clock()
@@ -449,7 +451,7 @@ class Switchboard:
         for fact in facts:
             self.calls.apply(fact)
             self.line.restore((fact,))
-            for follower in self._followers:
+            for follower in self._heeding[type(fact)]:
                 follower.apply(fact)
             if isinstance(fact, e.EmergencyClosed):
                 self.emergency = fact.reason

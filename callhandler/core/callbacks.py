@@ -64,6 +64,11 @@ class Wish:
 class CallingBack:
     """What follows for callbacks from each thing that happens."""
 
+    heeds = (
+        e.CallbackRequested, e.CallbackDialled, e.CallbackAccepted, e.CallbackAttemptEnded, e.CallbackEnded, e.CallEntered, e.OfferEnded,
+        e.CallConnected, e.CallEnded, e.MessageLeft, e.OutsideDialled, e.ExtensionConnected,
+    )  # fmt: skip
+
     def __init__(self, books: OpenCallbacks, plan: Callable[[], Plan], guard: NumberGuard) -> None:
         """Take the open callbacks, which the line's books keep, and how to get the plan in force."""
         self.books = books

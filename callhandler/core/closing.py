@@ -24,6 +24,8 @@ Follows = list[e.Fact | Decision]
 class Closing:
     """Watches over closing times of those in line."""
 
+    heeds = (e.CallEntered, e.EmergencyClosed, e.EmergencyOpened, e.SiteLoaded)
+
     def __init__(self, calls: Calls, books: Books, hours: Hours) -> None:
         self._calls = calls
         self._books = books

@@ -46,6 +46,11 @@ class _Look:
 class Estimating:
     """Estimates for all queues; a follower of the switchboard."""
 
+    heeds = (
+        e.CallEntered, e.CallMoved, e.CallConnected, e.CallAbandoned, e.CallLeftLine, e.CallEnded, e.TalkEnded, e.WrapUpStarted,
+        e.EstimateMade,
+    )  # fmt: skip
+
     def __init__(self, books: Books) -> None:
         self._books = books
         self._histories: dict[str, History] = {}

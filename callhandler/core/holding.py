@@ -23,14 +23,15 @@ RETRY = 5.0
 """Seconds after which a word that failed is tried again."""
 
 Outcomes = list[e.Fact | Decision]
-_CONCERNING = (
-    e.AgentOffered, e.OfferEnded, e.CallHeld, e.CallResumed, e.TalkEnded, e.CallEnded, e.HeldCallerReturned, e.CheckedIn,
-    e.CheckInBreached, e.HoldReminded, e.AlarmRaised, e.GapBegan, e.GapEnded,
-)  # fmt: skip
 
 
 class Holding:
     """What is due in the holds under way. `wake` keys begin with `hold `."""
+
+    heeds = (
+        e.AgentOffered, e.OfferEnded, e.CallHeld, e.CallResumed, e.TalkEnded, e.CallEnded, e.HeldCallerReturned, e.CheckedIn,
+        e.CheckInBreached, e.HoldReminded, e.AlarmRaised, e.GapBegan, e.GapEnded,
+    )  # fmt: skip
 
     def __init__(self, plan: Callable[[], Plan], has_place: Callable[[str], bool] = lambda call: True) -> None:
         """Take how to get at the plan in force, and whether a call has a place in line to go back to."""
@@ -44,8 +45,6 @@ class Holding:
 
     def follow(self, fact: e.Fact, now: float) -> Outcomes:
         """Apply a fact that was just recorded, and return what follows from it."""
-        if not isinstance(fact, _CONCERNING):
-            return []
         held = self.books.held.get(getattr(fact, "call", None) or "")
         offer = self.books.offers.get(held.leg) if held is not None else None
         self.apply(fact)

@@ -127,6 +127,11 @@ class _Seen:
 class InboxKeeper:
     """Opens items for callers who got nobody, and closes those of callers who have. A follower (core/following.py)."""
 
+    heeds = (
+        e.CallArrived, e.CallEntered, e.CallMoved, e.CallConnected, e.CallEnded, e.CallbackRequested, e.CallbackEnded, e.MessageLeft,
+        e.ItemOpened, e.ItemClaimed, e.ItemDone,
+    )  # fmt: skip
+
     def __init__(self, known_as: Callable[[str], str] = str) -> None:
         """Take how callbacks write a number, who may have been missed under the one that the trunk showed."""
         self.inbox = Inbox()

@@ -30,6 +30,8 @@ class Left:
 class Redials:
     """The places that are kept for a while, by caller's number."""
 
+    heeds = (e.CallEntered, e.CallConnected, e.CallAbandoned)
+
     def __init__(self, calls: Calls, window: Callable[[], float]) -> None:
         """Take the calls that are here, and for how many seconds a place is kept."""
         self._calls = calls

@@ -30,22 +30,6 @@ TRY_AGAIN = 5.0
 JUST_AFTER = 0.01
 """A silence exactly as long as promised is kept; seen so late, one is longer."""
 
-_CONCERN = (
-    e.CallEntered,
-    e.CallbackAccepted,
-    e.CallbackAttemptEnded,
-    e.CallbackEnded,
-    e.CallMoved,
-    e.CheckedIn,
-    e.CheckInBreached,
-    e.CallConnected,
-    e.CallAbandoned,
-    e.CallLeftLine,
-    e.CallEnded,
-    e.GapBegan,
-    e.GapEnded,
-)
-
 Outs = list[e.Fact | Decision]
 
 
@@ -77,6 +61,11 @@ class Silence:
 
 class Watch:
     """Everybody in line; a follower of the switchboard."""
+
+    heeds = (
+        e.CallEntered, e.CallbackAccepted, e.CallbackAttemptEnded, e.CallbackEnded, e.CallMoved, e.CheckedIn, e.CheckInBreached,
+        e.CallConnected, e.CallAbandoned, e.CallLeftLine, e.CallEnded, e.GapBegan, e.GapEnded,
+    )  # fmt: skip
 
     def __init__(self, books: Books) -> None:
         self._books = books
@@ -122,8 +111,6 @@ class Watch:
 
     def follow(self, fact: e.Fact, now: float) -> Outs:
         """Apply a fact. Who leaves the line is answered or gone: that cut the word, and ended the silence."""
-        if not isinstance(fact, _CONCERN):
-            return []
         out: Outs = []
         match fact:
             case e.CallConnected():
