@@ -129,13 +129,13 @@ def figures(runs: list[list[float]]) -> dict[str, float | int | str]:
 def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one run of 4 s each")
+    parser.add_argument("--quick", action="store_true", help="one run of 3 s each")
     parser.add_argument("--only", choices=("callhandler", "queue"))
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--base-port", type=int, default=BASE_PORT)
     options = parser.parse_args()
-    seconds, count = options.seconds or (4.0 if options.quick else 10.0), 1 if options.quick else options.runs
+    seconds, count = options.seconds or (3.0 if options.quick else 10.0), 1 if options.quick else options.runs
     print(", ".join(str(value) for value in machine().values()), flush=True)
     with tempfile.TemporaryDirectory(prefix="callhandler-bench-") as folder:
         hall = Hall(Path(folder), AGENTS, options.base_port, 0.0, TALK)
