@@ -208,6 +208,10 @@ def test_who_is_to_be_called_and_calls_while_it_is_closed_may_cancel(ladder: Lad
     again = calls(ladder, "", "", "", "")
     assert again.told[1:3] == ["std-cb-again-closed", "std-closed"]
     assert only(ladder).due == time_of("2026-03-04T09:00"), "nothing has changed"
+    joins = calls(ladder, "", "", "1", "1")
+    assert joins.told[-2:] == ["std-cb-joined", "hung up on"]
+    assert [fact.outcome for fact in ladder.world.of(e.CallEnded)][-1] == "callback"
+    assert only(ladder).due == time_of("2026-03-04T09:00"), "nor now"
     cancels = calls(ladder, "2", "", "")
     assert cancels.told[1:4] == ["std-cb-again-closed", "std-cb-cancelled", "std-closed"]
     assert not ladder.world.board.callbacks.all()
