@@ -372,7 +372,7 @@ def test_a_path_for_a_prompts_name_is_refused_by_the_running_daemon(site: SiteUp
     before, running = file.read_text(), site.ask("status")
     assert isinstance(running, dict)
     try:
-        for name in (ELSEWHERE, "/etc/owned", "a/b", "..", "owned\\u0000"):
+        for name in (ELSEWHERE, str(site.directory.parent / "owned"), "a/b", "..", "owned\\u0000"):
             file.write_text(f'{before}\n[prompts."{name}"]\ntext = "Hello."\n')
             done = callhandler("reload", "--site", str(site.directory))
             assert done.returncode != 0, f"{name}: {done.stdout}"
