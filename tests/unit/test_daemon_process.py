@@ -82,7 +82,7 @@ async def test_one_that_is_ready_before_it_is_known_to_run_is_heard(
 async def test_a_sign_of_life_keeps_it_alive_and_silence_kills_it(
     children: list[DaemonProcess], tmp_path: Path
 ) -> None:
-    alive, silent = child(children, tmp_path, GOOD, 0.4), child(children, tmp_path, SILENT_LATER, 0.4)
+    alive, silent = child(children, tmp_path, GOOD, 3.0), child(children, tmp_path, SILENT_LATER, 3.0)
     await alive.start()
     await silent.start()
     ended = asyncio.create_task(alive.ended())

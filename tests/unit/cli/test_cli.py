@@ -321,21 +321,23 @@ def test_each_answers_quickly_and_imports_little(journal: Path, words: list[str]
         "structlog",
         "panoramisk",
     )
+    some = "import asyncio, json, sqlite3, time; print(time.process_time())"
     code = (
         "import sys, time; from callhandler.cli import main; code = main(sys.argv[1:]);"
         f"print([name for name in {heavy!r} if name in sys.modules], time.process_time(), file=sys.stderr); sys.exit(code)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "CALLHANDLER_SITE": str(journal)}
-    took = []
+    took, usual = [], []
     for _ in range(3):
+        usual.append(float(subprocess.check_output([sys.executable, "-c", some])))
         ended = subprocess.run(
             [sys.executable, "-c", code, *words], env=environment, capture_output=True, text=True, check=True
         )
         imported, seconds = ended.stderr.rsplit("] ", 1)
         assert imported == "[", "nothing heavy is imported"
         took.append(float(seconds))
-    # The time of the processor, not of the clock: other tests may run beside this one.
-    assert min(took) < 0.4
+    # The time of the processor, not of the clock, and measured by what this one takes to begin: other tests may run beside this one.
+    assert min(took) < 6 * min(usual), (took, usual)
 
 
 def test_every_command_is_known_to_help(capsys: pytest.CaptureFixture[str]) -> None:

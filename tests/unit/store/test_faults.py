@@ -48,7 +48,7 @@ class Writing:
                 self.kept = int(line)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while not condition():
             assert self.process.poll() is None, "the writer died by itself"
             assert time.monotonic() < end, (self.kept, self.alarms)
@@ -63,8 +63,8 @@ class Writing:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
-        self._reading.join(10)
+        self.process.wait(60)
+        self._reading.join(60)
         if self.process.stdout is not None:
             self.process.stdout.close()
 

@@ -123,7 +123,7 @@ async def test_random_histories_keep_what_is_young_while_facts_come_in(journal: 
     ages = {f"c{number}": random.uniform(0, 80) for number in range(400)}
     for call, age in ages.items():
         await written(journal, a_call(call, NOW - age * DAY))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         forgetting = asyncio.get_running_loop().create_task(journal.forget(NOW, 40, pause=0))
         while not forgetting.done():
             await written(journal, [e.PhoneReachable(at=NOW, phone="101")])

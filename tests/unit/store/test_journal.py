@@ -28,7 +28,7 @@ async def numbers(journal: Journal) -> list[int]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not condition():  # noqa: ASYNC110 - a thread's work is waited for
             await asyncio.sleep(0.005)
 
