@@ -89,7 +89,7 @@ class Redials:
         self._left[call.caller_number] = Left(
             fact.at, call.id, call.number, fact.queue, call.entered, dict(call.attributes)
         )
-        if len(self._left) > MOST_KEPT:
+        while len(self._left) > MOST_KEPT or fact.at - next(iter(self._left.values())).at > self._window():
             del self._left[next(iter(self._left))]
 
 

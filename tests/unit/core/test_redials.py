@@ -62,6 +62,14 @@ def test_not_for_long_not_twice_not_elsewhere() -> None:
     assert waits(one, "777").entered == one.now
 
 
+def test_what_can_be_taken_up_no_more_is_forgotten() -> None:
+    one = world()
+    for number in ("1111", "2222", "3333"):
+        one.caller_hangs_up(waits(one, number))
+        one.passes(200.0)
+    assert list(one.board.redials._left) == ["2222", "3333"]
+
+
 def test_who_had_a_place_has_one_though_the_line_is_full() -> None:
     one = world()
     calls = [waits(one, number) for number in ("1111", "2222", "3333")]
