@@ -6,6 +6,7 @@ It runs as a foreground child in a process group of its own, which ends when its
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import time
@@ -98,8 +99,9 @@ class AsteriskProcess:
 
     async def channels(self) -> int:
         """How many channels there are; 0 when Asterisk doesn't answer."""
-        first = (await self.ask("core show channels count")).split()
-        return int(first[0]) if first and first[0].isdigit() else 0
+        # Not the first line: the console's own troubles stand above it, such as a machine's without any network card (16.28).
+        found = re.search(r"(?m)^(\d+) active channel", await self.ask("core show channels count"))
+        return int(found[1]) if found else 0
 
     async def reload(self, loaded: LoadedSite) -> tuple[str, ...]:
         """Render the site anew and have Asterisk take up what changed; return which files did. Calls go on.
