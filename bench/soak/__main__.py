@@ -132,7 +132,7 @@ class Soak:
         deadline = time.monotonic() + QUIET
         while True:
             after = looking.snapshot(self._at)
-            if not left_over(before, after) or time.monotonic() > deadline:
+            if not left_over(before, after, len(self.callers)) or time.monotonic() > deadline:
                 return after
             time.sleep(LOOK_EVERY)
 
@@ -159,7 +159,7 @@ class Soak:
             ),
         )
         grown = growth(self.samples, self._seconds)
-        wrong = left_over(before, after) + unfinished(journal) + too_much(grown)
+        wrong = left_over(before, after, len(self.callers)) + unfinished(journal) + too_much(grown)
         wrong += callbacks_wrong(lines(CUSTOMERS), journal)
         wrong += [f"the daemon's log: {line[:300]}" for line in self._log("daemon")[:SHOWN]]
         bad = failed(found)

@@ -24,8 +24,11 @@ def snapshot(at: Running) -> Snapshot:
     """Everything that is there now and must not be there when nobody calls."""
     status, agents = at.client.status(), at.client.agents()
     queued = _numbers(_asked(at, "core show taskprocessors"))
+    channels = [line for line in _asked(at, "core show channels concise").splitlines() if line.count("!") > 10]
+    shells = [line for line in channels if line.startswith("Surrogate/")]
     return Snapshot(
-        channels=_first(_asked(at, "core show channels count")),
+        channels=len(channels) - len(shells),
+        shells=len(shells),
         bridges=len(_lines(_asked(at, "bridge show all"))),
         taskprocessors=len(queued),
         taskprocessor_backlog=sum(queued),
@@ -117,13 +120,6 @@ def complaints(log: Path, words: tuple[str, ...]) -> list[str]:
 def _asked(at: Running, question: str) -> str:
     done = subprocess.run([*at.console, question], capture_output=True, text=True, timeout=30, check=True)
     return done.stdout
-
-
-def _first(text: str) -> int:
-    found = re.search(r"^(\d+) active channels?", text, re.MULTILINE)
-    if found is None:
-        raise RuntimeError(f"Asterisk doesn't say how many channels there are: {text[:200]}")
-    return int(found[1])
 
 
 def _lines(text: str) -> list[str]:

@@ -24,6 +24,7 @@ from callhandler.store.records import CallRecord, Leg, QueueVisit
 
 QUIET = Snapshot(
     channels=0,
+    shells=0,
     bridges=0,
     taskprocessors=200,
     taskprocessor_backlog=0,
@@ -41,7 +42,7 @@ QUIET = Snapshot(
     journal_backlog=0,
     files=frozenset({"var/sounds/en/hello.wav"}),
 )
-NUMBERS = [name for name in Snapshot.__slots__ if name not in ("files", "daemon_threads", "asterisk_threads")]
+NUMBERS = [name for name in Snapshot.__slots__ if name not in ("files", "shells", "daemon_threads", "asterisk_threads")]
 FINE = Journal(facts=100, unfinished={"calls without an end": 0}, alarms={"misses": 3}, happened={}, callbacks={})
 SITE = Site(
     agent_of={"1001": "7001"}, queue_named={"Line": "line"}, reached={"1": "line", "3": "few"}, short_abandon=5.0
@@ -51,25 +52,32 @@ STRAIGHT = Caller(Kind.STRAIGHT, "+49301", 0.0, ((1.0, "1"),), 120.0)
 
 def test_nothing_left_over() -> None:
     fewer = replace(QUIET, asterisk_threads=40, taskprocessors=190)
-    assert left_over(QUIET, QUIET) == left_over(QUIET, fewer) == []
+    assert left_over(QUIET, QUIET, 100) == left_over(QUIET, fewer, 100) == []
 
 
 @pytest.mark.parametrize("what", NUMBERS)
 def test_left_over(what: str) -> None:
     was = getattr(QUIET, what)
-    assert left_over(QUIET, replace(QUIET, **{what: was + 1})) == [
+    assert left_over(QUIET, replace(QUIET, **{what: was + 1}), 100) == [
         f"{what.replace('_', ' ')}: {was} before, {was + 1} after"
     ]
 
 
 def test_threads_of_pythons_pool_may_come_but_no_more() -> None:
-    assert left_over(QUIET, replace(QUIET, daemon_threads=14)) == []
-    assert left_over(QUIET, replace(QUIET, daemon_threads=15)) == ["daemon threads: 8 before, 15 after"]
+    assert left_over(QUIET, replace(QUIET, daemon_threads=14), 100) == []
+    assert left_over(QUIET, replace(QUIET, daemon_threads=15), 100) == ["daemon threads: 8 before, 15 after"]
 
 
 def test_a_file_left_over() -> None:
     more = QUIET.files | {"var/messages/half.wav"}
-    assert left_over(QUIET, replace(QUIET, files=more)) == ["files: var/messages/half.wav is left over"]
+    assert left_over(QUIET, replace(QUIET, files=more), 100) == ["files: var/messages/half.wav is left over"]
+
+
+def test_dead_channels_that_asterisk_keeps_are_counted_and_bounded() -> None:
+    two = replace(QUIET, shells=2, asterisk_files=20)
+    assert left_over(QUIET, two, 1_000) == []
+    assert left_over(QUIET, two, 999) == ["shells: 0 before, 2 after"]
+    assert left_over(QUIET, replace(two, asterisk_files=21), 1_000) == ["asterisk files: 18 before, 21 after"]
 
 
 def looks(warm: float, end: float) -> list[Memory]:
