@@ -5,6 +5,10 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.busy import pytest_runtest_protocol, pytest_terminal_summary
+
+__all__ = ["pytest_runtest_protocol", "pytest_terminal_summary"]
+
 # Property tests try the same examples every time, so that what is green stays green; EXPLORE=1 has them try new ones.
 # How long an example takes is the machine's business: a process that is put aside for 200 ms has found nothing.
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
