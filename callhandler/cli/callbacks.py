@@ -21,12 +21,18 @@ from callhandler.errors import Refused
 
 if TYPE_CHECKING:
     from callhandler.store.callbacks import CallbackRecord
+    from callhandler.store.sources import Source
 
-app = noun("Callbacks: open ones, one in full; add, cancel, put off, call now; past ones as a table; promises kept.")
+app = noun(
+    "Callbacks: open ones, one in full; add, cancel, put off, call now; past ones as a table; figures; promises kept."
+)
 _LOOK = 0.3
 """Seconds between two looks at a callback that is followed."""
 CallArgument = Annotated[
     str, typer.Argument(metavar="CALL", help="The id of the call it was asked for in.", show_default=False)
+]
+DaysOption = Annotated[
+    float, typer.Option("--days", min=0.01, max=3_660, metavar="N", help="Those asked for in the last N days.")
 ]
 AtOption = Annotated[
     str | None,
@@ -169,29 +175,48 @@ def promises(
 
 
 @app.command()
-def export(
-    days: Annotated[
-        float, typer.Option("--days", min=0.01, max=3_660, metavar="N", help="Those asked for in the last N days.")
-    ] = 30.0,
-    site: SiteOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Callbacks out of the journal, open and past, as CSV; works while the daemon is down. On a terminal, shows how far it is."""
-    from rich.console import Console  # noqa: PLC0415 - Rich is for people
-    from rich.progress import track  # noqa: PLC0415
-
-    from callhandler.store.callbacks import asked_between, callbacks_of  # noqa: PLC0415 - only history needs the journal
+def figures(days: DaysOption = 30.0, site: SiteOption = None, as_json: JsonOption = False) -> None:
+    """What callbacks came to, queue by queue: talked, failed, attempts, time until talking, time saved; works while the daemon is down."""
+    from callhandler.store.callback_figures import callback_figures, entered_between  # noqa: PLC0415 - only history needs the journal
     from callhandler.store.sources import open_source  # noqa: PLC0415
 
-    place, now, people = find(site), time.time(), Console(stderr=True)
+    place, now = find(site), time.time()
     with open_source(place.database, place.directory) as source:
-        calls = asked_between(source, now - days * 86_400.0, now + 1.0)
-        read = track(calls, "reading", console=people, transient=True, disable=not people.is_terminal)
-        records = [record for call in read for record in callbacks_of(source, call)]
+        entered = entered_between(source, now - days * 86_400.0, now + 1.0)
+        found = callback_figures(_records(source, now - days * 86_400.0, now + 1.0), entered)
+    if as_json:
+        out_json(found)
+        return
+    from callhandler.report.callbacks import figures_table  # noqa: PLC0415 - Rich is for people
+
+    out(figures_table(found))
+
+
+@app.command()
+def export(days: DaysOption = 30.0, site: SiteOption = None, as_json: JsonOption = False) -> None:
+    """Callbacks out of the journal, open and past, as CSV; works while the daemon is down. On a terminal, shows how far it is."""
+    from callhandler.store.sources import open_source  # noqa: PLC0415 - only history needs the journal
+
+    place, now = find(site), time.time()
+    with open_source(place.database, place.directory) as source:
+        records = _records(source, now - days * 86_400.0, now + 1.0)
     if as_json:
         out_json(records)
     else:
         _write_csv(records)
+
+
+def _records(source: "Source", start: float, end: float) -> "list[CallbackRecord]":
+    """Read callbacks, showing people how far it is."""
+    from rich.console import Console  # noqa: PLC0415 - Rich is for people
+    from rich.progress import track  # noqa: PLC0415
+
+    from callhandler.store.callbacks import asked_between, callbacks_of  # noqa: PLC0415 - only history needs the journal
+
+    people = Console(stderr=True)
+    calls = asked_between(source, start, end)
+    read = track(calls, "reading", console=people, transient=True, disable=not people.is_terminal)
+    return [record for call in read for record in callbacks_of(source, call)]
 
 
 def _print(place: Place, views: tuple[CallbackView, ...], as_json: bool) -> None:

@@ -11,6 +11,7 @@ from callhandler.core.plain import printable
 from callhandler.core.promises import PromiseFigures
 from callhandler.core.views import CallbackView
 from callhandler.report.words import caller, clock_or_day, moment, span
+from callhandler.store.callback_figures import CallbackFigures
 from callhandler.store.callbacks import CallbackRecord
 
 _COLOURS = {"done": "green", "failed": "red", "expired": "red", "cancelled": "dim"}
@@ -90,6 +91,34 @@ def records_table(records: Iterable[CallbackRecord], zone: ZoneInfo) -> Table:
     if not table.row_count:
         table.add_row(Text("no callbacks", "dim"))
     return table
+
+
+def figures_table(figures: Iterable[CallbackFigures]) -> Table:
+    """Return what callbacks came to, a column for each queue."""
+    found = list(figures)
+    table = _table("", *(printable(one.queue) for one in found))
+    columns = [_column(one) for one in found]
+    for name in columns[0] if columns else ():
+        table.add_row(name, *(column[name] for column in columns))
+    if not columns:
+        table.add_row(Text("no callbacks", "dim"))
+    return table
+
+
+def _column(one: CallbackFigures) -> dict[str, str]:
+    rate = f" ({one.by_caller / one.entered:.0%} of {one.entered} in line)" if one.entered else ""
+    return {
+        "asked for": str(one.asked),
+        "by callers": f"{one.by_caller}{rate}",
+        "talked": str(one.talked),
+        "failed, expired": f"{one.failed}, {one.expired}",
+        "cancelled, not needed": f"{one.cancelled}, {one.not_needed}",
+        "open": str(one.open),
+        "success": "" if one.success is None else f"{one.success:.0%}",
+        "attempts": "" if one.attempts is None else f"{one.attempts:.1f}",
+        "response p50, p90": f"{span(one.median_response)}, {span(one.p90_response)}".strip(", "),
+        "saved": span(one.saved),
+    }
 
 
 def promises_table(figures: Iterable[PromiseFigures]) -> Table:

@@ -124,6 +124,22 @@ def test_times_of_another_day_are_shown_with_it(site: Path, daemon: Daemon, caps
     assert "2099-06-01 15:30" in capsys.readouterr().out
 
 
+def test_figures_of_past_ones_without_a_daemon(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["callbacks", "figures", "--json", "--site", str(journal)]) == 0
+    (one,) = json.loads(capsys.readouterr().out)
+    counted = {name: one[name] for name in ("queue", "asked", "by_caller", "talked", "failed", "open", "success")}
+    assert counted == {
+        "queue": "sales", "asked": 1, "by_caller": 1, "talked": 1, "failed": 0, "open": 0, "success": 1.0,
+    }  # fmt: skip
+    assert (one["attempts"], one["median_response"], one["p90_response"], one["saved"]) == (1.0, 180.0, 180.0, 120.0)
+    assert main(["callbacks", "figures", "--site", str(journal)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "talked 1" in shown
+    assert "response p50, p90 3:00, 3:00" in shown
+    assert main(["callbacks", "figures", "--days", "0.01", "--site", str(journal)]) == 0
+    assert "no callbacks" in capsys.readouterr().out
+
+
 def test_promises_kept_and_broken_day_by_day(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["callbacks", "promises", "--site", str(journal)]) == 0
     assert "no times promised" in capsys.readouterr().out
