@@ -27,7 +27,7 @@ CALLBACK_SHOWN = "Callback"
 CROSSED = 2.0
 """Seconds within which a caller's hanging up and an agent's answer can pass each other."""
 STILL = 5.0
-"""Seconds by which the length of a talk may differ: the machine has others to serve."""
+"""Seconds by which the lengths of talks and waits may differ: the machine has others to serve."""
 _GIVEN_UP = frozenset({OfferEnd.NO_ANSWER, OfferEnd.CALLER_LEFT, OfferEnd.AGENT_LEFT})
 _GAVE_UP = ((Outcome.ABANDONED,), (Outcome.ABANDONED_SHORT,))
 _GOOD = frozenset(
@@ -224,16 +224,19 @@ def _verdict(caller: Caller, sip: SipCall | None, record: CallRecord | None, sit
     else:
         keys = "".join(key for _, key in sip.keys)
         reached = replace(site, reached={sip.number: site.reached.get(keys)})
-        wrong += _disagreements(sip, from_sip(sip, reached), from_journal(record))
+        wrong += _disagreements(sip, from_sip(sip, reached), from_journal(record), site.short_abandon)
     return Verdict(caller.number, caller.kind, record.outcome, tuple(wrong))
 
 
-def _disagreements(call: SipCall, sip: Side, told: Side) -> list[str]:
+def _disagreements(call: SipCall, sip: Side, told: Side, short_abandon: float) -> list[str]:
     """In what the two stories differ, but for what each side sees from its own end of a wire when the machine stands still."""
-    if call.talk is not None and call.by_caller and told.outcomes[:1] in _GAVE_UP and sip.talked <= CROSSED:
+    if call.talk is not None and call.by_caller and told.outcomes in _GAVE_UP and sip.talked <= CROSSED:
         return []  # hung up as the phone was answered
     if call.talk is not None and call.talk.by_phone and call.by_caller:
         told = replace(told, hung_up_by=sip.hung_up_by)  # both hung up
+    if sip.outcomes in _GAVE_UP and told.outcomes in _GAVE_UP:
+        waited = (call.ended or 0.0) - call.keys[-1][0] if call.keys else 0.0
+        told = replace(told, outcomes=sip.outcomes) if abs(waited - short_abandon) <= STILL else told
     if abs(sip.talked - told.talked) <= STILL:
         told = replace(told, talked=sip.talked)
     return differences(replace(sip, offers=_given_up(sip)), replace(told, offers=_given_up(told)))

@@ -237,6 +237,15 @@ def test_what_only_a_slow_machine_tells_differently_is_no_failure() -> None:
     assert wrong([crossed], [*rang()[:3], line("bye-received", 107.0, '1001 "Line: straight"')], late) != []
 
 
+@pytest.mark.parametrize(("waited", "agrees"), [(6.5, True), (30.0, False)])
+def test_a_short_wait_is_one_to_both_sides_but_for_what_a_machine_stands_still(waited: float, agrees: bool) -> None:
+    left = [*called()[:3], line("bye-sent", 102.0 + waited)]
+    short = replace(record(), outcome=Outcome.ABANDONED_SHORT, legs=(), agent=None, talked=0.0)
+    leaves = replace(STRAIGHT, kind=Kind.LEAVES_LINE)
+    (found,) = verdicts([leaves], left, [], [short], SITE)
+    assert (found.wrong == ()) is agrees
+
+
 def test_callbacks_ring_as_often_as_they_are_dialled() -> None:
     once = replace(FINE, happened={"CallbackDialled": 1})
     assert callbacks_wrong([line("rang", 1.0), line("talking", 2.0)], once) == []
