@@ -42,7 +42,7 @@ ANSWERS, VOICEMAIL = 0.75, 0.1
 CALLBACKS = """
 [callbacks]
 trunk = "pstn"
-caller_number = "+12025550100"
+caller_number = "+12024560100"
 hours = "calling"
 slot_capacity = 4
 at_once = 6
@@ -80,7 +80,7 @@ def visitors(seed: int, days: int, knowing: bool) -> Iterator[Visitor]:
             end = at + 3_600 if not saturday or 9 <= hour < 14 else at
             while (at := at + random.expovariate(rate)) < end:
                 count += 1
-                yield _visitor(random, at, f"+1202{5_550_000 + count:07}", knowing)
+                yield _visitor(random, at, f"+1202{5_550_200 + count:07}", knowing)
 
 
 def _visitor(random: Random, at: float, number: str, knowing: bool) -> Visitor:
