@@ -39,7 +39,7 @@ class FrontDesk:
         self._decisions = decisions
         self._inbox = inbox
         self._written = written
-        self.figures = Figures(lambda at: datetime.fromtimestamp(at, ZoneInfo(zone)).strftime("%Y-%m-%d"))
+        self.figures = Figures(lambda at: datetime.fromtimestamp(at, ZoneInfo(zone)).date().isoformat())
         self._viewing = Viewing(switchboard, self.figures)
         self.callbacks = CallbackCounter(switchboard, written)
         self.reloading: Reload | None = None
