@@ -17,10 +17,19 @@ from callhandler.core.plain import Plain
 from callhandler.site.describing import describe
 from callhandler.site.loading import load
 from callhandler.site.new import init
-from tests.live.lab import SiteUp, Told, free_base, names_of
+from tests.live.lab import SiteUp, Told, callhandler, free_base, names_of
 
 pytestmark = pytest.mark.live
 ASTERISK, DAEMON = "asterisk.conf", "daemon"
+
+
+NEW = """
+[numbers.5077]
+enters = "say:something-new"
+
+[prompts.something-new]
+text = "Something new."
+"""
 
 
 class Up:
@@ -194,9 +203,16 @@ async def test_a_dead_or_hung_daemon_is_replaced_and_asterisk_stays(up: Up) -> N
     await up.until("no sign of life", 60)
     await up.until("The daemon is ready", 60)
     assert up.pids(ASTERISK) == [asterisk]
+    file = up.directory / "callhandler.toml"
+    file.write_text(file.read_text() + NEW)
+    reloaded = callhandler("--site", str(up.directory), "reload")
+    assert reloaded.returncode == 0, reloaded.stderr
     os.kill(asterisk, signal.SIGKILL)
     await up.until("Asterisk is ready again", 60)
     assert up.pids(ASTERISK) not in ([], [asterisk])
+    dialplan, sounds = (up.directory / "var" / part for part in ("asterisk/etc/extensions.conf", "sounds/en"))
+    assert "5077" in dialplan.read_text(), "with the site as it was reloaded, not as it was at the first start"
+    assert (sounds / "something-new.ulaw").is_file()
 
 
 async def test_a_second_one_on_the_same_site_is_refused(up: Up) -> None:

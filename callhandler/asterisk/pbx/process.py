@@ -52,8 +52,12 @@ class AsteriskProcess:
         return self._folders["log"] / "messages"
 
     async def start(self) -> None:
-        """Start Asterisk and wait until it is ready: fully booted and answering on AMI. Raises CallhandlerError, with its last words."""
-        prepare(self._loaded, self._program, starting=True)
+        """Start Asterisk and wait until it is ready: fully booted and answering on AMI. Raises CallhandlerError, with its last words.
+
+        Its files are made at the first start alone: by the next one a reload, of which this process isn't told, may have made newer ones.
+        """
+        if self._process is None:
+            prepare(self._loaded, self._program, starting=True)
         await until_free(self._loaded.site.asterisk, self._loaded.site.tls)
         with (self._folders["log"] / "output").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
