@@ -27,6 +27,8 @@ pytestmark = pytest.mark.live
 CUSTOMER, AGENT = 440.0, 880.0
 NUMBER = "+12025550123"
 CLOSED = "5095"
+GAPS = 0.45
+"""How alike what is heard must be to a prompt (1 is the same) that a busy machine may have torn."""
 CALLBACKS = """
 
 # --- for the live tests of callbacks
@@ -248,12 +250,10 @@ async def test_a_time_of_the_next_opening_is_promised_while_it_is_closed_and_out
         assert isinstance(promise, float)
         promised = datetime.fromtimestamp(promise, ZoneInfo(zone_of(site)))
         assert f"{promised:%H:%M}" == "09:15", "from nine on"
-        day = site.prompt(f"std-cb-day-{promised.isoweekday()}")
-        (closed,) = find(whole, site.prompt("std-closed"))
-        (choose,) = find(whole, site.prompt("std-cb-choose"))
-        offered, said = find(whole, day, seconds=0.6)
-        (on,) = find(whole, site.prompt("std-cb-promise-on"))
-        assert closed.at < choose.at < offered.at < on.at < said.at
+        day, said = f"std-cb-day-{promised.isoweekday()}", dialled
+        for prompt in ("std-closed", "std-cb-choose", day, "std-cb-promise-on", day):
+            said = next((one.at for one in find(whole, site.prompt(prompt), GAPS, 0.6) if one.at > said), 0.0)
+            assert said, f"{prompt} was not heard in its turn"
 
         os.kill(site.daemon_pid(), signal.SIGKILL)
         await eventually("the daemon is back", lambda: is_back(site), 15)
