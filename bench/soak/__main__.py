@@ -15,26 +15,25 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from bench.common import machine, report
 from bench.soak import looking, mix
+from bench.soak.calls import Verdict, failed, outcomes, verdicts
 from bench.soak.judging import (
     Growth,
     Journal,
     Memory,
     Snapshot,
-    Verdict,
     callbacks_wrong,
-    failed,
     growth,
     left_over,
-    outcomes,
     too_much,
     unfinished,
-    verdicts,
 )
-from bench.soak.place import AGENTS, CALLERS, CUSTOMERS, People, Place, Running, system
+from bench.soak.place import AGENTS, CALLERS, CUSTOMERS, People, Place, Running, patiently, system
+from callhandler.core.model import State
 from callhandler.demo.comparing import Site
 from callhandler.demo.menus import queue_reached
 from callhandler.demo.place import until_registered
@@ -89,7 +88,7 @@ class Soak:
         since = time.monotonic() - self._began
         if since > self._seconds + mix.FOREVER + LAST_CALL:
             return True
-        status = self._at.client.status()
+        status = patiently(self._at.client.status)
         return callers.poll() is not None and not status.counts.calls and not status.counts.callbacks
 
     def _look(self) -> None:
@@ -119,13 +118,14 @@ class Soak:
         """One agent goes on break: those of the line in turn."""
         self._paused = time.monotonic()
         self._on_break = str(7_001 + int(self._paused) % 100)
-        self._at.client.pause(self._on_break, "tea")
+        agent = self._on_break
+        patiently(lambda: self._at.client.pause(agent, "tea"))
 
     def _come_back(self) -> None:
         """Who was on break comes back, and so does who has missed calls."""
-        for agent in self._at.client.agents():
-            if agent.id == self._on_break or agent.state == "not answering":
-                self._at.client.resume(agent.id)
+        away = [one.id for one in patiently(self._at.client.agents) if one.state is State.NOT_ANSWERING]
+        for agent in [*away, *([] if self._on_break is None else [self._on_break])]:
+            patiently(partial(self._at.client.resume, agent))
 
     def _quiet(self, before: Snapshot) -> Snapshot:
         """What is there when nobody has called for a while: as soon as it is as before, or at last."""

@@ -11,8 +11,8 @@ from collections import Counter
 from pathlib import Path
 
 from bench.soak.judging import Journal, Memory, Snapshot
-from bench.soak.place import Running
-from callhandler.core.model import Device
+from bench.soak.place import Running, patiently
+from callhandler.core.model import Device, State
 from callhandler.store.sources import Source
 
 _KB = re.compile(r"^(Pss|Private_Clean|Private_Dirty):\s+(\d+) kB", re.MULTILINE)
@@ -22,7 +22,7 @@ _KEPT = (".log", ".db", ".db-wal", ".db-shm", ".out", ".pid")
 
 def snapshot(at: Running) -> Snapshot:
     """Everything that is there now and must not be there when nobody calls."""
-    status, agents = at.client.status(), at.client.agents()
+    status, agents = patiently(at.client.status), patiently(at.client.agents)
     queued = _numbers(_asked(at, "core show taskprocessors"))
     channels = [line for line in _asked(at, "core show channels concise").splitlines() if line.count("!") > 10]
     shells = [line for line in channels if line.startswith("Surrogate/")]
@@ -42,7 +42,7 @@ def snapshot(at: Running) -> Snapshot:
         calls=status.counts.calls,
         waiting=status.counts.waiting,
         callbacks=status.counts.callbacks,
-        agents_not_free=sum(agent.state != "idle" or agent.device is not Device.FREE for agent in agents),
+        agents_not_free=sum(agent.state is not State.IDLE or agent.device is not Device.FREE for agent in agents),
         journal_backlog=status.journal_backlog,
         files=frozenset(
             str(path.relative_to(at.loaded.directory))
@@ -54,7 +54,7 @@ def snapshot(at: Running) -> Snapshot:
 
 def memory(at: Running, began: float) -> Memory:
     """The memory of both processes now, and what goes on in the meantime; `began` is on the monotonic clock."""
-    status = at.client.status()
+    status = patiently(at.client.status)
     daemon, asterisk = _private(at.daemon), _private(at.asterisk)
     return Memory(
         seconds=time.monotonic() - began,
@@ -72,7 +72,7 @@ def memory(at: Running, began: float) -> Memory:
 
 def alive(at: Running) -> bool:
     """Tell whether both processes are the ones that were there at the beginning."""
-    return at.client.status().pid == at.daemon and Path(f"/proc/{at.asterisk}").exists()
+    return patiently(at.client.status).pid == at.daemon and Path(f"/proc/{at.asterisk}").exists()
 
 
 _UNFINISHED = {
@@ -118,7 +118,7 @@ def complaints(log: Path, words: tuple[str, ...]) -> list[str]:
 
 
 def _asked(at: Running, question: str) -> str:
-    done = subprocess.run([*at.console, question], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([*at.console, question], capture_output=True, text=True, timeout=120, check=True)
     return done.stdout
 
 

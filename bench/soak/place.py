@@ -2,11 +2,13 @@
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from typing import TypeVar
 
 from bench.soak.mix import KEYS, Caller, Rows
 from callhandler.asterisk.pbx.get import ensure_asterisk, ensure_lab
@@ -15,6 +17,7 @@ from callhandler.asterisk.pbx.telling import Silent
 from callhandler.control.client import Client
 from callhandler.demo.place import running
 from callhandler.demo.sipp import Sipp
+from callhandler.errors import Unreachable
 from callhandler.site.loading import FILE_NAME, LoadedSite, load
 from callhandler.site.new import fresh_pin
 
@@ -23,6 +26,8 @@ FIRST_PHONE, FIRST_AGENT = 1_001, 7_001
 AGENTS, HELPING, BILLING = 140, 40, 3
 """Agents in all; those of the line who also help; and those who alone serve the line that is always full."""
 RTP_PORTS = 1_500
+AWAY = 60.0
+T = TypeVar("T")
 CUSTOMERS, CALLERS = "customers", "callers"
 
 
@@ -86,6 +91,18 @@ class Running:
     daemon: int
     asterisk: int
     console: tuple[str, ...]
+
+
+def patiently(ask: Callable[[], T]) -> T:
+    """Ask the daemon, which a busy machine may keep from answering for a while, though not for longer than AWAY. Raises Unreachable then."""
+    deadline = time.monotonic() + AWAY
+    while True:
+        try:
+            return ask()
+        except Unreachable as error:
+            if time.monotonic() > deadline:
+                raise
+            print(f"asked again: {error}", flush=True)
 
 
 @contextmanager

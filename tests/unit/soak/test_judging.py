@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.soak.calls import verdicts
 from bench.soak.judging import (
     Growth,
     Journal,
@@ -14,7 +15,6 @@ from bench.soak.judging import (
     left_over,
     too_much,
     unfinished,
-    verdicts,
 )
 from bench.soak.mix import Caller, Kind
 from callhandler.core.model import OfferEnd, Outcome
