@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+from callhandler.asterisk import lacking
 from callhandler.asterisk.ami_text import decode
 from callhandler.core import skills
 from callhandler.core.events import FACTS
@@ -84,7 +85,7 @@ def console(data: bytes) -> None:
     text = decode(data)
     version = console_text.version(text)
     assert version is None or version.split() == [version]
-    numbers = console_text.numbers(text)
+    numbers = lacking.numbers(text)
     assert numbers is None or all(number >= 0 for number in numbers)
     for parse in (
         console_text.uptime,
