@@ -25,8 +25,10 @@ HERE = Path(__file__).parent
 FIRST_PHONE, FIRST_AGENT = 1_001, 7_001
 AGENTS, HELPING, BILLING = 140, 40, 3
 """Agents in all; those of the line who also help; and those who alone serve the line that is always full."""
-RTP_PORTS = 1_500
+RTP_PORTS = 3_000
+"""For 750 conversations at once: on a machine that stands still for seconds, more than the hundred that there are otherwise."""
 AWAY = 60.0
+"""Seconds."""
 T = TypeVar("T")
 CUSTOMERS, CALLERS = "customers", "callers"
 
@@ -94,7 +96,7 @@ class Running:
 
 
 def patiently(ask: Callable[[], T]) -> T:
-    """Ask the daemon, which a busy machine may keep from answering for a while, though not for longer than AWAY. Raises Unreachable then."""
+    """Ask the daemon, which a busy machine may keep from answering for a while; after AWAY it is Unreachable all the same."""
     deadline = time.monotonic() + AWAY
     while True:
         try:
