@@ -19,6 +19,7 @@ import pytest
 from aiomqtt import Client
 
 from callhandler.asterisk.pbx.get import ensure_lab, find_program
+from callhandler.asterisk.pbx.process import dying_with_parent
 from callhandler.asterisk.pbx.telling import Silent
 from callhandler.core.events import AgentPaused, CallEnded, RoutingDecided
 from callhandler.core.model import Outcome
@@ -58,7 +59,7 @@ class Broker:
     def start(self) -> None:
         argv = find_program("mosquitto") or ensure_lab(Silent()).program("mosquitto")
         self._process = subprocess.Popen(
-            [*argv, "-c", str(self._conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            dying_with_parent([*argv, "-c", str(self._conf)]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         until = time.monotonic() + 30
         while time.monotonic() < until:

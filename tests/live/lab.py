@@ -21,6 +21,7 @@ from typing import Protocol, TypedDict
 
 from callhandler.asterisk.pbx.get import Lab, ensure_lab
 from callhandler.asterisk.pbx.place import layout
+from callhandler.asterisk.pbx.process import dying_with_parent
 from callhandler.asterisk.pbx.telling import Silent
 from callhandler.core.plain import Plain
 from tests.ports import free_base, is_free  # noqa: F401 - a laboratory's users take its port from here
@@ -149,7 +150,7 @@ class SiteUp:
 
     @property
     def _baresip(self) -> Baresip:
-        return Baresip(self.lab.program("baresip"), self.lab.baresip_modules)
+        return Baresip(dying_with_parent(self.lab.program("baresip")), self.lab.baresip_modules)
 
     def ask(self, *words: str) -> Plain:
         """Run a command of the CLI with `--json` and return what it says."""
@@ -216,7 +217,9 @@ def site_running(
     before(directory)
     with output.open("wb") as out:
         process = subprocess.Popen(
-            [*under, sys.executable, *(PROGRAM if patient else IMPATIENT), "--site", str(directory), "up"],
+            dying_with_parent(
+                [*under, sys.executable, *(PROGRAM if patient else IMPATIENT), "--site", str(directory), "up"]
+            ),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -229,7 +232,7 @@ def site_running(
         _until_no_channels(site)
     finally:
         _end(process)
-    assert not processes_of(directory), "processes were left behind"
+    _until_none_is_left(directory)
 
 
 def _until_ready(process: "subprocess.Popen[bytes]", output: Path, seconds: float = 180) -> None:
@@ -253,7 +256,14 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         if process.poll() is None:
             process.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(25)
+                process.wait(60)
+
+
+def _until_none_is_left(directory: Path, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while (left := processes_of(directory)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left, f"processes were left behind: {left}"
 
 
 def processes_of(directory: Path) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from callhandler.asterisk.pbx.process import dying_with_parent
 from callhandler.core.plain import Plain
 from callhandler.site.describing import describe
 from callhandler.site.loading import load
@@ -87,7 +88,7 @@ async def up(place: tuple[Path, int]) -> AsyncIterator[Up]:
 async def started(directory: Path, base: int, grace: str) -> Up:
     """Start `up`; conversations get `grace` seconds at the end."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "callhandler", "up", "--site", str(directory), "--grace", grace,
+        *dying_with_parent([sys.executable, "-m", "callhandler", "up", "--site", str(directory), "--grace", grace]),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     return Up(process, directory, base)
