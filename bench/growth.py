@@ -4,8 +4,9 @@ number of calls that are over.
 
 With live calls, and for the first 10,000 that pass through, Asterisk, phones and callers are real. 100,000 pass through a real daemon
 whose Asterisk is pretended (pretended.py), at the highest rate that either side of it can do; memory is looked at when nobody is there.
+As many live calls at once are pretended, too: that costs a machine next to nothing and shows the daemon alone (7 of 10 talk, 2 wait).
 
-    python -m bench.growth [--quick] [--only live|real|pretended] [--calls 100000] [--base-port 26000]
+    python -m bench.growth [--quick] [--only live|standing|real|pretended] [--calls 100000] [--base-port 26000]
 """
 
 import argparse
@@ -159,6 +160,31 @@ def real(folder: Path, base: int, size: Size) -> Rows:
     return rows
 
 
+async def standing(folder: Path, base: int, size: Size) -> Rows:
+    """The daemon with each number of pretended live calls."""
+    rows: Rows = {}
+    loaded = Office(folder, max(size.levels) * 4 // 5, base, 0.0, RTP_PORTS).build(PATIENT)
+    asterisk = Pretended(loaded, 25.0 + size.seconds)
+    await asterisk.ami.start()
+    try:
+        async with _daemon(loaded) as (pid, client):
+            await asyncio.to_thread(client.pause, "7999", "lunch")
+            for calls in (0, *size.levels):
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(asterisk.run(calls, calls))
+                    await asyncio.sleep(20.0 if calls else 0.0)
+                    before = cpu(pid)
+                    await asyncio.sleep(size.seconds)
+                    idle, (pss, rss) = (cpu(pid) - before) / size.seconds * 100, memory(pid)
+                    counts = (await asyncio.to_thread(client.status)).counts
+                    here: Figures = {"talking": counts.talking, "in line": counts.waiting}
+                    rows[f"{calls} pretended live"] = {**here, "PSS MB": pss, "RSS MB": rss, "idle %": idle}
+    finally:
+        await asterisk.ami.stop()
+    table("pretended live calls", rows)
+    return rows
+
+
 async def pretended(folder: Path, base: int, size: Size) -> Rows:
     """The daemon after each tenth of very many calls."""
     loaded = Office(folder, AT_ONCE, base, 0.0, RTP_PORTS).build(PATIENT)
@@ -217,7 +243,7 @@ def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="20 live calls, and 1,000 that pass, pretended")
-    parser.add_argument("--only", choices=("live", "real", "pretended"))
+    parser.add_argument("--only", choices=("live", "standing", "real", "pretended"))
     parser.add_argument("--calls", type=int, help="that pass through the pretended Asterisk")
     parser.add_argument("--base-port", type=int, default=BASE_PORT)
     options = parser.parse_args()
@@ -228,6 +254,8 @@ def main() -> int:
         folder, base = Path(temporary), options.base_port
         if options.only in (None, "live"):
             figures |= live(folder / "live", base, size)
+        if options.only == "standing" or (options.only is None and not options.quick):
+            figures |= uvloop.run(standing(folder / "standing", base, size))
         if options.only in (None, "real") and size.real:
             rows = real(folder / "real", base, size)
             table("real calls that have passed through", rows)

@@ -13,8 +13,8 @@ from callhandler.asterisk.agi_key import key_of
 from callhandler.site.loading import LoadedSite
 from tests.edge.fake_asterisk import FakeAmi, Fields, agi_call, event, message
 
-TALK, PATIENCE, LONGEST = 0.1, 0.2, 30.0
-"""Seconds: how long an agent and a caller talk, after which a caller in line gives up, and within which a call must be over."""
+STAYS, LONGEST = 0.1, 30.0
+"""Seconds: how long an agent and a caller talk, and how long a caller waits before giving up; and what a call may take besides."""
 MENU, LINE = "5000", "5002"
 
 
@@ -30,9 +30,10 @@ MIX = (*[Kind.ANSWERED] * 7, *[Kind.GIVEN_UP] * 2, Kind.LEFT_IN_MENU)
 
 
 class Pretended:
-    """Asterisk's side of one site. `ami` must have been started when the daemon is."""
+    """Asterisk's side of one site, whose callers stay for some seconds. `ami` must have been started when the daemon is."""
 
-    def __init__(self, loaded: LoadedSite) -> None:
+    def __init__(self, loaded: LoadedSite, stays: float = STAYS) -> None:
+        self._stays = stays
         asterisk = loaded.site.asterisk
         self._agi_port, self._key = asterisk.agi_port, key_of(asterisk.ami_secret.get_secret_value())
         devices = {f"PJSIP/{phone}": "NOT_INUSE" for phone in loaded.site.phones}
@@ -50,7 +51,7 @@ class Pretended:
     async def _callers(self, kinds: Iterator[Kind]) -> None:
         for kind in kinds:
             self._count += 1
-            async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout(self._stays + LONGEST):
                 await self._call(self._count, kind)
             self.ami.actions.clear()
             self.ami.raw.clear()
@@ -61,7 +62,7 @@ class Pretended:
         self.ami.send(_event("Newchannel", channel, call, ChannelState=0))
         agi = await agi_call(self._agi_port, self._asks(number, kind, call, channel))
         leg = None
-        while (command := await agi.command(LONGEST)) and leg is None:
+        while (command := await agi.command(self._stays + LONGEST)) and leg is None:
             match command.split(b" ", 2)[0]:
                 case b"STREAM" if kind is Kind.LEFT_IN_MENU:
                     break
@@ -74,7 +75,7 @@ class Pretended:
                     leg = await answered
                     break
                 case b"WAIT":
-                    await asyncio.sleep(PATIENCE)
+                    await asyncio.sleep(self._stays)
                     break
                 case _:
                     agi.send(b"200 result=0\n")
@@ -89,7 +90,7 @@ class Pretended:
         """A conversation: both sides in one bridge, the phone hangs up."""
         bridge, sides = {"BridgeUniqueid": f"bridge-{leg}"}, ((f"{phone}-{leg}", leg), (channel, call))
         self.ami.send(b"".join(_event("BridgeEnter", *side, **bridge) for side in sides) + _device(phone, "INUSE"))
-        await asyncio.sleep(TALK)
+        await asyncio.sleep(self._stays)
         self.ami.send(
             b"".join(_event("BridgeLeave", *side, **bridge) for side in sides)
             + event("BridgeDestroy", **bridge)
