@@ -256,7 +256,7 @@ async def test_a_time_of_the_next_opening_is_promised_while_it_is_closed_and_out
             assert said, f"{prompt} was not heard in its turn"
 
         os.kill(site.daemon_pid(), signal.SIGKILL)
-        await eventually("the daemon is back", lambda: is_back(site), 15)
+        await eventually("the daemon is back", lambda: is_back(site))
         (after,) = open_ones(site)
         assert (after["state"], after["due"], after["promise"]) == ("waiting for its time", promise - 900.0, promise)
         site.ask("agents", "resume", "7001")
@@ -273,8 +273,8 @@ def open_ones(site: SiteUp) -> list[dict[str, Plain]]:
 
 
 def is_back(site: SiteUp) -> bool:
-    """Whether `up` has told for the second time that the daemon is ready."""
-    return (site.directory / "var" / "up.out").read_text(errors="replace").count("The daemon is ready") == 2
+    """Whether `up` has told again that the daemon is ready."""
+    return (site.directory / "var" / "up.out").read_text(errors="replace").count("The daemon is ready") > 1
 
 
 def zone_of(site: SiteUp) -> str:
