@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from tests.live.robots import Manners
 from .between import Between, between
 from .chance import LONG, SEED
 from .parts import ALL
-from .stage import EXTRA, Stage, staged
+from .stage import EXTRA, Lost, Stage, staged
 from .test_daemon import play
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1")) if LONG else 1
@@ -29,7 +30,7 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(180 + 75 * ROUNDS)]
 SLOW_FOR = 12.0
 NOTICED_WITHIN = 25.0
 """Seconds within which a link over which nothing comes is given up: a ping after 10, two of them for 2.5 each, and a busy machine."""
-ACTIONS = ("Originate", "Originate", "Originate", "Hangup", "Status", "Getvar")
+OTHERS = ("Hangup", "Status", "Getvar")
 
 
 @pytest.fixture
@@ -49,6 +50,17 @@ async def led_through(stage: Stage, port: int) -> None:
     await stage.there(other_than=pid)
 
 
+def rung_twice(stage: Stage) -> list[tuple[str, Exception]]:
+    """The phones that were rung while they were rung or talked at: what must not be sent to Asterisk again was."""
+    found: list[tuple[str, Exception]] = []
+    for part, desk in stage.desks.items():
+        for before, after in pairwise(one for one in desk.visits if one.rang >= stage.began):
+            if before.ended is None or before.ended > after.rang:
+                times = f"{before.rang:.2f} to {before.ended or 0:.2f}, and at {after.rang:.2f}"
+                found.append((part, Lost("phone", f"rung twice: {times}")))
+    return found
+
+
 class Blows:
     """What is done to the link. After each the daemon is the same, and sees Asterisk again."""
 
@@ -58,9 +70,8 @@ class Blows:
     async def cut(self) -> None:
         """Cut between an action and its answer, several times, whether the action got there or not; each new link may be cut, too."""
         random, before = self.stage.random, self.link.connections
-        faults = [(random.choice(ACTIONS), random.random() < 0.5) for _ in range(3)]
-        for action, arrives in faults:
-            self.link.cut_at(action, arrives=arrives)
+        for action in ("Originate", random.choice(OTHERS), random.choice(OTHERS)):
+            self.link.cut_at(action, arrives=random.random() < 0.5)
         self.link.drop()  # the snapshot that follows asks for Status and Getvar
         await asyncio.sleep(4.0)
         self.link.mend()
@@ -107,6 +118,7 @@ async def test_the_link_struck_with_calls_in_every_state(site: SiteUp, capsys: p
         for number in range(ROUNDS):
             blow, began = choices[number % len(choices)], time.monotonic()
             lost = await play(stage, lambda blow=blow: blows.strike(blow), ALL)
+            lost += rung_twice(stage)
             stories += [f"round {number + 1} ({blow.__name__}), {part}: {error!r}" for part, error in lost]
             counted.update(getattr(error, "what", "test") for _, error in lost)
             with capsys.disabled():
