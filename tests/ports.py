@@ -45,6 +45,10 @@ def is_free(port: int) -> bool:
     """Whether nobody has a port of loopback now, for UDP and for TCP."""
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         with socket.socket(socket.AF_INET, kind) as probe:
+            if (
+                kind == socket.SOCK_STREAM
+            ):  # as every server asks for: a port whose last connection has just ended can be had
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
