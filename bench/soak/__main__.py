@@ -159,7 +159,7 @@ class Soak:
             ),
         )
         grown = growth(self.samples, self._seconds)
-        wrong = left_over(before, after, len(self.callers)) + unfinished(journal) + too_much(grown)
+        wrong = left_over(before, after, len(self.callers)) + unfinished(journal) + too_much(grown, self._seconds)
         wrong += callbacks_wrong(lines(CUSTOMERS), journal)
         wrong += [f"the daemon's log: {line[:300]}" for line in self._log("daemon")[:SHOWN]]
         bad = failed(found)

@@ -109,6 +109,14 @@ def _disagreements(call: SipCall, sip: Side, told: Side, short_abandon: float) -
         return []  # hung up as the phone was answered
     if call.talk is not None and call.talk.by_phone and call.by_caller:
         told = replace(told, hung_up_by=sip.hung_up_by)  # both hung up
+    if (
+        call.by_caller
+        and call.answered is not None
+        and call.keys
+        and not call.rings
+        and told.outcomes == (Outcome.LEFT_IN_MENU,)
+    ) and call.keys[-1][0] - call.answered <= CROSSED:
+        return []  # pressed a key before the menu began, which nobody heard, and left
     if sip.outcomes in _GAVE_UP and told.outcomes in _GAVE_UP:
         waited = (call.ended or 0.0) - call.keys[-1][0] if call.keys else 0.0
         told = replace(told, outcomes=sip.outcomes) if abs(waited - short_abandon) <= STILL else told

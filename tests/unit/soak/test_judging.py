@@ -103,11 +103,12 @@ def looks(warm: float, end: float) -> list[Memory]:
 def test_memory(end: float, grew: bool) -> None:
     found = growth(looks(100.0, end), 4_000.0)
     assert [one.process for one in found] == ["daemon", "Asterisk"]
-    assert [sentence.partition(":")[0] for sentence in too_much(found)] == ["memory of daemon"] * grew
+    assert [sentence.partition(":")[0] for sentence in too_much(found, 4_000.0)] == ["memory of daemon"] * grew
 
 
 def test_memory_of_either_process() -> None:
-    assert len(too_much([Growth("daemon", 50.0, 53.0), Growth("Asterisk", 50.0, 53.0)])) == 2
+    assert len(too_much([Growth("daemon", 50.0, 53.0), Growth("Asterisk", 50.0, 53.0)], 3_600.0)) == 2
+    assert len(too_much([Growth("daemon", 50.0, 53.0), Growth("Asterisk", 50.0, 53.0)], 600.0)) == 1
 
 
 def test_a_soak_that_nobody_looked_at_proves_nothing() -> None:
@@ -243,6 +244,14 @@ def test_a_short_wait_is_one_to_both_sides_but_for_what_a_machine_stands_still(w
     short = replace(record(), outcome=Outcome.ABANDONED_SHORT, legs=(), agent=None, talked=0.0)
     leaves = replace(STRAIGHT, kind=Kind.LEAVES_LINE)
     (found,) = verdicts([leaves], left, [], [short], SITE)
+    assert (found.wrong == ()) is agrees
+
+
+@pytest.mark.parametrize(("key", "agrees"), [(101.0, True), (103.0, False)])
+def test_a_key_before_the_menu_is_none(key: float, agrees: bool) -> None:
+    left = [*called()[:2], line("key", key, "1"), line("bye-sent", 106.0)]
+    in_menu = replace(record(), outcome=Outcome.LEFT_IN_MENU, legs=(), visits=(), queue=None, agent=None, talked=0.0)
+    (found,) = verdicts([replace(STRAIGHT, kind=Kind.LEAVES_TALK)], left, [], [in_menu], SITE)
     assert (found.wrong == ()) is agrees
 
 
