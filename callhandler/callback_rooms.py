@@ -42,7 +42,7 @@ class AskingRoom:
 
     def slots(self, call: Call, number: str, wait: float) -> list[float]:
         """Return when the slots begin that can be promised."""
-        return self._callbacks.core.slots(number, call.number, self._clock() + wait)
+        return self._callbacks.core.slots(number, call.number, self._clock(), wait)
 
     def has_room(self, slot: float) -> bool:
         """Tell whether one more callback can be promised for a slot."""

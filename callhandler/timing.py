@@ -133,7 +133,7 @@ class Timers:
         """Have `wake(key)` called at `when`, seconds since the epoch."""
         entry = (when, next(self._order), key)
         heapq.heappush(self._due, entry)
-        if self._due[0] is entry:
+        if self._due[0] is entry and self._expected != math.inf:  # else what came in a stall is being read first
             self._look_again()
 
     def _look_again(self) -> None:
@@ -152,6 +152,7 @@ class Timers:
             self._expected = math.inf  # once: a loop that is always late gets there, too
             self._next = asyncio.get_running_loop().call_later(READING, self._fire)
             return
+        self._expected = 0.0
         key = heapq.heappop(self._due)[2] if self._due[0][0] <= self._clock() else None
         if self._due:
             self._look_again()

@@ -18,9 +18,9 @@ Hours = Callable[[float], Opening | None]
 
 
 def free_slots(
-    hours: Sequence[Hours], taken: Iterable[float], *, capacity: int, most: int, after: float
+    hours: Sequence[Hours], taken: Iterable[float], *, capacity: int, most: int, after: float, until: float
 ) -> list[float]:
-    """Return when the next `most` slots begin that lie after `after` and within all of `hours`, in seconds since the epoch.
+    """Return when the next `most` slots begin that lie after `after`, before `until` and within all of `hours`.
 
     A slot that `taken` names `capacity` times is full.
     """
@@ -28,7 +28,7 @@ def free_slots(
     full = {slot for slot, count in Counter(taken).items() if count >= capacity}
     found: list[float] = []
     slot = (after // SLOT + 1) * SLOT
-    while len(found) < most and slot < after + HORIZON:
+    while len(found) < most and slot < until:
         again = max((one.closed_until(slot) for one in known), default=slot)
         if again == inf:
             break

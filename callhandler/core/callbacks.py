@@ -11,7 +11,7 @@ from typing import Protocol
 from callhandler.core import events as e
 from callhandler.core.callback import LONGEST_OPEN, NOBODY_FREE, NOT_COUNTED, NOT_DIALLED, Callback, OpenCallbacks
 from callhandler.core.callback_limits import Ledger, Until
-from callhandler.core.callback_slots import free_slots
+from callhandler.core.callback_slots import HORIZON, free_slots
 from callhandler.core.decisions import CancelOffer, LeaveLine, WakeAt
 from callhandler.core.following import Follows
 from callhandler.core.hours import Opening
@@ -135,8 +135,8 @@ class CallingBack:
         except Refused:
             return number
 
-    def slots(self, number: str, dialled: str, after: float) -> list[float]:
-        """Return when the slots after `after` begin that can still be promised (field.md N19).
+    def slots(self, number: str, dialled: str, now: float, wait: float = 0.0) -> list[float]:
+        """Return when the slots begin that can still be promised, none sooner than in `wait` seconds (field.md N19).
 
         Both are open then: the number of ours that was dialled, and the calling hours where the customer's number is.
         """
@@ -145,7 +145,9 @@ class CallingBack:
             return []
         hours = (lambda at: self.guard.opening(number, at)), (lambda at: self.guard.house(dialled, at))
         taken = (one.due for one in self.books.open.values())
-        return free_slots(hours, taken, capacity=rules.slot_capacity, most=rules.slots_ahead, after=after)
+        return free_slots(
+            hours, taken, capacity=rules.slot_capacity, most=rules.slots_ahead, after=now + wait, until=now + HORIZON
+        )
 
     def has_room(self, slot: float) -> bool:
         """Tell whether one more callback can be promised for a slot."""

@@ -27,6 +27,10 @@ class PromiseFigures:
     latest: float
 
 
+_NOT_REACHED = ("failed", "expired")
+"""Results of a callback that nobody called off: what was promised in it was not kept."""
+
+
 @dataclass(slots=True)
 class _Promise:
     at: float
@@ -58,7 +62,10 @@ def _promises(facts: Iterable[e.Fact]) -> Iterable[_Promise]:
             case e.PromiseSettled() if fact.call in last:
                 last[fact.call].kept, last[fact.call].late = fact.kept, fact.late
             case e.CallbackEnded() if fact.call in last:
-                last[fact.call].ended = True
+                one = last[fact.call]
+                one.ended = True
+                if one.kept is None and fact.result in _NOT_REACHED:
+                    one.kept = False
     return made
 
 

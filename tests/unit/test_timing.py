@@ -126,9 +126,13 @@ async def test_a_loop_that_stood_still_reads_first(monkeypatch: pytest.MonkeyPat
     timing.after(0.01, lambda: woken.put_nowait("overdue"))
     time.sleep(0.3)  # noqa: ASYNC251 - the loop stands still
     back = time.monotonic()
+    await asyncio.sleep(0.05)
+    timers.at(clock() - 1.0, ("set while reading", "leg"))
     async with asyncio.timeout(60):
-        assert {await woken.get(), await woken.get()} == {"lease", "overdue"}
-    assert time.monotonic() - back >= 0.2, "what came in time is heard before it counts as not having come"
+        assert {await woken.get() for _ in range(3)} == {"lease", "overdue", "set while reading"}
+        assert time.monotonic() - back >= 0.2, "what came in time is heard before it counts as not having come"
+        timers.at(clock(), ("next", "leg"))
+        assert await woken.get() == "next"
 
 
 async def test_a_machine_that_was_suspended_wakes_its_timers_soon_after(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,9 @@ def test_a_follower_heeds_every_kind_of_fact_that_it_or_its_books_look_for(
 ) -> None:
     source = "".join(getsource(one) for one in (follower, *books))
     asked_for = {*re.findall(r"e\.(\w+)\(\)", source), *re.findall(r"case e\.(\w+)\(", source)}
+    asked_for |= {
+        name for kinds in re.findall(r"isinstance\(\w+, ([^)]+)\)", source) for name in re.findall(r"\be\.(\w+)", kinds)
+    }
     assert asked_for
     assert {FACTS[name] for name in asked_for} <= set(follower.heeds)
 

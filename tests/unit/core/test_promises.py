@@ -54,6 +54,12 @@ def test_each_promise_is_counted_on_the_day_it_was_for() -> None:
     ], "half past eleven at night in London is tomorrow in Berlin"
 
 
+def test_what_ended_without_a_call_and_was_not_called_off_is_broken() -> None:
+    facts = [asked("lost its line", "2026-03-04T11:00"), ended("lost its line", "failed")]
+    (day,) = promise_figures(facts, BERLIN, 0.0, at("2026-03-04T12:00"))
+    assert (day.broken, day.not_needed, day.share) == (1, 0, 0.0)
+
+
 def test_what_is_to_come_has_no_share() -> None:
     (day,) = promise_figures(FACTS[3:4], BERLIN, 0.0, at("2026-03-04T12:00"))
     assert (day.made, day.open, day.share, day.latest) == (1, 1, None, 0.0)
