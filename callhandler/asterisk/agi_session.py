@@ -19,6 +19,9 @@ from callhandler.errors import CallerGone
 log = structlog.get_logger(__name__)
 CODE_USAGE = 520
 CODE_DEAD = 511
+_MARKER = "cut-"
+_CUT_WITHIN = 1.0
+"""Seconds after which a cut that wasn't answered is sent once more."""
 _MOST_USAGE_LINES = 100
 _LONGEST_LINE = 16_384
 
@@ -70,8 +73,15 @@ class AgiSession:
         """End the command under way at once; its reply says `cut` unless a key was quicker. Does nothing when none is."""
         if not self._unanswered or self._answer is not None or self._marker is not None or self.gone.done():
             return
-        self._marker = f"cut-{next(self._markers)}"
-        self._transport.write(quoting.command(wire.AGI_EVALUATE, self._marker))
+        marker = self._marker = f"{_MARKER}{next(self._markers)}"
+        self._transport.write(quoting.command(wire.AGI_EVALUATE, marker))
+        self._loop.call_later(_CUT_WITHIN, self._cut_again, marker)
+
+    def _cut_again(self, marker: str) -> None:
+        """Send another marker if Asterisk took the first together with the command: it lies in a buffer then, and cuts nothing."""
+        if self._unanswered and self._answer is None and self._marker == marker:
+            self._marker = None
+            self.cut()
 
     def end(self, reason: str) -> None:
         """Take the channel as no longer ours and close the connection; the dialplan goes on with it."""
@@ -147,6 +157,6 @@ class AgiSession:
             self._replied_with(answer)
         elif answer.data == self._marker:
             self._replied_with(self._own or AgiReply(200, 0, cut=True))
-        else:
+        elif not answer.data.startswith(_MARKER):  # an earlier marker's reply says nothing more
             # It was quicker than the cut, or the cut made it say so (WAIT FOR DIGIT answers 1 then; the key 1 is 49).
             self._own = answer if answer.key is not None else replace(answer, cut=True)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from callhandler.asterisk import agi_session
 from callhandler.asterisk.agi import AgiLimits, AgiServer
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import AgiReply
@@ -39,6 +40,25 @@ async def test_a_cut_command_and_the_next_get_their_own_replies(said: bytes, fir
         assert await call.answer(b"200 result=0\n") == b"NOOP"
         await settled(results)
         assert results == [[first, AgiReply(200, 0)]]
+        await call.close()
+
+
+async def test_a_cut_that_was_read_together_with_its_command_is_sent_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asterisk reads by lines from a buffer, and waits for the socket: what lies in the buffer already cuts nothing."""
+    monkeypatch.setattr(agi_session, "_CUT_WITHIN", 0.01)
+    async with serving(cut_then_next) as (server, results):
+        call = await agi_call(server.port)
+        assert await call.command() == b'STREAM FILE "x" ""'
+        assert await call.command() == MARKED
+        assert await call.command() == MARKED.replace(b"cut-1", b"cut-2")
+        monkeypatch.setattr(agi_session, "_CUT_WITHIN", 60.0)
+        call.send(b"200 result=53 endpos=8000\n200 result=1 (cut-1)\n")
+        while (asked := await call.command()).startswith(b"GET FULL VARIABLE"):
+            call.send(b"200 result=1 (" + asked.split(b'"')[1] + b")\n")
+        assert asked == b"NOOP"
+        call.send(b"200 result=0\n")
+        await settled(results)
+        assert results == [[AgiReply(200, 53, endpos=8000), AgiReply(200, 0)]]
         await call.close()
 
 

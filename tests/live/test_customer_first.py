@@ -20,7 +20,7 @@ HELLO, GREETING = 0.5, 5.0
 FIRST = """
 [waiting]
 check_in_at_most = 20
-check_in_aim = 10
+check_in_aim = 12
 
 [prompts.std-cb-nobody-free]
 text = "We are sorry that nobody is free after all."
@@ -117,6 +117,7 @@ async def test_who_waits_in_vain_is_told_and_then_the_agent_is_called_first(site
         assert len(sorry) == 1
         assert 9.0 < sorry[0].at - said_yes < 13.0, "as long as the site says"
         assert silences(heard, 1.5) == [], "music, and no silence"
+        await eventually("put off", lambda: "CallbackAttemptEnded" in facts(site, call))
         assert detail(site, call, "CallbackAttemptEnded", "reason") == "nobody free"
         site.ask("agents", "resume", "7001")
         await agent.wait_for("CALL_INCOMING")
