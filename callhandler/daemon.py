@@ -26,7 +26,7 @@ from callhandler.asterisk.sounds import make_sounds
 from callhandler.attendant import Attendant
 from callhandler.away_messages import AWAY_KEPT, AwayMessages
 from callhandler.callback_rooms import CustomersFirst
-from callhandler.control.server import Server
+from callhandler.control.server import Server, refuse_second
 from callhandler.core import events as e
 from callhandler.core.closing import Closing
 from callhandler.core.inbox import InboxKeeper
@@ -67,16 +67,20 @@ THREADS_TURN = 0.001
 """Seconds for which the journal's thread may keep the interpreter while a call waits for it; Python's own 5 ms add up to stalls."""
 
 
-def main(directory: Path, foreground: bool) -> int:
+def main(directory: Path, attach: Callable[[LoadedSite], None] | None) -> int:
     """Run the daemon for the site in `directory` until it is told to stop; returns the exit status.
 
-    In the `foreground` somebody looks on: what is logged is shown too. Under `up`, what it prints is its last words alone.
+    `attach` writes what an Asterisk beside is to include. Somebody looks on then: what is logged is shown too. None under `up`, where what
+    is printed is the last words alone.
     """
     try:
         loaded = load(directory)
+        refuse_second(loaded.inside(loaded.site.daemon.socket))  # before its files and its log are touched
+        if attach is not None:
+            attach(loaded)
         sys.setswitchinterval(THREADS_TURN)
         os.umask(0o027)  # callers' numbers are nobody else's business
-        logs.configure(loaded.inside(loaded.site.daemon.log), sys.stderr if foreground or sys.stderr.isatty() else None)
+        logs.configure(loaded.inside(loaded.site.daemon.log), sys.stderr if attach or sys.stderr.isatty() else None)
         return uvloop.run(_run(loaded))
     except CallhandlerError as error:
         sys.stderr.write(f"{error}\n")
@@ -161,7 +165,7 @@ class Daemon:
             loop.add_signal_handler(number, self._told.set)
         loop.add_signal_handler(signal.SIGUSR1, self.ending.begin)
         loop.add_signal_handler(signal.SIGUSR2, self.ending.hang_up)
-        await self.control.start()  # first: it refuses a second daemon on this site
+        await self.control.start()  # first: of two daemons started at once, one is refused here
         await self.journal.start()
         await self._take_up()
         made = await asyncio.to_thread(make_sounds, self._loaded, find_program)

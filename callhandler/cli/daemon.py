@@ -1,12 +1,14 @@
 """`callhandler daemon`."""
 
 import sys
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from callhandler.cli.place import SiteOption, find
+
+if TYPE_CHECKING:
+    from callhandler.site.loading import LoadedSite
 
 Attach = Annotated[
     bool,
@@ -26,16 +28,15 @@ def daemon(site: SiteOption = None, attach: Attach = True) -> None:
     place = find(site)
     from callhandler.daemon import main  # noqa: PLC0415 - the whole house, which no other command needs
 
-    if attach:
-        _attach(place.directory)
-    raise typer.Exit(main(place.directory, foreground=attach))
+    raise typer.Exit(main(place.directory, attach=_attach if attach else None))
 
 
-def _attach(directory: Path) -> None:
+def _attach(loaded: "LoadedSite") -> None:
     from callhandler.asterisk.pbx.prepare import attach as write  # noqa: PLC0415 - as above
-    from callhandler.site.loading import load  # noqa: PLC0415 - as above
+    from callhandler.cli.up import refuse_beside  # noqa: PLC0415 - as above
 
-    done = write(load(directory), ANY_VERSION)
+    refuse_beside(loaded.directory)
+    done = write(loaded, ANY_VERSION)
     if done.changed:
         sys.stderr.write(f"New in {done.folder}: {', '.join(done.changed)}. Asterisk takes them up with:\n")
         sys.stderr.writelines(f"  {command}\n" for command in done.commands)

@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
@@ -22,6 +22,7 @@ from callhandler.errors import CallhandlerError, Refused
 from callhandler.site.loading import LoadedSite, load
 from callhandler.supervise import Supervisor
 
+_LOCK = Path("var", "up.lock")
 _MOST_PHONES = 12
 NoLog = Annotated[bool, typer.Option("--no-log", help="Show no live log.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors: for services.")]
@@ -102,16 +103,26 @@ def address(listening: str) -> str:
 @contextlib.contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """Refuse a second `up` on the same site."""
-    path = directory / "var" / "up.lock"
+    path = directory / _LOCK
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.seek(0)
-            pid = handle.read().strip() or "unknown"
-            raise Refused(f"callhandler up is running for {directory} already (process {pid})") from None
+        _lock(handle, directory)
         handle.truncate(0)
         handle.write(f"{os.getpid()}\n")
         handle.flush()
         yield
+
+
+def refuse_beside(directory: Path) -> None:
+    """Raise Refused when `up` runs here, whose daemon may be away for a moment; touches nothing."""
+    with contextlib.suppress(FileNotFoundError), (directory / _LOCK).open() as handle:
+        _lock(handle, directory)
+
+
+def _lock(handle: TextIO, directory: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.seek(0)
+        pid = handle.read().strip() or "unknown"
+        raise Refused(f"callhandler up is running for {directory} already (process {pid})") from None

@@ -89,17 +89,28 @@ class Server:
             self._lock = None
 
 
+def refuse_second(path: Path) -> None:
+    """Raise Refused when a daemon has this socket, and touch nothing: for what a daemon writes before it listens there."""
+    with contextlib.suppress(FileNotFoundError):
+        os.close(_locked(path, os.O_RDWR))
+
+
 def _take(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    lock = _locked(path, os.O_RDWR | os.O_CREAT)
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock
+
+
+def _locked(path: Path, how: int) -> int:
+    lock = os.open(path.with_name(f"{path.name}.lock"), how | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "unknown"
         os.close(lock)
         raise Refused(f"another daemon (process {holder}) already runs for this site: it holds {path}") from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
     return lock
 
 

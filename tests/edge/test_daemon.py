@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from callhandler.cli import main as command_line
+from callhandler.cli import up
 from callhandler.control.client import Client
 from callhandler.core.events import CallArrived, CallEnded
 from callhandler.core.model import Outcome, Status
@@ -28,6 +30,30 @@ async def test_a_second_daemon_is_refused_at_once_and_the_first_goes_on(site: Pa
         assert (await ask(site, Client.status)).pid
         assert await first.journal.flush()
         assert not (site / "var" / "journal.db.spool").exists()
+
+
+async def test_beside_a_daemon_the_command_is_refused_before_it_writes_anything(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with running(site):
+        await _refused(site)
+    assert "already runs for this site" in capsys.readouterr().err
+
+
+async def test_beside_up_whose_daemon_is_away_for_a_moment_too(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with up._alone(site):
+        await _refused(site)
+    assert f"callhandler up is running for {site} already" in capsys.readouterr().err
+
+
+async def _refused(site: Path) -> None:
+    before = _paths(site)
+    assert await asyncio.to_thread(command_line, ["--site", str(site), "daemon"]) == 1
+    assert _paths(site) == before
+
+
+def _paths(site: Path) -> set[Path]:
+    return set(site.rglob("*"))
 
 
 async def test_a_port_that_is_taken_is_said_in_one_sentence(site: Path) -> None:
