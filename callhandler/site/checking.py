@@ -16,12 +16,15 @@ from callhandler.site.positions import KeyPath, written
 from callhandler.site.references import destinations, references
 
 Declared = Mapping[str, frozenset[str]]
-"""The names that each section of the file defines, also those whose tables have mistakes of their own."""
+"""The names that each section of the file defines, and under "tables" the sections, also those with mistakes of their own."""
+_NO_CALLBACK = ("company", "queues")
+"""Sections whose destinations can't be a callback."""
 
 
 def problems(site: Site, declared: Declared) -> list[Problem]:
     """Return everything that can't be right."""
-    return [*_dangling(site, declared), *(problem for check in _CHECKS for problem in check(site))]
+    missing = [problem for section, problem in _without_table(site) if section not in declared["tables"]]
+    return [*_dangling(site, declared), *missing, *(problem for check in _CHECKS for problem in check(site))]
 
 
 def _dangling(site: Site, declared: Declared) -> Iterator[Problem]:
@@ -29,6 +32,29 @@ def _dangling(site: Site, declared: Declared) -> Iterator[Problem]:
         if name not in declared[section]:
             where = "company.languages" if section == "languages" else section
             yield Problem(path, f"`{name}` is not defined in {where}", did_you_mean(name, declared[section]))
+
+
+def _without_table(site: Site) -> Iterator[tuple[str, Problem]]:
+    """What needs a table that the site doesn't have, with the table's name: one with a mistake of its own isn't here, but in the file."""
+    if site.tls is None:
+        wanted: list[KeyPath] = [
+            ("phones", name, "encrypted") for name, phone in site.phones.items() if phone.encrypted
+        ]
+        wanted += [("trunks", name, "encrypted") for name, trunk in site.trunks.items() if trunk.encrypted]
+        right = "add `[tls]`, and run `callhandler certs`"
+        yield from (("tls", Problem(path, "can't be: there is no table [tls]", right)) for path in wanted)
+    if site.mail is None:
+        wanted = [("queues", name, "mail") for name, queue in site.queues.items() if queue.mail is not None]
+        right = "add [mail], or leave it out"
+        yield from (("mail", Problem(path, "is never used, as there is no [mail]", right)) for path in wanted)
+    if site.callbacks is None:
+        right = "add [callbacks] with a trunk, which calls out go over"
+        for path, destination in destinations(site):
+            kind = destination.partition(":")[0]
+            if kind == "outside":
+                yield "callbacks", Problem(path, "nothing says how to call out", right)
+            if kind == "callback" and path[0] not in _NO_CALLBACK:
+                yield "callbacks", Problem(path, "nothing says how to call back", right)
 
 
 def _company(site: Site) -> Iterator[Problem]:
@@ -82,15 +108,6 @@ def _asterisk(site: Site) -> Iterator[Problem]:
         if port in taken:
             yield Problem(path, f"{port} is {taken[port]} too", "give every service a port of its own")
         taken.setdefault(port, str(path[1]) if path[0] == "asterisk" else written(path))
-
-
-def _encryption(site: Site) -> Iterator[Problem]:
-    if site.tls is not None:
-        return
-    wanted: list[KeyPath] = [("phones", name, "encrypted") for name, phone in site.phones.items() if phone.encrypted]
-    wanted += [("trunks", name, "encrypted") for name, trunk in site.trunks.items() if trunk.encrypted]
-    for path in wanted:
-        yield Problem(path, "can't be: there is no table [tls]", "add `[tls]`, and run `callhandler certs`")
 
 
 def _speech(site: Site) -> Iterator[Problem]:
@@ -168,10 +185,6 @@ def _queues(site: Site) -> Iterator[Problem]:
         for index, step in enumerate(queue.steps):
             yield from _skills(step.wants, ("queues", name, "steps", index, "wants"))
         yield from _steps(name, queue)
-        if queue.mail is not None and site.mail is None:
-            yield Problem(
-                ("queues", name, "mail"), "is never used, as there is no [mail]", "add [mail], or leave it out"
-            )
 
 
 def _steps(name: str, queue: QueueTable) -> Iterator[Problem]:
@@ -215,13 +228,9 @@ def _called_back(site: Site) -> Iterator[Problem]:
         kind, _, name = destination.partition(":")
         if kind != "callback":
             continue
-        if path[0] in ("company", "queues"):
+        if path[0] in _NO_CALLBACK:
             yield Problem(
                 path, "can't lead to a callback", "queues offer callbacks by themselves, as key 1; name something else"
-            )
-        elif site.callbacks is None:
-            yield Problem(
-                path, "nothing says how to call back", "add [callbacks] with a trunk, which calls out go over"
             )
         elif name in site.queues and not site.queues[name].callback:
             yield Problem(path, f"queue `{name}` calls nobody back", f"leave out `callback = false` of queues.{name}")
@@ -231,12 +240,10 @@ def _outside(site: Site) -> Iterator[Problem]:
     """Numbers outside are dialled over the trunk of [callbacks], under its rules: a site file can't be talked into more than those."""
     for path, destination in destinations(site):
         kind, _, number = destination.partition(":")
-        if kind != "outside":
+        if kind != "outside" or site.callbacks is None:
             continue
-        trunk = None if site.callbacks is None else site.trunks.get(site.callbacks.trunk)
-        if site.callbacks is None:
-            yield Problem(path, "nothing says how to call out", "add [callbacks] with a trunk, which calls out go over")
-        elif trunk is not None and "/" in trunk.host:
+        trunk = site.trunks.get(site.callbacks.trunk)
+        if trunk is not None and "/" in trunk.host:
             yield Problem(path, "the trunk of [callbacks] is a whole network", "give it the provider's one address")
         else:
             from callhandler.numbers import SiteNumbers  # noqa: PLC0415 - 50 ms that only checking needs
@@ -301,7 +308,6 @@ def _prompts(site: Site) -> Iterator[Problem]:
 _CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (
     _company,
     _asterisk,
-    _encryption,
     _speech,
     _callbacks,
     _extensions,

@@ -151,12 +151,13 @@ def _few(findings: list[Finding], places: Places) -> list[Finding]:
 
 
 def _declared(raw: TomlTable) -> checking.Declared:
-    """Return the names each section defines, whether or not their tables are good."""
+    """Return the names each section defines, and those of the sections, whether or not their tables are good."""
     sections = ("queues", "menus", "agents", "phones", "prompts", "hours", "trunks")
     tables = {name: raw.get(name) for name in sections}
     company = raw.get("company")
     tables["languages"] = company.get("languages", {"en": ""}) if isinstance(company, dict) else {"en": ""}
-    return {name: frozenset(table) if isinstance(table, dict) else frozenset() for name, table in tables.items()}
+    names = {name: frozenset(table) if isinstance(table, dict) else frozenset() for name, table in tables.items()}
+    return names | {"tables": frozenset(raw)}
 
 
 def _without(raw: TomlTable, wrong: list[KeyPath]) -> Site | None:

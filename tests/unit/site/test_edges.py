@@ -51,6 +51,25 @@ def test_what_leads_to_a_callback_needs_one_to_be_had(tmp_path: Path, more: str,
     assert wrong in mistakes(tmp_path, more, (SALES, SALES + change))
 
 
+NUMBER = '[numbers.5009]\nenters = "queue:sales"\n'
+WRONG_BACK = BACK + 'spacing = "x"\n'
+
+
+@pytest.mark.parametrize(
+    ("wrong", "user"),
+    [
+        (WRONG_BACK, NUMBER + 'closed = "callback:sales"'),
+        ("[callbacks]\n", NUMBER + 'closed = "callback:sales"'),
+        (WRONG_BACK, NUMBER + 'closed = "outside:+4930123456"'),
+        ("[mail]\n", '[queues.new]\nname = "New"\nfallback = "hangup"\nmail = "new@example.org"'),
+        ("[tls]\nport = 0\n", '[phones.199]\npassword = "a-password-of-199"\nencrypted = true'),
+    ],
+)
+def test_who_uses_a_table_that_has_a_mistake_has_none(tmp_path: Path, wrong: str, user: str) -> None:
+    table = wrong.strip("\n[").partition("]")[0]
+    assert all(f": {table}." in line for line in mistakes(tmp_path, f"\n{wrong}{user}\n").splitlines())
+
+
 def test_mail_for_a_queue_needs_a_mail_server(tmp_path: Path) -> None:
     said = mistakes(tmp_path, "", (SALES, SALES + 'mail = "sales@example.org"\n'))
     assert "is never used, as there is no [mail]" in said
