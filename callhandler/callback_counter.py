@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from callhandler.control.desk import NotHere
 from callhandler.core.callback import Callback
-from callhandler.core.callback_slots import HORIZON
 from callhandler.core.model import CallbackRules, CallbackState
 from callhandler.core.views import CallbackView
 from callhandler.errors import Refused
@@ -35,7 +34,6 @@ class CallbackCounter:
         now, link = self._switchboard.clock(), self._switchboard.link
         if link is None:
             raise Refused("Asterisk is not connected, so nobody can be called; try again when it is")
-        self._may_be_due(due)
         call = f"{link.node}-{now:.0f}.cb{next(self._count)}"
         one = self._callbacks.add(call, queue, number, name, due, by)
         await self._written()
@@ -49,7 +47,6 @@ class CallbackCounter:
     async def reschedule(self, call: str, due: float, by: str) -> CallbackView:
         """Have one wait until another time."""
         one = self._found(call)
-        self._may_be_due(due)
         self._callbacks.reschedule(one, due, f"another time, said {by}")
         await self._written()
         return self._view(one)
@@ -61,10 +58,6 @@ class CallbackCounter:
             self._callbacks.reschedule(one, self._switchboard.clock(), f"now, said {by}")
         await self._written()
         return self._view(one)
-
-    def _may_be_due(self, due: float | None) -> None:
-        if due is not None and due > self._switchboard.clock() + HORIZON:
-            raise Refused("a callback can be put off by less than six days")
 
     def _found(self, call: str) -> Callback:
         one = self._callbacks.find(call)

@@ -11,7 +11,7 @@ from typing import Protocol
 from callhandler.core import events as e
 from callhandler.core.callback import LONGEST_OPEN, NOBODY_FREE, NOT_COUNTED, NOT_DIALLED, Callback, OpenCallbacks
 from callhandler.core.callback_limits import Ledger, Until
-from callhandler.core.callback_slots import HORIZON, free_slots
+from callhandler.core.callback_slots import HORIZON, SLOT, free_slots
 from callhandler.core.decisions import CancelOffer, LeaveLine, WakeAt
 from callhandler.core.following import Follows
 from callhandler.core.hours import Opening
@@ -100,6 +100,8 @@ class CallingBack:
             raise Refused(f"{number} was called back {most} times within a day, and more is not allowed")
         if not wish.confirmed and self._ledger.dialled_to(number, now):
             raise Refused(f"{number} was dialled within a day, and nobody has confirmed it")
+        if wish.due is not None:
+            self._may_be_due(number, wish.due, wish.call, now)
         return e.CallbackRequested(
             at=now,
             call=wish.call,
@@ -144,15 +146,28 @@ class CallingBack:
         if rules is None:
             return []
         hours = (lambda at: self.guard.opening(number, at)), (lambda at: self.guard.house(dialled, at))
-        taken = (one.due for one in self.books.open.values())
+        taken = (one.due // SLOT * SLOT for one in self.books.open.values())
         return free_slots(
             hours, taken, capacity=rules.slot_capacity, most=rules.slots_ahead, after=now + wait, until=now + HORIZON
         )
 
-    def has_room(self, slot: float) -> bool:
-        """Tell whether one more callback can be promised for a slot."""
+    def has_room(self, at: float, call: str = "") -> bool:
+        """Tell whether one more callback than that of `call` can be promised for the slot of a time."""
         rules = self.rules
-        return rules is not None and sum(one.due == slot for one in self.books.open.values()) < rules.slot_capacity
+        others = (one.due // SLOT for one in self.books.open.values() if one.call != call)
+        return rules is not None and sum(slot == at // SLOT for slot in others) < rules.slot_capacity
+
+    def _may_be_due(self, number: str, due: float, call: str, now: float) -> None:
+        """Refuse, with a sentence, a time for which nothing can be promised, whoever names it."""
+        if due > now + HORIZON:
+            raise Refused("a callback can be put off by less than six days")
+        opening = self.guard.opening(number, due)
+        if opening is not None and not opening.open:
+            raise Refused(f"that time is not in the calling hours where {number} is: {opening.reason}")
+        if not self.has_room(due, call):
+            raise Refused(
+                "as many callbacks as callbacks.slot_capacity allows are promised for that quarter of an hour already"
+            )
 
     def _expires(self, number: str, dialled: str, at: float) -> float:
         """Return when a callback has expired: never in a night or a weekend, but when the hours after it end (field.md C6).

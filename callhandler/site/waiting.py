@@ -128,7 +128,10 @@ class Callbacks(Table):
         default=None, description="A prompt left when nobody accepts the last attempt; none by default."
     )
     slot_capacity: Whole = Field(
-        default=2, ge=1, le=100, description="Callbacks promised for one slot of 15 minutes that callers choose."
+        default=2,
+        ge=1,
+        le=100,
+        description="Callbacks promised for one quarter of an hour, those of `callbacks add --at` among them.",
     )
     slots_ahead: Whole = Field(
         default=8,

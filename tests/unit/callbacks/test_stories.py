@@ -613,6 +613,35 @@ def test_no_time_is_given_at_which_a_callback_would_have_expired() -> None:
     assert one.state is CallbackState.RESTING
 
 
+def test_no_time_is_promised_out_of_calling_hours_or_beyond_six_days() -> None:
+    world = busy_world()
+    closes = START + 3_600.0
+    world.numbers.opening = lambda _number, now: Opening(now < closes, "after hours", None)  # type: ignore[method-assign]
+    for due, why in (
+        (closes, "not in the calling hours where .555 is: after hours"),
+        (START + 6 * 86_400.0, "six days"),
+    ):
+        with pytest.raises(Refused, match=why):
+            world.callbacks.add("new", "q", "555", "Ann", due, "somebody")
+    one = world.callbacks.add("new", "q", "555", "Ann", closes - 60.0, "somebody")
+    with pytest.raises(Refused, match="calling hours"):
+        world.callbacks.reschedule(one, closes, "another time")
+    assert one.due == closes - 60.0
+
+
+def test_a_slot_is_full_whoever_filled_it_and_at_whatever_minute_of_it() -> None:
+    world = busy_world()
+    slot = (START // 900.0 + 2) * 900.0
+    world.callbacks.add("one", "q", "555", "Ann", slot + 420.0, "somebody")
+    two = world.callbacks.add("two", "q", "556", "Bob", slot + 60.0, "somebody")
+    with pytest.raises(Refused, match="slot_capacity"):
+        world.callbacks.add("three", "q", "557", "Cy", slot + 899.0, "somebody")
+    world.callbacks.reschedule(two, slot + 120.0, "another minute of its own slot")
+    assert slot not in world.callbacks.core.slots("+558", "", world.now)
+    three = world.callbacks.add("three", "q", "557", "Cy", slot + 900.0, "somebody")
+    assert three.promise == slot + 1_800.0
+
+
 def test_a_time_that_is_over_is_now_and_no_promise_that_is_broken_already() -> None:
     world = busy_world()
     one = world.callbacks.add("new", "q", "555", "Ann", world.now - 7_200.0, "somebody")
