@@ -28,6 +28,7 @@ app = noun(
 )
 _LOOK = 0.3
 """Seconds between two looks at a callback that is followed."""
+_TIME = "its next 15:30, or 'YYYY-MM-DD 15:30' of the next six days; of an hour that comes twice, the first"
 CallArgument = Annotated[
     str, typer.Argument(metavar="CALL", help="The id of the call it was asked for in.", show_default=False)
 ]
@@ -39,7 +40,7 @@ AtOption = Annotated[
     typer.Option(
         "--at",
         metavar="TIME",
-        help="Not before this time of the site's clock, such as 15:30, or '2030-12-24 09:00'.",
+        help=f"Not before this time of the site's clock: {_TIME}.",
         show_default=False,
     ),
 ]
@@ -93,7 +94,8 @@ def add(
 ) -> None:
     """Have somebody called back, who takes the place of now."""
     place = find(site)
-    _print(place, (Client(place.socket).add_callback(queue, number, name, _due(at, place.zone)),), as_json)
+    due = None if at is None else due_at(at, place.zone, time.time())
+    _print(place, (Client(place.socket).add_callback(queue, number, name, due),), as_json)
 
 
 @app.command()
@@ -117,9 +119,7 @@ def reschedule(
     at: Annotated[
         str,
         typer.Argument(
-            metavar="TIME",
-            help="A time of the site's clock, such as 15:30, or '2030-12-24 09:00'.",
-            show_default=False,
+            metavar="TIME", help=f"A time of the site's clock: {_TIME}. It is promised from now on.", show_default=False
         ),
     ],
     site: SiteOption = None,
@@ -127,8 +127,7 @@ def reschedule(
 ) -> None:
     """Put a callback off until another time; it keeps its place."""
     place = find(site)
-    due = _due(at, place.zone)
-    assert due is not None
+    due = due_at(at, place.zone, time.time())
     _print(place, (Client(place.socket).reschedule_callback(call, due),), as_json)
 
 
@@ -269,21 +268,18 @@ def _harmless(cell: str) -> str:
     return f"'{shown}" if shown[:1] in ("=", "@") else shown
 
 
-def _due(at: str | None, zone: ZoneInfo) -> float | None:
-    """Return the next time the site's clock shows `at`, or that time of the day it names, in seconds since the epoch."""
-    if at is None:
-        return None
-    now = datetime.now(zone)
+def due_at(at: str, zone: ZoneInfo, now: float) -> float:
+    """Return when the site's clock next shows `at`, or does on the day it names, in seconds since the epoch."""
+    today = datetime.fromtimestamp(now, zone).date()
     day, _, clock = at.rpartition(" ")
     try:
         wanted = datetime.strptime(clock, "%H:%M").time()  # noqa: DTZ007 - a time of day, put into the zone below
-        named = date.fromisoformat(day) if day else None
+        days = [date.fromisoformat(day)] if day else [today, today + timedelta(days=1)]
     except ValueError:
-        wrong = f"{at} is no time such as 15:30 or '2030-12-24 09:00'"
+        wrong = f"{at} is no time such as 15:30 or '{today + timedelta(days=1)} 15:30'"
         raise typer.BadParameter(wrong, param_hint="the time") from None
-    due = datetime.combine(named or now.date(), wanted, zone)
-    if named is not None and due <= now:
+    shown = [datetime.combine(day, wanted, zone).replace(fold=fold) for day in days for fold in (0, 1)]
+    due = next((one.timestamp() for one in shown if one.timestamp() > now), None)
+    if due is None:
         raise typer.BadParameter(f"{at} is over", param_hint="the time")
-    if due <= now:
-        due = datetime.combine(now.date() + timedelta(days=1), wanted, zone)
-    return due.timestamp()
+    return due

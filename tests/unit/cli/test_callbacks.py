@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from callhandler.cli import main
+from callhandler.cli.callbacks import due_at
 from callhandler.core.events import (
     CallbackDialled,
     CallbackEnded,
@@ -117,6 +118,22 @@ def test_a_time_may_name_its_day(site: Path, daemon: Daemon, capsys: pytest.Capt
     assert main(["callbacks", "reschedule", CALL.id, "2020-06-01 15:30", "--site", str(site)]) == 2
     assert "is over" in capsys.readouterr().err
     assert main(["callbacks", "reschedule", CALL.id, "2099-02-30 15:30", "--site", str(site)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("now", "at", "due"),
+    [
+        ("2026-10-25T00:00+02:00", "02:30", "2026-10-25T02:30+02:00"),
+        ("2026-10-24T00:00+02:00", "2026-10-25 02:30", "2026-10-25T02:30+02:00"),
+        ("2026-10-25T02:40+02:00", "02:30", "2026-10-25T02:30+01:00"),
+        ("2026-10-25T02:10+01:00", "02:30", "2026-10-25T02:30+01:00"),
+        ("2026-10-25T02:40+01:00", "02:30", "2026-10-26T02:30+01:00"),
+        ("2026-10-24T02:40+02:00", "02:30", "2026-10-25T02:30+02:00"),
+    ],
+)
+def test_of_an_hour_that_comes_twice_the_next_to_come_is_meant(now: str, at: str, due: str) -> None:
+    found = due_at(at, ZoneInfo("Europe/Berlin"), datetime.fromisoformat(now).timestamp())
+    assert found == datetime.fromisoformat(due).timestamp()
 
 
 def test_times_of_another_day_are_shown_with_it(site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
