@@ -158,13 +158,14 @@ class Callbacks:
         self._tell_agent(one)
 
     def reschedule(self, one: Callback, due: float, reason: str) -> None:
-        """Have a callback wait until `due`, which may be now. Refused with a sentence when that can't be."""
+        """Have a callback wait until `due`, and promise that; one that is over is now. Refused with a sentence when that can't be."""
         if one.state not in (CallbackState.WAITING, CallbackState.RESTING):
             raise Refused(f"the callback is {one.state}: it can't be given another time now")
-        if due >= one.expires:
-            raise Refused("the callback expires before that time: cancel it, and add a new one for then")
         now = self._board.clock()
-        self._board.record(e.CallbackRescheduled(at=now, call=one.call, due=max(now, due), reason=reason))
+        if due > now:
+            self._board.take(self.core.another_time(one, due, reason, now))
+        else:  # sooner than was promised, if anything was
+            self._board.record(e.CallbackRescheduled(at=now, call=one.call, due=now, reason=reason))
 
     def joined_by(self, one: Callback, call: Call) -> None:
         """The customer calls by themselves: their call takes the callback's place in line, and nobody is dialled any more."""

@@ -177,6 +177,8 @@ class OpenCallbacks:
             case e.CallbackRescheduled():
                 if not one.turn(Trigger.RESCHEDULE, fact.at):
                     one.due, one.undecided = fact.due, False
+                    if fact.promise is not None:
+                        one.promise, one.settled = fact.promise, False
             case e.CallMoved():
                 one.queue = fact.queue
             case e.CallPrioritised():

@@ -66,7 +66,7 @@ class CallingBack:
 
     heeds = (
         e.CallbackRequested, e.CallbackDialled, e.CallbackAccepted, e.CallbackAttemptEnded, e.CallbackEnded, e.CallEntered, e.OfferEnded,
-        e.CallConnected, e.CallEnded, e.MessageLeft, e.OutsideDialled, e.ExtensionConnected,
+        e.CallConnected, e.CallEnded, e.CallbackRescheduled, e.MessageLeft, e.OutsideDialled, e.ExtensionConnected,
     )  # fmt: skip
 
     def __init__(self, books: OpenCallbacks, plan: Callable[[], Plan], guard: NumberGuard) -> None:
@@ -123,6 +123,19 @@ class CallingBack:
             by=wish.by,
             offers_made=wish.offers_made,
         )
+
+    def another_time(self, one: Callback, due: float, reason: str, now: float) -> list[e.Fact]:
+        """Return what it is to give a callback another time, which is promised from now on; a promise that is broken already stays so.
+
+        Raises:
+            Refused: with a sentence, when it may not be due then.
+        """
+        self._may_be_due(one.number, due, one.call, now)
+        if due >= one.expires:
+            raise Refused("the callback expires before that time: cancel it, and add a new one for then")
+        broken = [self._settled(one, now)] if one.promise is not None and not one.settled and now > one.promise else []
+        later = e.CallbackRescheduled(at=now, call=one.call, due=due, reason=reason, promise=due + SLOT)
+        return [*broken, later]
 
     def open_to(self, number: str) -> Callback | None:
         """Return the open callback to a number, however it is written; None when there is none."""
@@ -309,6 +322,8 @@ class CallingBack:
     def _follow(self, one: Callback, fact: e.Fact, now: float) -> Iterator[e.Fact | CancelOffer | WakeAt]:
         match fact:
             case e.CallbackRequested():
+                yield from self._timers(one, now)
+            case e.CallbackRescheduled() if fact.promise is not None:
                 yield from self._timers(one, now)
             case e.CallEnded() if one.state is CallbackState.TALKING and one.leg is None:
                 yield from self.end(one, "done", "connected while asking to be called back", "", now)

@@ -397,11 +397,15 @@ class CallbackRequested(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackRescheduled(Fact):
-    """A callback waits until `due`: after a failed attempt, outside calling hours, or because a person said so."""
+    """A callback waits until `due`: after a failed attempt, outside calling hours, or because a person said so.
+
+    `promise`: the time by which the call comes now, in place of what was promised before; None where that stays as it was.
+    """
 
     call: str
     due: float
     reason: str
+    promise: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ class PromiseFigures:
 
     `kept`: dialled by then. `broken`: dialled later or not at all, also where the time is over and nobody has been dialled yet. `open`: the
     time is to come. `not_needed`: cancelled in time, or the customer had called by themselves. These four make up `made`.
+    A promise put off before its time is one for the new time; one that was kept or broken by then stays so beside the new one.
     `share` is the part kept of those kept and broken, None where there is neither; `latest` the longest delay in seconds, so far.
     """
 
@@ -57,6 +58,12 @@ def _promises(facts: Iterable[e.Fact]) -> Iterable[_Promise]:
             case e.CallbackRequested():
                 last.pop(fact.call, None)
                 if fact.promise is not None:
+                    last[fact.call] = _Promise(fact.promise)
+                    made.append(last[fact.call])
+            case e.CallbackRescheduled() if fact.promise is not None:
+                if fact.call in last and last[fact.call].kept is None:
+                    last[fact.call].at = fact.promise
+                else:
                     last[fact.call] = _Promise(fact.promise)
                     made.append(last[fact.call])
             case e.PromiseSettled() if fact.call in last:

@@ -105,7 +105,8 @@ def of_callback(fact: e.Fact, zone: ZoneInfo) -> str | None:
         case e.CallbackAttemptEnded():
             return f"attempt {fact.attempt} to call back: {fact.reason}"
         case e.CallbackRescheduled():
-            return f"callback waits until {clock_or_day(fact.due, zone, fact.at)}: {fact.reason}"
+            promised = "" if fact.promise is None else f", promised by {clock(fact.promise, zone)}"
+            return f"callback waits until {clock_or_day(fact.due, zone, fact.at)}{promised}: {fact.reason}"
         case e.CallbackEnded():
             return f"callback {fact.result}: {fact.reason}".removesuffix(": ")
         case e.PromiseSettled():

@@ -11,7 +11,9 @@ from callhandler.store.encoding import milliseconds
 from callhandler.store.queries import facts_between, facts_where
 from callhandler.store.sources import Source
 
-_PROMISES: tuple[type[e.Fact], ...] = (e.CallbackRequested, e.PromiseSettled, e.CallbackEnded)
+_PROMISES: tuple[type[e.Fact], ...] = (
+    e.CallbackRequested, e.CallbackRescheduled, e.PromiseSettled, e.CallbackEnded,
+)  # fmt: skip
 _DAY = 86_400.0
 
 
@@ -92,6 +94,7 @@ class _Reading:
     def __init__(self, asked: e.CallbackRequested) -> None:
         self._asked = asked
         self._due = asked.due
+        self._promise = asked.promise
         self._queue = asked.queue
         self._attempts: list[AttemptRecord] = []
         self._connected: e.CallConnected | None = None
@@ -103,6 +106,8 @@ class _Reading:
         match fact:
             case e.CallbackRescheduled():
                 self._due = fact.due
+                if fact.promise is not None:
+                    self._promise, self._settled = fact.promise, None
             case e.CallMoved():
                 self._queue = fact.queue
             case e.CallbackDialled():
@@ -138,7 +143,7 @@ class _Reading:
             entered=asked.entered,
             requested=asked.at,
             due=self._due,
-            promise=asked.promise,
+            promise=self._promise,
             kept=None if self._settled is None else self._settled.kept,
             attempts=tuple(self._attempts),
             agent=None if talk is None else talk.agent,

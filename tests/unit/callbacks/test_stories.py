@@ -317,6 +317,41 @@ def test_a_broken_promise_is_a_task_at_once_and_settled_when_the_call_is_made() 
     assert one.settled
 
 
+def test_the_promise_of_a_callback_that_is_given_another_time_is_that_time() -> None:
+    world = busy_world("a")
+    due, later = START + 1_800.0, START + 5_400.0
+    one = world.waits_back("555", due=due)
+    world.callbacks.reschedule(one, later, "another time, said Ann")
+    assert one.promise == later + 900.0
+    world.until(due + 1_000.0)
+    assert not world.of(e.ItemOpened), "nothing is promised for then any more"
+    world.until(later + 1.0)
+    world.accepts("a")
+    (settled,) = world.of(e.PromiseSettled)
+    assert (settled.kept, settled.promise) == (True, later + 900.0)
+
+
+def test_another_time_for_a_broken_promise_leaves_it_broken_and_is_watched_like_the_first() -> None:
+    world = busy_world()
+    one = world.waits_back("555", due=START + 1_800.0)
+    world.until(START + 3_000.0)
+    world.callbacks.reschedule(one, START + 5_400.0, "another time, said Ann")
+    (broken,) = world.of(e.PromiseSettled)
+    assert (broken.kept, broken.late) == (False, pytest.approx(300.0))
+    again = world.reborn()
+    again.attach()
+    again.until(START + 5_400.0 + 901.0)
+    assert [item.at for item in again.of(e.ItemOpened)] == [START + 2_700.0, START + 6_300.0]
+
+
+def test_a_callback_that_is_to_be_made_now_was_promised_for_no_other_time() -> None:
+    world = busy_world("a")
+    one = world.waits_back("555", due=START + 1_800.0)
+    world.callbacks.reschedule(one, world.now, "now, said Ann")
+    world.passes(1.0)
+    assert (one.state, one.promise) == (CallbackState.OFFERED, START + 2_700.0)
+
+
 def test_a_callback_that_was_never_made_expires() -> None:
     world = busy_world()
     one = world.waits_back("555")

@@ -69,3 +69,26 @@ def test_a_call_s_second_callback_is_a_promise_of_its_own() -> None:
     again = [asked("c", "2026-03-04T09:15"), settled("c", "2026-03-04T09:15", 0.0), ended("c", "done")]
     (day,) = promise_figures([*again, asked("c", "2026-03-04T14:00")], BERLIN, 0.0, at("2026-03-04T12:00"))
     assert (day.made, day.kept, day.open) == (2, 1, 1)
+
+
+def put_off(call: str, promise: str) -> e.CallbackRescheduled:
+    until = at(promise)
+    return e.CallbackRescheduled(
+        at=at("2026-03-04T08:00"), call=call, due=until - 900, reason="said Ann", promise=until
+    )
+
+
+def test_a_promise_that_is_put_off_is_one_for_its_new_time() -> None:
+    facts = [asked("c", "2026-03-04T09:15"), put_off("c", "2026-03-05T09:15"), put_off("c", "2026-03-06T09:15")]
+    (day,) = promise_figures([*facts, settled("c", "2026-03-06T09:15", 0.0)], BERLIN, 0.0, at("2026-03-07T12:00"))
+    assert (day.day, day.made, day.kept) == ("2026-03-06", 1, 1)
+
+
+def test_one_that_was_broken_when_it_was_put_off_stays_so() -> None:
+    facts = [
+        asked("c", "2026-03-04T07:15"),
+        settled("c", "2026-03-04T07:15", 2_700.0),
+        put_off("c", "2026-03-05T09:15"),
+    ]
+    first, second = promise_figures(facts, BERLIN, 0.0, at("2026-03-04T12:00"))
+    assert (first.made, first.broken, second.made, second.open) == (1, 1, 1, 1)

@@ -152,6 +152,7 @@ async def test_records(tmp_path: Path) -> None:
             e.CallConnected(at=START + 1_720, call="a", leg="a-o2", agent="7001", queue="sales", waited=1_780.0),
             ended("a", START + 1_800, talked=80.0),
             asked("b", START + 10, number="+12025550124"),
+            e.CallbackRescheduled(at=START + 20, call="b", due=START + 50, reason="said Ann", promise=START + 950),
         ):
             journal.append(fact)
         await journal.flush()
@@ -163,7 +164,10 @@ async def test_records(tmp_path: Path) -> None:
     assert (record.result, record.kept, record.talked, record.agent) == ("done", True, 80.0, "7001")
     assert record.response == 1_780.0
     assert record.saved == 1_720.0
-    assert [(one.call, one.result) for one in both] == [("a", "done"), ("b", None)]
+    assert [(one.call, one.result, one.promise) for one in both] == [
+        ("a", "done", START + 1_800),
+        ("b", None, START + 950),
+    ]
 
 
 async def test_one_added_by_hand_has_a_caller_and_saves_nobody_a_wait(tmp_path: Path) -> None:
