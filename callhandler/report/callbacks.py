@@ -106,10 +106,10 @@ def figures_table(figures: Iterable[CallbackFigures]) -> Table:
 
 
 def _column(one: CallbackFigures) -> dict[str, str]:
-    rate = f" ({one.by_caller / one.entered:.0%} of {one.entered} in line)" if one.entered else ""
     return {
         "asked for": str(one.asked),
-        "by callers": f"{one.by_caller}{rate}",
+        "by callers": str(one.by_caller),
+        "of those in line": f"{one.instead} of {one.entered} ({one.instead / one.entered:.0%})" if one.entered else "",
         "talked": str(one.talked),
         "failed, expired": f"{one.failed}, {one.expired}",
         "cancelled, not needed": f"{one.cancelled}, {one.not_needed}",

@@ -1,5 +1,6 @@
 """What callbacks came to: who talked, who failed, whom nobody had to call any more; by queue."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from callhandler.core import events as e
@@ -33,7 +34,7 @@ def test_each_counts_once() -> None:
         record(None, by="Ann"),
         record(None, queue="other"),
     ]
-    other, one = callback_figures(records, {"q": 20})
+    other, one = callback_figures(records, {"q": {str(number) for number in range(20)}})
     assert (other.queue, other.asked, other.open, other.success, other.attempts, other.median_response) == (
         "other", 1, 1, None, None, None,
     )  # fmt: skip
@@ -42,6 +43,12 @@ def test_each_counts_once() -> None:
     assert sum(results) == one.asked == 7
     assert (one.entered, one.by_caller, one.success, one.attempts) == (20, 5, 0.5, 2.0)
     assert (one.median_response, one.p90_response, one.saved) == (300.0, 500.0, 600.0)
+
+
+def test_who_asked_without_having_been_in_line_is_no_part_of_those_who_were() -> None:
+    closed = [replace(record(None), call=call) for call in ("x", "y", "z")]
+    (one,) = callback_figures([*closed, record(None), replace(record(None, by="Ann"), call="b")], {"q": {"b", "c"}})
+    assert (one.by_caller, one.entered, one.instead) == (4, 2, 1)
 
 
 async def test_a_call_that_enters_a_line_twice_is_one_caller_there(tmp_path: Path) -> None:
@@ -55,4 +62,4 @@ async def test_a_call_that_enters_a_line_twice_is_one_caller_there(tmp_path: Pat
         ):
             journal.append(e.CallEntered(at=at, call=call, queue=queue, entered=at, priority=5, bonus=0.0, wants=""))
     with open_source(URL, tmp_path) as source:
-        assert entered_between(source, 5.0, 20.0) == {"q": 2, "other": 1}
+        assert entered_between(source, 5.0, 20.0) == {"q": {"a", "b"}, "other": {"b"}}
