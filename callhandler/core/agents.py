@@ -108,6 +108,8 @@ class Agent:
     calls: int = 0
     handled: float = 0.0
     logged_in_at: float = 0.0
+    number: int = field(default=0, compare=False, repr=False)
+    """The agent's place in sets of agents (crew.py)."""
     written: str = field(default="", compare=False, repr=False)
     """What decisions write down of the agent (explaining.py); empty since the agent changed."""
 

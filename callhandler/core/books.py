@@ -7,14 +7,16 @@ Nothing is decided here; line.py decides. Facts about agents or calls that aren'
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import singledispatchmethod
+from itertools import chain
 
 from callhandler.core import events as e
 from callhandler.core.agents import Agent, Trigger
 from callhandler.core.applying import appliers
+from callhandler.core.buckets import Buckets
 from callhandler.core.callback import Callback, OpenCallbacks
 from callhandler.core.crew import Crew
 from callhandler.core.model import CallbackState, Device, First, OfferEnd, Plan, Status, Strategy
-from callhandler.core.pools import Buckets, Pool, calls_in_order
+from callhandler.core.pools import Pool
 from callhandler.core.skills import Expression, both, parse
 from callhandler.core.waiting import Waiting
 
@@ -35,7 +37,6 @@ class Books:
         self.buckets = Buckets()
         self.legs: dict[str, Agent] = {}
         self.delays: dict[str, tuple[float, ...]] = {}
-        self._steps: dict[tuple[str, str, int], Expression] = {}
         self._offers: dict[str, dict[str, str]] = {}
         self.callbacks = OpenCallbacks()
         self.room_for_callbacks = False
@@ -72,41 +73,49 @@ class Books:
 
     def places_for_offers(self, call: Waiting) -> int:
         """Return how many more agents may be offered a call now."""
-        if not self.callbacks.may_be_offered(call.id):
+        if call.id not in self.calls:
             return 0
-        queue = self.plan.queues[call.queue]
-        several = queue.strategy is Strategy.RING_ALL and not self.callbacks.is_away(call.id)
-        most = queue.ring_best if several else 1
-        return most - len(self._offers.get(call.id, ())) if call.id in self.calls else 0
+        queue, most = self.plan.queues[call.queue], 1
+        if self.callbacks.open and not self.callbacks.may_be_offered(call.id):
+            return 0
+        if queue.strategy is Strategy.RING_ALL and not self.callbacks.is_away(call.id):
+            most = queue.ring_best
+        offers = self._offers.get(call.id)
+        return most - len(offers) if offers else most
 
     def wanted(self, call: Waiting) -> Expression:
         """Return what a call wants at its step."""
-        return self.step_wants(call.queue, call.wants, call.step)
+        return self.pool(call).wanted
 
     def step_wants(self, queue: str, wants: Expression, step: int) -> Expression:
         """Return what a call that itself wants `wants` wants at a step of a queue: both together."""
-        key = (queue, wants.text, step)
-        found = self._steps.get(key)
-        if found is None:
-            row = self.plan.queues[queue].steps[step]
-            found = self._steps[key] = row.wants if row.drop_call_wants else both(row.wants, wants)
-        return found
+        return self.step_pool(queue, wants, step).wanted
 
     def calls_for(self, agent: Agent) -> Iterator[tuple[Waiting, Pool]]:
         """Yield the calls an agent qualifies for, with their pools, in the order in which the agent is to take them."""
-        return calls_in_order(agent, self.crew.pools_of(agent.id, self.buckets.waiting))
+        return self.buckets.in_order(agent, self.crew.pools_of(agent) & self.buckets.waiting)
 
     def pool(self, call: Waiting) -> Pool:
         """Return the agents who fit what a call wants at its step."""
-        return self.crew.pool(call.queue, self.wanted(call))
+        return self.step_pool(call.queue, call.wants, call.step)
+
+    def step_pool(self, queue: str, wants: Expression, step: int) -> Pool:
+        """Return the agents who fit what a call that itself wants `wants` wants at a step of a queue: both together."""
+        key = (queue, wants.text, step)
+        found = self.crew.pools_at.get(key)
+        if found is None:
+            row = self.plan.queues[queue].steps[step]
+            found = self.crew.pool(queue, row.wants if row.drop_call_wants else both(row.wants, wants))
+            self.crew.pools_at[key] = found
+        return found
 
     def step_with_somebody(self, queue: str, wants: Expression, first: int, wrap: bool = True) -> int | None:
         """Return the first step from `first` on (then, with `wrap`, those before) for which somebody is there; None when none."""
-        steps = range(len(self.plan.queues[queue].steps))
-        order = [*steps[first:], *(steps[:first] if wrap else ())]
-        return next(
-            (step for step in order if self.crew.is_anybody_there(queue, self.step_wants(queue, wants, step))), None
-        )
+        steps = len(self.plan.queues[queue].steps)
+        for step in chain(range(first, steps), range(first if wrap else 0)):
+            if self.crew.is_anybody_in(self.step_pool(queue, wants, step)):
+                return step
+        return None
 
     def without_anybody(self) -> list[Waiting]:
         """Return the calls whose step has nobody there (but for those that are being offered), and all callbacks that are in line."""
@@ -122,7 +131,7 @@ class Books:
         agent = self.agents.get(call.preferred_agent)
         if agent is None or agent.id in call.refused or agent.status is not Status.AVAILABLE or not agent.is_there():
             return None
-        return agent.id if agent.id in pool else None
+        return agent.id if pool.members[agent.number] else None
 
     def forget_refusals(self, call: Waiting, pool: Pool, now: float) -> None:
         """Forget who was offered a call in vain once all others were too, or long enough ago (field.md R9)."""
@@ -130,7 +139,7 @@ class Books:
             return
         for agent in [one for one, at in call.refused.items() if now >= at + self.plan.rules.forget_refusal]:
             del call.refused[agent]
-        if call.refused and not any(self._could_be_tried(self.agents[agent], call) for agent in pool):
+        if call.refused and not self.crew.is_anybody_but(pool, call.refused):
             call.refused.clear()
 
     # --- changing ---------------------------------------------------------------------------------------------------
@@ -147,7 +156,6 @@ class Books:
         self._callbacks_full = self.callbacks.under_way() >= self.callbacks.at_once
         rows = [row for agent in plan.agents.values() for row in agent.serves if row.delay > 0]
         self.delays = {queue: tuple(sorted({row.delay for row in rows if row.queue == queue})) for queue in plan.queues}
-        self._steps.clear()
         self.buckets = Buckets()
         for call in self.calls.values():
             call.step = min(call.step, len(self.plan.queues[call.queue].steps) - 1)
@@ -379,7 +387,3 @@ class Books:
             OfferEnd.BUSY: rules.back_off_busy,
             OfferEnd.NO_ANSWER: rules.back_off_no_answer,
         }.get(reason, rules.back_off_unreachable)
-
-    @staticmethod
-    def _could_be_tried(agent: Agent, call: Waiting) -> bool:
-        return agent.id not in call.refused and agent.status is Status.AVAILABLE and agent.is_there()

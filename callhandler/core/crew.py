@@ -1,12 +1,17 @@
-"""The crew: who sits at which phone, who is there, who is ready, and the pools of those who fit. Decides nothing; part of the books."""
+"""The crew: who sits at which phone, who is there, who is ready, and the pools of those who fit. Decides nothing; part of the books.
 
+Agents and pools have numbers, and sets of them are bits (bitsets.py).
+"""
+
+from collections.abc import Container
 from functools import singledispatchmethod
-from itertools import count
 
 from callhandler.core import events as e
 from callhandler.core.agents import Agent, Trigger
-from callhandler.core.model import Device, Plan, Queue, Serves, State, Status, Strategy
-from callhandler.core.pools import Fit, Order, Pool, bits, order_of
+from callhandler.core.bitsets import lowest_free, number_of
+from callhandler.core.model import Device, Plan, Queue, State, Status, Strategy
+from callhandler.core.orders import Order, order_of
+from callhandler.core.pools import Pool, Sight
 from callhandler.core.skilled import Skilled
 from callhandler.core.skills import Expression
 
@@ -20,15 +25,22 @@ class Crew:
     def __init__(self) -> None:
         self.agents: dict[str, Agent] = {}
         self.devices: dict[str, Device] = {}
+        self.people: list[Agent] = []
+        """The agents by their numbers."""
+        self.pools_at: dict[tuple[str, str, int], Pool] = {}
+        """For the books to find pools again by what calls have; emptied when pools may be gone."""
         self._at_phone: dict[str, Agent] = {}
-        self._there: set[str] = set()
-        self._there_bits = 0
-        self._orders: dict[Strategy, Order] = {}
-        self._skilled = Skilled({})
+        self._there = self._away = 0
+        self._orders: list[Order] = []
+        self._skilled = Skilled([])
         self._queues: dict[str, Queue] = {}
+        self._sights: dict[str, dict[float, int]] = {}
+        self._anywhere = 0
         self._pools: dict[tuple[str, str], Pool] = {}
-        self._by_number: dict[int, Pool] = {}
-        self._fits: dict[str, int] = {}
+        self._taken = 0
+        self._most_pools = MOST_POOLS
+        self._made: list[Pool] = []
+        self._fits: list[tuple[int, int]] = []
         self._set_up({})
 
     # --- looking things up ------------------------------------------------------------------------------------------
@@ -37,34 +49,37 @@ class Crew:
         """Return the agent logged in at a phone."""
         return self._at_phone.get(phone)
 
-    def is_ready(self, agent: str) -> bool:
-        """Tell whether an agent is free for offers but for a rest."""
-        return agent in self._idle.standing
-
     def ready(self) -> list[Agent]:
         """Return the agents who are free for offers but for a rest, longest idle first."""
-        return [self.agents[agent] for agent in self._idle.ids]
+        return [self.people[number] for number in self._idle.numbers]
 
     def pool(self, queue: str, wanted: Expression) -> Pool:
         """Return the agents who fit `wanted` in a queue, logged in or not."""
         found = self._pools.get((queue, wanted.text))
         return self._new_pool(queue, wanted) if found is None else found
 
-    def pools_of(self, agent: str, among: int) -> list[Pool]:
-        """Return the pools that an agent fits, `among` those of some numbers."""
-        return [self._by_number[number] for number in bits(self._fits[agent] & among)]
-
-    def is_anybody_there(self, queue: str, wanted: Expression) -> bool:
-        """Tell whether somebody who fits is there (Agent.is_there)."""
-        return self.is_anybody_in(self.pool(queue, wanted))
+    def pools_of(self, agent: Agent) -> int:
+        """Return the numbers of the pools that an agent fits. Pools that are new since the last time are looked at now, each once."""
+        fits, seen = self._fits[agent.number]
+        if seen < len(self._made):
+            for pool in self._made[seen:]:
+                if pool.members[agent.number]:
+                    fits |= 1 << pool.number
+            self._fits[agent.number] = fits, len(self._made)
+        return fits
 
     def is_anybody_in(self, pool: Pool) -> bool:
-        """Tell whether somebody of a pool is there."""
-        return pool.bits & self._there_bits != 0
+        """Tell whether somebody of a pool is there (Agent.is_there)."""
+        return pool.bits & self._there != 0
+
+    def is_anybody_but(self, pool: Pool, refused: Container[str]) -> bool:
+        """Tell whether somebody of a pool is there, and not on break, who is none of the `refused`."""
+        return any(one.status is Status.AVAILABLE and one.id not in refused for one in pool.agents(among=self._there))
 
     def may_come_back(self, queue: str, wanted: Expression, now: float, grace: float) -> bool:
         """Tell whether somebody who fits is away only because a phone went out of reach less than `grace` seconds ago."""
-        return any(self.agents[agent].is_away_since(now - grace) for agent in self.pool(queue, wanted))
+        away = self.pool(queue, wanted).agents(among=self._away)
+        return any(agent.is_away_since(now - grace) for agent in away)
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
@@ -106,57 +121,76 @@ class Crew:
         self.refresh(agent)
 
     def refresh(self, agent: Agent) -> None:
-        """Keep what is known of who is ready and who is there true, after an agent changed."""
+        """Keep what is known of who is ready, there and away true, after an agent changed."""
         agent.written = ""
-        ready = agent.is_ready()
-        for order in self._orders.values():
-            if ready:
+        if agent.is_ready():
+            for order in self._orders:
                 order.put(agent)
-            else:
-                order.take(agent.id)
-        if agent.is_there() is not (agent.id in self._there):
-            self._there ^= {agent.id}
-            self._there_bits ^= 1 << self._idle.numbers[agent.id]
+        else:
+            for order in self._orders:
+                order.take(agent.number)
+        there, bit = agent.is_there(), 1 << agent.number
+        if there is not (self._there & bit != 0):
+            self._there ^= bit
+        away = not there and agent.status is not Status.LOGGED_OUT
+        if away is not (self._away & bit != 0):
+            self._away ^= bit
 
     # --- pools ------------------------------------------------------------------------------------------------------
 
     def _set_up(self, queues: dict[str, Queue]) -> None:
         """Begin anew to work out who fits what, and number the agents."""
-        names = list(self.agents)
-        kinds = {order_of(queue.strategy) for queue in queues.values()} | {Strategy.LONGEST_IDLE}
-        self._orders = {kind: Order(kind, names) for kind in kinds}
-        self._idle = self._orders[Strategy.LONGEST_IDLE]
-        self._there, self._there_bits = set(), 0
+        self.people = [self.agents[one] for one in sorted(self.agents)]
+        for number, agent in enumerate(self.people):
+            agent.number = number
+        kinds = [Strategy.LONGEST_IDLE, *{order_of(one.strategy) for one in queues.values()} - {Strategy.LONGEST_IDLE}]
+        self._orders = [Order(kind, self.people) for kind in kinds]
+        self._idle = self._orders[0]
+        self._there = self._away = 0
         self._queues = queues
-        self._skilled = Skilled({one.id: one.plan.skills for one in self.agents.values()})
-        self._pools, self._by_number, self._fits = {}, {}, dict.fromkeys(names, 0)
-        for agent in self.agents.values():
+        self._skilled = Skilled([agent.plan.skills for agent in self.people])
+        self._sights, self._anywhere = self._who_serves_what()
+        self._pools, self._taken, self._most_pools = {}, 0, MOST_POOLS
+        self._made, self._fits = [], [(0, 0)] * len(self.people)
+        self.pools_at.clear()
+        for agent in self.people:
             self.refresh(agent)
 
+    def _who_serves_what(self) -> tuple[dict[str, dict[float, int]], int]:
+        """Return who serves which queue, by the delay after which its calls come in sight, and who serves every queue at once."""
+        anywhere: list[int] = []
+        rows: dict[str, dict[float, list[int]]] = {}
+        for agent in self.people:
+            if not agent.plan.serves:
+                anywhere.append(agent.number)
+            for row in {row.queue: row for row in reversed(agent.plan.serves)}.values():
+                rows.setdefault(row.queue, {}).setdefault(row.delay, []).append(agent.number)
+        found = {queue: {delay: number_of(who) for delay, who in delays.items()} for queue, delays in rows.items()}
+        return found, number_of(anywhere)
+
+    def _sight_of(self, queue: str) -> Sight:
+        sight = self._sights.get(queue, {})
+        return {**sight, 0.0: sight.get(0.0, 0) | self._anywhere}
+
     def _new_pool(self, queue: str, wanted: Expression) -> Pool:
-        if len(self._pools) >= MOST_POOLS:
+        if len(self._pools) >= self._most_pools:
             self._forget_pools()
-        rules, anywhere = self._queues[queue], Serves(queue)
-        scores = self._skilled.scores(wanted) if rules.strategy is Strategy.BEST_SKILL else {}
-        fits: dict[str, Fit] = {}
-        for one in sorted(self._skilled.who(wanted.node)):
-            agent = self.agents[one]
-            row = agent.row_for(queue) if agent.plan.serves else anywhere
-            if row is not None:
-                fits[one] = Fit(row, scores.get(one, 0))
-        number = next(number for number in count() if number not in self._by_number)
-        pool = Pool(rules, wanted, fits, self._orders[order_of(rules.strategy)], number)
-        self._pools[queue, wanted.text] = self._by_number[number] = pool
-        for one in fits:
-            self._fits[one] |= 1 << number
+        rules, number = self._queues[queue], lowest_free(self._taken)
+        order = next(order for order in self._orders if order.strategy is order_of(rules.strategy))
+        pool = Pool(rules, wanted, self._sight_of(queue), self._skilled, order, number)
+        self._pools[queue, wanted.text] = pool
+        self._taken |= 1 << number
+        self._made.append(pool)
         return pool
 
     def _forget_pools(self) -> None:
         """Forget the pools in which no call waits. The others keep their numbers."""
         self._pools = {key: pool for key, pool in self._pools.items() if pool.calls}
-        self._by_number = {pool.number: pool for pool in self._pools.values()}
-        kept = sum(1 << number for number in self._by_number)
-        self._fits = {one: pools & kept for one, pools in self._fits.items()}
+        self._made = list(self._pools.values())
+        self._taken = number_of(pool.number for pool in self._made)
+        self._fits = [(0, 0)] * len(self.people)
+        self._most_pools = max(MOST_POOLS, 2 * len(self._pools))
+        self.pools_at.clear()
 
     @singledispatchmethod
     def apply(self, fact: e.Fact) -> None:

@@ -124,7 +124,7 @@ class Estimating:
                 rival = look.rivals.get(key)
                 if rival is None:
                     others = self._books.crew.pool(queue, bucket.wanted)
-                    rival = look.rivals[key] = not pool.keys().isdisjoint(others)
+                    rival = look.rivals[key] = pool.bits & others.bits != 0
                 if rival:
                     count += bisect_left(bucket.calls, (call.key,))  # keys are unique: calls aren't compared
         return count

@@ -19,11 +19,11 @@ from callhandler.core.routing import best, obstacle
 from callhandler.core.skills import parse
 from callhandler.core.waiting import OrderKey, Waiting
 
-FORM = 2
+FORM = 3
 """Raised when the text's form changes, or what its inputs lead to: `explain` doesn't guess at decisions of another version."""
 FEW_AGENTS = 20
 """Where there are no more agents than these, all are kept with a decision."""
-MOST_CANDIDATES = 10
+MOST_CANDIDATES = 5
 """Where there are more, how many candidates are kept; `left_out` counts the other agents."""
 
 
@@ -153,9 +153,8 @@ def _write(agent: Agent) -> str:
 
 def _write_fit(agent: Agent, pool: Pool) -> str:
     """Return what is written of how an agent fits: the levels of the skills that are wanted, and the row of the routing profile."""
-    have, fit = agent.plan.skills, pool.get(agent.id)
+    have, row = agent.plan.skills, agent.row_for(pool.queue)
     levels = ",".join([f"{quoted(skill)}:{have[skill]}" for skill in pool.skills if skill in have])
-    row = agent.row_for(pool.queue) if fit is None else fit.row
     written = f"{{{levels}}}," + ("null" if row is None else f"[{row.priority},{row.delay!r}]")
     pool.texts[agent.id] = written
     return written

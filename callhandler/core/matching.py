@@ -10,13 +10,8 @@ from itertools import islice
 from callhandler.core.agents import Agent
 from callhandler.core.books import Books
 from callhandler.core.explaining import FEW_AGENTS, MOST_CANDIDATES, Choice, write_down
-from callhandler.core.model import Strategy
 from callhandler.core.pools import Pool
-from callhandler.core.routing import best, why_not_this_call
 from callhandler.core.waiting import Waiting
-
-RUNNERS_UP = 4
-"""Of those who could have been offered a call as well, how many are written down with a decision."""
 
 
 class Matching:
@@ -33,11 +28,11 @@ class Matching:
             return None
         pool = books.pool(call)
         kept_for = books.kept_for(call, pool, now)
-        found = self._find(call, pool, kept_for, most, now)
+        found = list(islice(self._able(call, pool, kept_for, now), most))
         if not found and call.refused:
             books.forget_refusals(call, pool, now)
             kept_for = books.kept_for(call, pool, now)
-            found = self._find(call, pool, kept_for, most, now)
+            found = list(islice(self._able(call, pool, kept_for, now), most))
         return Choice(call, pool, most, kept_for, found)
 
     def first_for(self, agent: Agent, now: float, passed_over: frozenset[str]) -> Waiting | None:
@@ -50,7 +45,11 @@ class Matching:
                 continue
             if agent.id in call.refused:
                 books.forget_refusals(call, pool, now)
-            if not why_not_this_call(agent, pool[agent.id].row, call, books.kept_for(call, pool, now), now):
+            if (
+                agent.id not in call.refused
+                and pool.sees(agent.number, call.joined, now)
+                and books.kept_for(call, pool, now) in (None, agent.id)
+            ):
                 return call
         return None
 
@@ -58,26 +57,21 @@ class Matching:
         """Return a choice with its inputs as text: the chosen, the next ones, and others who fit; where there are few agents, all."""
         agents, pool = self._books.crew.agents, choice.pool
         few = len(agents) <= FEW_AGENTS
-        shown = dict.fromkeys(agent.id for agent in choice.agents)
-        shown |= dict.fromkeys(islice(pool.ready(choice.call.joined, now), len(choice.agents) + RUNNERS_UP))
-        shown |= dict.fromkeys(agents if few else islice(pool, MOST_CANDIDATES))
         most = max(len(choice.agents), FEW_AGENTS if few else MOST_CANDIDATES)
-        return write_down(choice, [agents[one] for one in islice(shown, most)], len(agents), now)
-
-    def _find(self, call: Waiting, pool: Pool, kept_for: str | None, most: int, now: float) -> list[Agent]:
-        able = self._able(call, pool, kept_for, now)
-        if pool.strategy is Strategy.LEAST_OCCUPIED:  # an order that changes as time passes: everybody is looked at
-            return best(pool.strategy, able, pool.wanted, now, most)
-        return list(islice(able, most))
+        shown = {agent.id: agent for agent in choice.agents}
+        shown |= {agent.id: agent for agent in islice(pool.ready(choice.call.joined, now), most)}
+        if len(shown) < most:
+            shown |= {one: agents[one] for one in (agents if few else pool.some)}
+        return write_down(choice, list(islice(shown.values(), most)), len(agents), now)
 
     def _able(self, call: Waiting, pool: Pool, kept_for: str | None, now: float) -> Iterator[Agent]:
         """Yield who could be offered a call now, in the pool's order."""
-        crew = self._books.crew
-        for one in pool.ready(call.joined, now) if kept_for is None else (kept_for,):
-            agent = crew.agents[one]
-            if (
-                crew.is_ready(one)
-                and agent.rest_until <= now
-                and not why_not_this_call(agent, pool[one].row, call, kept_for, now)
-            ):
+        if kept_for is not None:
+            agent = self._books.agents[kept_for]
+            found = [agent] if agent.is_ready() and pool.sees(agent.number, call.joined, now) else []
+            ready = iter(found)
+        else:
+            ready = pool.ready(call.joined, now)
+        for agent in ready:
+            if agent.rest_until <= now and agent.id not in call.refused:
                 yield agent

@@ -13,6 +13,8 @@ from callhandler.core.skills import Expression
 from callhandler.core.waiting import Waiting
 
 RankKey = tuple[float, ...]
+PERCENT = 0.01
+"""How finely occupancy is told apart: those within the same percent go by who has been idle for longest."""
 
 
 class Rankable(Protocol):
@@ -39,7 +41,7 @@ def rank(strategy: Strategy, agent: Rankable, score: int, occupancy: float) -> t
         case Strategy.BEST_SKILL:
             first = -float(score)
         case Strategy.LEAST_OCCUPIED:
-            first = round(occupancy, 6)
+            first = round(occupancy, 2)
         case Strategy.FEWEST_CALLS:
             first = float(agent.calls)
     return (first, agent.idle_since, agent.id)

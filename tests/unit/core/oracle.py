@@ -53,7 +53,7 @@ def best_agents(line: Line, call: Waiting, now: float) -> list[str]:
             Strategy.LONGEST_IDLE: 0.0,
             Strategy.RING_ALL: 0.0,
             Strategy.BEST_SKILL: -level,
-            Strategy.LEAST_OCCUPIED: round(agent.occupancy(now), 6),
+            Strategy.LEAST_OCCUPIED: round(agent.occupancy(now), 2),
             Strategy.FEWEST_CALLS: agent.calls,
         }[queue.strategy]
         return (first, agent.idle_since, agent.id)

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callhandler.core import observed as o
+from callhandler.core.bitsets import bits, flags, lowest_free, number_of
 from callhandler.core.crew import MOST_POOLS
 from callhandler.core.model import AgentPlan, Device, OfferEnd, Queue, Serves, Strategy
-from callhandler.core.pools import bits, number_of
 from callhandler.core.skilled import Skilled
 from callhandler.core.skills import ANYONE, Expression, Node, parse
 from tests.unit.core.oracle import CheckedLine, able, places
@@ -54,16 +54,26 @@ DEEDS = (
 
 @given(st.lists(SOME_LEVELS, max_size=30), NODES | st.just(ANYONE.node))
 def test_who_has_what_is_wanted(people: list[dict[str, int]], node: Node) -> None:
-    wanted, levels = Expression(str(node), node), {str(number): levels for number, levels in enumerate(people)}
-    skilled = Skilled(levels)
-    scores = skilled.scores(wanted)
-    assert skilled.who(wanted.node) == {one for one in levels if wanted.matches(levels[one])}
-    assert all(scores.get(one, 0) == wanted.score(levels[one]) for one in levels)
+    wanted, skilled = Expression(str(node), node), Skilled(people)
+    fit = {number for number, levels in enumerate(people) if wanted.matches(levels)}
+    who = skilled.who(wanted.node)
+    assert set(bits(who)) == fit
+    groups = [set(bits(group)) for group in skilled.by_score(wanted, who)]
+    scores = [{wanted.score(people[one]) for one in group} for group in groups]
+    assert set().union(*groups) == fit
+    assert all(len(one) == 1 for one in scores)
+    assert [one for group in scores for one in group] == sorted(
+        {wanted.score(people[one]) for one in fit}, reverse=True
+    )
 
 
 @given(st.integers(0, 2**200))
 def test_bits_are_the_places_of_ones(number: int) -> None:
-    assert sum(1 << place for place in bits(number)) == number == number_of(list(bits(number)))
+    places = list(bits(number))
+    assert sum(1 << place for place in places) == number == number_of(places)
+    assert [place for place, one in enumerate(flags(number, 201)) if one] == places[::-1]
+    assert not number >> lowest_free(number) & 1
+    assert all(number >> place & 1 for place in range(lowest_free(number)))
 
 
 class Larger:

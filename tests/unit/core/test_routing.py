@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from callhandler.core.agents import Agent
 from callhandler.core.explaining import Choice, Decided, replay, write_down
 from callhandler.core.model import AgentPlan, Device, Queue, Serves, State, Status, Strategy
-from callhandler.core.pools import Fit, Order, Pool
+from callhandler.core.orders import Order
+from callhandler.core.pools import Pool
 from callhandler.core.routing import best, obstacle
+from callhandler.core.skilled import Skilled
 from callhandler.core.skills import parse
 from callhandler.core.waiting import Waiting
 
@@ -104,9 +106,9 @@ def test_reasons_that_lie_in_the_call() -> None:
 
 def choice_of(call: Waiting, strategy: Strategy, most: int, agents: list[Agent], wants: str) -> Choice:
     """Return a choice among AGENTS, who are all in the pool that fit."""
-    wanted, order = parse(wants), Order(Strategy.LONGEST_IDLE, [agent.id for agent in AGENTS])
-    fits = {agent.id: Fit(Serves("sales"), 0) for agent in AGENTS if wanted.matches(agent.plan.skills)}
-    return Choice(call, Pool(Queue("sales", "Sales", strategy=strategy), wanted, fits, order, 0), most, None, agents)
+    skilled, order = Skilled([agent.plan.skills for agent in AGENTS]), Order(Strategy.LONGEST_IDLE, AGENTS)
+    queue, everybody = Queue("sales", "Sales", strategy=strategy), {0.0: (1 << len(AGENTS)) - 1}
+    return Choice(call, Pool(queue, parse(wants), everybody, skilled, order, 0), most, None, agents)
 
 
 @pytest.mark.parametrize("strategy", Strategy)
