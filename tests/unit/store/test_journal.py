@@ -10,7 +10,7 @@ import pytest
 from callhandler.core.events import CallArrived, CallEnded, CallEntered, DaemonStarted, Fact, GapEnded, SiteLoaded
 from callhandler.core.model import Outcome
 from callhandler.errors import Refused
-from callhandler.store import summaries
+from callhandler.store import servers, summaries
 from callhandler.store.journal import MOST, Journal
 from callhandler.store.queries import facts_after, find_call, last_calls
 from callhandler.store.records import CallRecord
@@ -285,3 +285,14 @@ async def test_site_files_are_kept_once_without_secrets(journal: Journal) -> Non
     journal.append(DaemonStarted(at=1.0, program="x"))
     [kept] = await journal.ask(lambda source: source.ask(str, "SELECT text FROM site"))
     assert kept == '[asterisk]\nami_secret = "***"\n[agents.7001]\nname = "Ann"\npin = "***"\n'
+
+
+async def test_few_statements_stay_prepared_however_many_facts_come_at_once(open_journal: Opener) -> None:
+    servers._inserting.cache_clear()
+    async with open_journal() as journal:
+        for count in range(1, 2 * servers.TOGETHER):
+            for number in range(count):
+                journal.append(fact(number))
+            await journal.flush()
+        assert len(await journal.ask(facts_after, 0, 1_000_000)) == sum(range(2 * servers.TOGETHER))
+    assert servers._inserting.cache_info().currsize <= servers.TOGETHER.bit_length()
