@@ -96,8 +96,11 @@ def stood_still(due: float) -> bool:
     return asyncio.get_running_loop().time() - due > STOOD_STILL
 
 
-def after(pause: float, what: Callable[[], None]) -> None:
-    """Call `what` in `pause` seconds of the running loop; after a stall a little later, so that what came in time counts as having come."""
+def after(pause: float, what: Callable[[], None]) -> asyncio.TimerHandle:
+    """Call `what` in `pause` seconds of the running loop; after a stall a little later, so that what came in time counts as having come.
+
+    The handle that is returned cancels it until then.
+    """
     loop = asyncio.get_running_loop()
     due = loop.time() + pause
 
@@ -107,7 +110,7 @@ def after(pause: float, what: Callable[[], None]) -> None:
         else:
             what()
 
-    loop.call_at(due, fire)
+    return loop.call_at(due, fire)
 
 
 class Timers:

@@ -43,6 +43,7 @@ class Ami:
         self._booted = asyncio.Event()
         self._unwanted: dict[str, bool] = {}
         self._callers: dict[str, str] = {}
+        self._watches: dict[str, asyncio.TimerHandle] = {}
         self._coming_back: set[str] = set()
         self._leaving = Leaving(self.hang_up)
         self._refused = 0
@@ -72,7 +73,7 @@ class Ami:
             self._translator.give_up(leg, OfferEnd.UNREACHABLE)
             self._soon(OfferFailed(leg, OfferEnd.UNREACHABLE))
             return
-        after(ring + self._link.overdue, partial(self._overdue, leg))
+        self._watches[leg] = after(ring + self._link.overdue, partial(self._overdue, leg))
 
     def cancel(self, leg: str) -> None:
         """Stop ringing a leg, also one whose channel is not there yet. May be repeated.
@@ -222,11 +223,13 @@ class Ami:
 
     def _observe(self, observation: Observation) -> None:
         match observation:
-            case OfferFailed(leg=leg) | ChannelEnded(channel=leg) if leg in self._callers:
+            case OfferFailed(leg=leg) | ChannelEnded(channel=leg):
+                if (watch := self._watches.pop(leg, None)) is not None:
+                    watch.cancel()  # the loop would keep it, with all it holds, for some ten seconds after a short call
                 if leg in self._coming_back:
                     self._coming_back.discard(leg)
                     self._after_talk(leg, "")
-                del self._callers[leg]
+                self._callers.pop(leg, None)
         try:
             self._observe_all(observation)
         except Exception:
@@ -243,6 +246,7 @@ class Ami:
                 self._observe(observation)
 
     def _overdue(self, leg: str) -> None:
+        self._watches.pop(leg, None)
         if self._up and self._translator.pending(leg):
             log.error("a phone rang on without an end", leg=leg)
             self.cancel(leg)

@@ -32,7 +32,7 @@ async def test_an_offer_that_ends_by_itself_says_nothing_to_the_caller() -> None
         fake.send(event("Hangup", Uniqueid=LEG.leg, Cause=17, Context="callhandler-offer"))
         await watch.until(lambda: watch.count(OfferFailed))
         assert said(fake) == []
-        assert ami._callers == {}
+        assert (ami._callers, ami._watches) == ({}, {})
 
 
 async def test_a_conversation_that_began_unseen_isnt_hung_up_for_an_offer_taken_back_meanwhile() -> None:
