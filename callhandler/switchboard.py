@@ -32,8 +32,8 @@ from callhandler.core.ports import FactLog, OfferLeg, Pbx
 from callhandler.core.redials import Redials
 
 NO_TIER = Tier()
-REDIAL_MEMORY = 50_000
-"""Callers whose last agent is remembered; the oldest are forgotten beyond."""
+REDIAL_MEMORY = 20_000
+"""Callers whose last agent is remembered, as many as are read from the journal at a start (180 bytes each); the oldest are forgotten."""
 
 ENDED_MEMORY = 1_000
 """Ends of unknown channels remembered: over AMI the end of a call can be seen before its AGI session says hello."""

@@ -5,7 +5,7 @@ so, or by itself when its number has since talked with an agent. Each fact names
 """
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from callhandler.core import events as e
 from callhandler.core.decisions import Decision
@@ -25,7 +25,7 @@ class _Open:
     since: float
     last: float
     reason: str
-    calls: list[str] = field(default_factory=list)
+    calls: tuple[str, ...] = ()  # thousands may wait for a person, most of a single call
     by: str = ""
 
     def seen(self, files: dict[str, list[str]], done: e.ItemDone | None = None) -> ItemView:
@@ -38,7 +38,7 @@ class _Open:
             since=self.since,
             last=self.last,
             reason=self.reason if done is None else done.reason,
-            calls=tuple(self.calls),
+            calls=self.calls,
             files=tuple(file for call in self.calls for file in files.get(call, ())) if self.kind == MESSAGE else (),
             by=self.by if done is None else done.by,
             done_at=None if done is None else done.at,
@@ -96,12 +96,10 @@ class Inbox:
 
     def _opened(self, fact: e.ItemOpened) -> None:
         key = (fact.item, fact.number or fact.call)
-        one = self._open.setdefault(
-            key, _Open(fact.item, fact.number, fact.queue, fact.at, fact.at, fact.reason, [], "")
-        )
+        one = self._open.setdefault(key, _Open(fact.item, fact.number, fact.queue, fact.at, fact.at, fact.reason))
         one.last, one.reason, one.queue = max(one.last, fact.at), fact.reason, fact.queue or one.queue
         if fact.call not in one.calls:
-            one.calls.append(fact.call)
+            one.calls += (fact.call,)
 
     def _close(self, fact: e.ItemDone) -> None:
         for key, one in list(self._open.items()):
@@ -184,7 +182,7 @@ class InboxKeeper:
             return []
         return [
             e.ItemOpened(
-                at=now, call=fact.call, queue=seen.queue, item=MISSED, number=seen.number, reason=str(fact.outcome)
+                at=now, call=fact.call, queue=seen.queue, item=MISSED, number=seen.number, reason=fact.outcome.value
             )
         ]
 

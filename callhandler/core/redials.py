@@ -11,7 +11,7 @@ from callhandler.core import events as e
 from callhandler.core.calls import Call, Calls
 from callhandler.core.decisions import Decision
 
-MOST_KEPT = 20_000
+MOST_KEPT = 5_000
 SHORTEST_NUMBER = 3
 
 

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from callhandler import switchboard
 from callhandler.core import events as e
+from callhandler.core import redials
 from callhandler.core.calls import Call
 from callhandler.core.model import Outcome, Queue
 from callhandler.core.redials import is_shown
@@ -68,6 +70,20 @@ def test_what_can_be_taken_up_no_more_is_forgotten() -> None:
         one.caller_hangs_up(waits(one, number))
         one.passes(200.0)
     assert list(one.board.redials._left) == ["2222", "3333"]
+
+
+def test_no_more_places_and_last_agents_are_kept_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redials, "MOST_KEPT", 2)
+    monkeypatch.setattr(switchboard, "REDIAL_MEMORY", 2)
+    one = World(plan([Queue("q", "Sales", wrap_up=0.0)], [agent("a")]))
+    one.login("a")
+    for number in ("1111", "2222", "3333"):
+        talking = waits(one, number)
+        one.answers(one.leg("a"))
+        one.caller_hangs_up(waits(one, number.replace("1", "4")))
+        one.agent_hangs_up(talking)
+    assert list(one.board.last_talks) == ["2222", "3333"]
+    assert len(one.board.redials._left) <= 2
 
 
 def test_who_had_a_place_has_one_though_the_line_is_full() -> None:
