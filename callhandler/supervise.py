@@ -24,6 +24,8 @@ _DAEMON_ENDS_WITHIN = 10.0
 _HUNG_UP_WITHIN = 3.0
 """Seconds in which channels that were hung up are gone, and the daemon has written that down."""
 _LOOK_EVERY = 0.2
+_GIVE_BACK_EVERY = 60.0
+"""Seconds between two requests to Asterisk for the memory that it no longer needs; it takes milliseconds."""
 _SETTLED = 1.0
 """Seconds after the last channel is gone in which the daemon has ended by itself; it is told to otherwise."""
 
@@ -100,6 +102,7 @@ class Supervisor:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_asterisk(), name="keeping Asterisk")
                 group.create_task(self._keep_daemon(), name="keeping the daemon")
+                group.create_task(self._keep_small(), name="keeping Asterisk small")
         except* CallhandlerError as errors:
             self._failure = _first(errors)
             self._ending.set()
@@ -120,6 +123,12 @@ class Supervisor:
                     wait = backoff.after(0.0)
                     self._teller.say(f"{error}; trying again in {wait:.1f} s")
             self._teller.say("Asterisk is ready again")
+
+    async def _keep_small(self) -> None:
+        while True:
+            await asyncio.sleep(_GIVE_BACK_EVERY)
+            if self.asterisk.pid is not None:
+                await self.asterisk.give_memory_back()
 
     async def _keep_daemon(self) -> None:
         backoff = Backoff()

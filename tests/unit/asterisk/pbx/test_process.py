@@ -29,3 +29,15 @@ async def test_channels_are_counted_whatever_the_console_complains_of(
     console.chmod(0o700)
     program = AsteriskProgram((str(console),), (16, 28, 0), tmp_path, tmp_path, {}, None)
     assert await AsteriskProcess(init(tmp_path / "site", 5060).loaded, program).channels() == channels
+
+
+async def test_memory_is_asked_back_of_the_console(tmp_path: Path) -> None:
+    console, asked = tmp_path / "asterisk", tmp_path / "asked"
+    console.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n')
+    console.chmod(0o700)
+    program = AsteriskProgram((str(console),), (22, 10, 1), tmp_path, tmp_path, {}, None)
+    asterisk = AsteriskProcess(init(tmp_path / "site", 5060).loaded, program)
+    await asterisk.give_memory_back()
+    assert asked.read_text().endswith("-rx malloc trim\n")
+    console.unlink()
+    await asterisk.give_memory_back()
