@@ -151,7 +151,14 @@ def run(
 @app.command()
 def promises(
     days: Annotated[
-        int, typer.Option("--days", min=1, max=3_660, metavar="N", help="Today and the N-1 days before it.")
+        int,
+        typer.Option(
+            "--days",
+            min=1,
+            max=3_660,
+            metavar="N",
+            help="Times of the last N days, today among them, and those to come.",
+        ),
     ] = 14,
     site: SiteOption = None,
     as_json: JsonOption = False,

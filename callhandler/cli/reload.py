@@ -18,13 +18,13 @@ def reload(
 ) -> None:
     """Read the site file again: show the differences and apply them; the old one stays in force if anything fails."""
     result = Client(find(site).socket).reload(dry_run)
-    if as_json:
-        out_json(result)
-    else:
+    if not as_json:
         out(*(f"  {line}" for line in result.differences))
     if result.error is not None:
         raise Refused(result.error)
-    if not as_json:
+    if as_json:
+        out_json(result)
+    else:
         out(_verdict(result))
 
 

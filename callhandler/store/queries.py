@@ -17,6 +17,9 @@ from callhandler.store.reading import record_of
 from callhandler.store.records import CallRecord
 from callhandler.store.sources import Source, Value
 
+_NAMED = 5
+"""How many of the calls that begin alike are named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -46,12 +49,13 @@ def find_call(source: Source, wanted: str) -> CallRecord:
     if exact:
         return exact[0]
     begins = "substr(id, 1, :length) = :wanted OR substr(id, length(node) + 2, :length) = :wanted"
-    clause = f"WHERE {begins} ORDER BY arrived DESC, id DESC LIMIT 5"
+    clause = f"WHERE {begins} ORDER BY arrived DESC, id DESC LIMIT {_NAMED + 1}"
     found = _records(source, clause, wanted=wanted, length=len(wanted)) if wanted else []
     if not found:
         raise Refused(f"the journal knows no call {wanted}")
     if len(found) > 1:
-        raise Refused(f"several calls begin with {wanted}: {', '.join(call.id for call in found)}")
+        more = " and more" if len(found) > _NAMED else ""
+        raise Refused(f"several calls begin with {wanted}: {', '.join(call.id for call in found[:_NAMED])}{more}")
     return found[0]
 
 

@@ -125,6 +125,14 @@ class TestAsking:
         assert main([*words, "--json", "--site", str(site)]) == 0
         assert json.loads(capsys.readouterr().out) == to_plain(answer)
 
+    def test_a_reload_that_fails_has_one_error_and_no_answer(
+        self, site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        daemon.desk.failing = "the site file is wrong"
+        assert main(["reload", "--json", "--site", str(site)]) == 1
+        shown = capsys.readouterr()
+        assert (shown.out, json.loads(shown.err)) == ("", {"error": "the site file is wrong"})
+
     @pytest.mark.parametrize(
         "text",
         [

@@ -110,6 +110,7 @@ class FakeDesk:
     """Keeps the protocol of control/desk.py."""
 
     asked: list[tuple[object, ...]] = field(default_factory=list)
+    failing: str | None = None
     listeners: list[Callable[[Fact], None]] = field(default_factory=list)
     decisions: Sequence[DecisionView] = ()
 
@@ -187,7 +188,7 @@ class FakeDesk:
 
     async def reload(self, dry_run: bool, by: str) -> ReloadResult:
         self.asked.append(("reload", dry_run, by))
-        return ReloadResult(("queues.sales.ring: 15.0 -> 20.0",), not dry_run)
+        return ReloadResult(("queues.sales.ring: 15.0 -> 20.0",), not dry_run and not self.failing, self.failing)
 
     async def explain(self, call: str) -> Sequence[DecisionView]:
         self.call(call)

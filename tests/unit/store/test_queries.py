@@ -119,6 +119,24 @@ async def test_a_call_by_the_beginning_of_its_id(written: Path) -> None:
                 find_call(source, nothing)
 
 
+async def test_of_many_calls_that_begin_alike_some_are_named(tmp_path: Path) -> None:
+    async with Journal(URL, "pbx1", tmp_path) as journal:
+        for at in range(7):
+            journal.append(
+                CallArrived(
+                    at=at,
+                    call=f"pbx1-17.{at}",
+                    channel="c",
+                    number="1",
+                    caller_number="",
+                    caller_name="",
+                    source="phone:1",
+                )
+            )
+    with open_source(URL, tmp_path) as source, pytest.raises(Refused, match=r"\.6, .*\.2 and more$"):
+        find_call(source, "pbx1-17")
+
+
 async def test_what_the_state_is_rebuilt_from(written: Path) -> None:
     with open_source(URL, written) as source:
         found = recover(source, DAY + 300, DAY)
