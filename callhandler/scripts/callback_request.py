@@ -98,26 +98,35 @@ async def _when(session: Session, number: str) -> float | None:
     return await _chosen(session, slots) if key == CHOOSE else None
 
 
-async def _chosen(session: Session, slots: list[float], *lead: Spoken) -> float | None:
-    """Offer slots, a few at a time; return the one chosen, None for none."""
-    caller = session.caller
-    for first in range(0, len(slots), PAGE):
-        page = slots[first : first + PAGE]
+async def _chosen(session: Session, slots: list[float], *lead: Spoken) -> float:
+    """Offer slots, a few at a time; return the one chosen.
+
+    Who says nothing is asked again, and is then called in the first of those offered last: a time that was said can be kept, "when it is
+    your turn" means nothing while it is closed.
+    """
+    caller, first = session.caller, 0
+    while True:
+        page, more = slots[first : first + PAGE], first + PAGE < len(slots)
         places = "12345678"[: len(page)]
-        spoken = list(lead) if first == 0 else []
-        said: Prompt | None = None
-        for place, slot in zip(places, page, strict=True):
-            if (day := day_of(session, slot)) is not None and day != said:
-                spoken.append(day)
-                said = day
-            spoken += [Prompt("std-cb-from"), Clock(slot), Prompt("std-cb-press"), Digits(place)]
-        more = first + PAGE < len(slots)
-        spoken += [Prompt("std-cb-later")] if more else []
         keys = places + (LATER if more else "")
-        key = await caller.say(*spoken, keys=keys) or await caller.key(PATIENCE, keys)
+        spoken = _offered(session, page, places) + ([Prompt("std-cb-later")] if more else [])
+        key = await caller.say(*lead, *spoken, keys=keys) or await caller.key(PATIENCE, keys)
+        key = key or await caller.say(*spoken, keys=keys) or await caller.key(PATIENCE, keys)
         if key != LATER:
-            return None if key is None else page[places.index(key)]
-    return None
+            return page[0 if key is None else places.index(key)]
+        first, lead = first + PAGE, ()
+
+
+def _offered(session: Session, page: list[float], places: str) -> list[Spoken]:
+    """Return how slots are said, each day before its first."""
+    spoken: list[Spoken] = []
+    said: Prompt | None = None
+    for place, slot in zip(places, page, strict=True):
+        if (day := day_of(session, slot)) is not None and day != said:
+            spoken.append(day)
+            said = day
+        spoken += [Prompt("std-cb-from"), Clock(slot), Prompt("std-cb-press"), Digits(place)]
+    return spoken
 
 
 def _promise(session: Session, due: float | None) -> tuple[Spoken, ...]:

@@ -140,15 +140,22 @@ def test_in_the_last_hour_today_s_slots_come_first_and_then_those_of_tomorrow(la
     assert only(ladder).due == time_of("2026-03-04T09:00")
 
 
-def test_who_chooses_no_time_is_called_when_it_is_their_turn_and_has_until_the_end_of_the_next_day(
-    ladder: Ladder,
-) -> None:
+def test_who_chooses_no_time_is_asked_again_and_then_promised_the_first(ladder: Ladder) -> None:
     it_is(ladder, "2026-03-06T20:00")
-    caller = calls(ladder, "1", "1", "", "")
-    assert caller.told[-2:] == ["std-cb-promise-now", "hung up on"]
-    one = only(ladder)
-    assert (one.due, one.promise) == (0.0, None)
-    assert one.expires == time_of("2026-03-09T17:00"), "not on Saturday evening"
+    caller = calls(ladder, "1", "1", "", "", "", "")
+    offered = said_from(caller, "std-cb-choose")
+    assert offered.count("std-cb-later") == 2
+    assert offered.count("std-cb-choose") == 1
+    nine, quarter = times("2026-03-09T09:00", "2026-03-09T09:15")
+    promise = ["std-cb-promise-on", "std-cb-day-1", "std-cb-between", nine, "std-cb-and", quarter, "std-cb-goodbye"]
+    assert said_from(caller, "std-cb-promise-on")[:-1] == promise
+    assert only(ladder).due == time_of("2026-03-09T09:00")
+
+
+def test_who_asks_for_later_times_and_then_says_nothing_is_promised_a_later_one(ladder: Ladder) -> None:
+    it_is(ladder, "2026-03-03T20:00")
+    calls(ladder, "1", "1", "9", "", "", "", "")
+    assert only(ladder).due == time_of("2026-03-04T10:00")
 
 
 def test_who_wants_nothing_goes_where_the_queue_leads_at_closing_time(ladder: Ladder) -> None:
