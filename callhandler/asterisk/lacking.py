@@ -8,12 +8,16 @@ from collections.abc import Collection, Mapping
 
 OLDEST = 16
 """The oldest major version that calls work on."""
+ANY_VERSION = (OLDEST,)
+"""What is written for this version is understood by all later ones."""
 SAFE = {20: (20, 20, 1), 22: (22, 10, 1), 23: (23, 4, 1)}
 """The branches that are mended, each with its first release without the holes known when this was written."""
 _BY_NAME = {18: (26,), 20: (11,), 21: (6,), 22: (1,)}
 """Event filters by name: asterisk/asterisk#874."""
 _CONFINED = {18: (24, 2), 20: (9, 2), 21: (4, 2)}
 """AMI's Originate can't write files: GHSA-c4cg-9275-6w44, CVE-2024-42365."""
+_CONFINED_CERTIFIED = {18: (9, 11), 20: (7, 2)}
+"""The certified releases in which the same was mended."""
 _WRITES_FILES = "func_env"
 """The module with the function FILE, by which it does so; the private Asterisk doesn't load it."""
 NEEDED = (
@@ -38,27 +42,48 @@ INSTEAD = {
 """What people get where one of these modules isn't."""
 
 
+class Certified(tuple[int, ...]):
+    """The numbers of a certified release: (20, 7, 5) of `certified/20.7-cert5`, which is mended apart from the plain 20.7 it began as."""
+
+    __slots__ = ()
+
+
 def numbers(text: str) -> tuple[int, ...] | None:
-    """A version's numbers: `22.10.1+dfsg-1` is (22, 10, 1), `certified/20.7-cert5` (20, 7). None where it has none."""
-    found = re.match(r"(?:certified/)?(\d+)\.(\d+)(?:\.(\d+))?", text)
-    return tuple(int(part) for part in found.groups() if part) if found else None
+    """A version's numbers: `22.10.1+dfsg-1` is (22, 10, 1), `certified-20.7-cert5` Certified (20, 7, 5). None where it has none."""
+    found = re.match(r"(?:certified[/-])?(\d+)\.(\d+)(?:\.(\d+)|-cert(\d+))?", text)
+    if found is None:
+        return None
+    parts = tuple(int(part) for part in found.groups() if part)
+    return Certified(parts) if found[4] else parts
+
+
+def written(version: tuple[int, ...]) -> str:
+    """A version as people write it."""
+    if isinstance(version, Certified):
+        return f"{version[0]}.{version[1]}-cert{version[2]}"
+    return ".".join(map(str, version))
 
 
 def of_version(version: tuple[int, ...], loaded: Collection[str] | None = None) -> list[str]:
-    """What this version lacks, one sentence each. `loaded`: its modules; None where they aren't known. No version: nothing is known."""
+    """What this version lacks, one sentence each. `loaded`: its modules; None where they aren't known. No version: nothing is known.
+
+    Of certified releases less is known: not until when a branch is mended, nor in which of them each hole is.
+    """
     if not version:
         return []
-    said = ".".join(map(str, version))
+    said, certified = written(version), isinstance(version, Certified)
     found = []
     if version[0] < OLDEST:
         found.append(f"Asterisk {said} is older than {OLDEST}, and was never tried: calls may fail")
-    if is_ended(version):
+    if not certified and is_ended(version):
         found.append(
             f"Asterisk {said} is of a branch that gets no repairs any more: holes stay open, but those that your distribution mends"
         )
-    elif version < (safe := SAFE.get(version[0], version)):
-        found.append(f"Asterisk {said} has known holes, mended in {'.'.join(map(str, safe))}")
-    if not _reached(version, _CONFINED) and (loaded is None or _WRITES_FILES in loaded):
+    elif not certified and version < (safe := SAFE.get(version[0], version)):
+        found.append(f"Asterisk {said} has known holes, mended in {written(safe)}")
+    if not _reached(version, _CONFINED_CERTIFIED if certified else _CONFINED) and (
+        loaded is None or _WRITES_FILES in loaded
+    ):
         found.append(
             f"Asterisk {said} with the module {_WRITES_FILES} lets whoever knows AMI's secret write its files (CVE-2024-42365), "
             f"unless your distribution mended that: put noload = {_WRITES_FILES}.so into modules.conf"

@@ -19,10 +19,6 @@ Attach = Annotated[
 ]
 
 
-ANY_VERSION = (18,)
-"""The oldest Asterisk supported: what is written for it is understood by all later ones."""
-
-
 def daemon(site: SiteOption = None, attach: Attach = True) -> None:
     """Run the daemon in the foreground, beside an Asterisk that runs already."""
     place = find(site)
@@ -32,6 +28,7 @@ def daemon(site: SiteOption = None, attach: Attach = True) -> None:
 
 
 def _attach(loaded: "LoadedSite") -> None:
+    from callhandler.asterisk.lacking import ANY_VERSION  # noqa: PLC0415 - as above
     from callhandler.asterisk.pbx.prepare import attach as write  # noqa: PLC0415 - as above
     from callhandler.cli.up import refuse_beside  # noqa: PLC0415 - as above
 

@@ -71,11 +71,16 @@ def check(site: SiteOption = None, as_json: JsonOption = False) -> None:
 def _lacking(loaded: "LoadedSite") -> "list[Finding]":
     """Find what the Asterisk that is here lacks; none is fetched for it."""
     from callhandler.asterisk.pbx.get import find_asterisk  # noqa: PLC0415 - as above
+    from callhandler.doctor.gather import mode_of  # noqa: PLC0415
+    from callhandler.doctor.seen import Mode  # noqa: PLC0415
     from callhandler.site.findings import Problem, Severity, found  # noqa: PLC0415
 
     program = find_asterisk(loaded.site.asterisk.program)
     remedy = "install a newer Asterisk, or name one here"
-    problems = [Problem(("asterisk", "program"), sentence, remedy) for sentence in (program.lacks if program else [])]
+    if program is None:
+        return []
+    lacks = program.lacks if mode_of(loaded) is Mode.PRIVATE else program.lacks_beside
+    problems = [Problem(("asterisk", "program"), sentence, remedy) for sentence in lacks]
     return [found(Severity.WARNING, problem, loaded.places) for problem in problems]
 
 

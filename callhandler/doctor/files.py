@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from callhandler.asterisk.lacking import ANY_VERSION
 from callhandler.asterisk.pbx.modules import present
 from callhandler.asterisk.pbx.place import layout
 from callhandler.asterisk.pbx.render import render, render_attach
@@ -13,7 +14,6 @@ from callhandler.site.loading import LoadedSite
 
 PRIVATE = ("extensions.conf", "pjsip.conf", "manager.conf")
 """What decides about calls, and doesn't depend on the machine: what is compared with a fresh rendering."""
-_ANY_VERSION = (18,)
 _PHRASES = ("one-moment-please", "digits/1")
 """Played by the dialplan and by the scripts; if these are there, so is the package they come in."""
 
@@ -30,10 +30,10 @@ def fresh(loaded: LoadedSite, mode: Mode, version: tuple[int, ...] | None) -> di
     """
     try:
         if mode is Mode.PRIVATE:
-            files = render(loaded, Path("/"), version or _ANY_VERSION, [])
+            files = render(loaded, Path("/"), version or ANY_VERSION, [])
             files = {name: files[name] for name in PRIVATE}
         else:
-            files = render_attach(loaded, version or _ANY_VERSION, [])
+            files = render_attach(loaded, version or ANY_VERSION, [])
     except CallhandlerError:
         return {}
     return {name: text for name, text in files.items() if version or "manager" not in name}
@@ -45,7 +45,7 @@ def look(loaded: LoadedSite, mode: Mode, version: tuple[int, ...] | None, module
     wanted = fresh(loaded, mode, version)
     there = dict(_texts(etc, wanted))
     if mode is Mode.ATTACHED and version is not None:  # what is rendered for any version is right for this one, too
-        plain = fresh(loaded, mode, _ANY_VERSION)
+        plain = fresh(loaded, mode, ANY_VERSION)
         wanted |= {name: text for name, text in there.items() if text == plain.get(name)}
     return FilesSeen(
         site_mode=_mode(loaded.path), etc_mode=_mode(etc), fresh=wanted, on_disk=there, modules=_present(modules)

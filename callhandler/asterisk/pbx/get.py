@@ -61,12 +61,20 @@ class AsteriskProgram:
     @property
     def version_text(self) -> str:
         """The version as people write it."""
-        return ".".join(map(str, self.version))
+        return lacking.written(self.version)
 
     @property
     def lacks(self) -> list[str]:
         """What it lacks when it is run privately and what people get instead, a sentence each."""
-        return [*lacking.of_version(self.version, LISTED), *lacking.of_modules(missing(self.modules))]
+        return self._lacks(LISTED)
+
+    @property
+    def lacks_beside(self) -> list[str]:
+        """The same for an Asterisk that somebody else configures: which modules it loads isn't known, only which it has."""
+        return self._lacks(None)
+
+    def _lacks(self, loaded: frozenset[str] | None) -> list[str]:
+        return [*lacking.of_version(self.version, loaded), *lacking.of_modules(missing(self.modules))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def prepare(loaded: LoadedSite, program: AsteriskProgram, *, starting: bool = Fa
 def attach(loaded: LoadedSite, version: tuple[int, ...]) -> Attached:
     """Write the files that an Asterisk that runs already includes, into var/asterisk/attach/. Nothing of the operator's is touched.
 
-    `version` is that Asterisk's; (18,) is right for any.
+    `version` is that Asterisk's; lacking.ANY_VERSION is right for any.
     """
     folder = loaded.directory / "var" / "asterisk" / "attach"
     own = loaded.site.asterisk.music

@@ -37,7 +37,9 @@ def version(seen: Evidence) -> Verdict:
     if not (lacks := lacking.of_version(found, seen.console.modules if seen.console else None)):
         return ok(check, f"{said} has no hole known here")
     wanted = lacking.SAFE.get(found[0], lacking.SAFE[22])
-    remedy = f"install Asterisk {'.'.join(map(str, wanted))} or newer"
+    remedy = f"install Asterisk {lacking.written(wanted)} or newer"
+    if isinstance(found, lacking.Certified):
+        remedy = "install the newest certified release"
     return (error if found[0] < lacking.OLDEST else warning)(check, "; ".join(lacks), remedy)
 
 

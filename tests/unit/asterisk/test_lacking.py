@@ -9,8 +9,9 @@ from callhandler.asterisk.pbx.modules import LISTED
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("22.10.1+dfsg", (22, 10, 1)), ("16.28.0~dfsg-0+deb11u10", (16, 28, 0)), ("20.7-cert5", (20, 7)),
-        ("certified/18.9-cert1", (18, 9)), ("GIT-master-abc", None), ("", None),
+        ("22.10.1+dfsg", (22, 10, 1)), ("16.28.0~dfsg-0+deb11u10", (16, 28, 0)), ("20.7-cert5", (20, 7, 5)),
+        ("certified/18.9-cert1", (18, 9, 1)), ("certified-20.7-cert2", (20, 7, 2)), ("20.20.0-rc1", (20, 20, 0)),
+        ("GIT-master-abc", None), ("", None),
     ],
 )  # fmt: skip
 def test_versions(text: str, found: tuple[int, ...] | None) -> None:
@@ -42,6 +43,20 @@ def test_events_are_not_filtered_by_name_before(version: tuple[int, ...]) -> Non
 )  # fmt: skip
 def test_what_a_version_lacks(version: tuple[int, ...], said: list[str]) -> None:
     found = of_version(version)
+    assert len(found) == len(said)
+    assert all(part in sentence for part, sentence in zip(said, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("certified/18.9-cert10", ["Asterisk 18.9-cert10 with the module func_env"]), ("certified/18.9-cert11", []),
+        ("certified-20.7-cert1", ["CVE-2024-42365"]), ("certified-20.7-cert2", []), ("22.8-cert1", []),
+        ("certified/13.21-cert6", ["never tried", "CVE-2024-42365"]),
+    ],
+)  # fmt: skip
+def test_a_certified_release_is_not_judged_like_the_plain_one_it_began_as(text: str, said: list[str]) -> None:
+    found = of_version(numbers(text) or ())
     assert len(found) == len(said)
     assert all(part in sentence for part, sentence in zip(said, found, strict=True))
 

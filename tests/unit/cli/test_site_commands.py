@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from callhandler.asterisk.lacking import ANY_VERSION
+from callhandler.asterisk.pbx.get import AsteriskProgram
+from callhandler.asterisk.pbx.modules import LISTED
+from callhandler.asterisk.pbx.prepare import attach
 from callhandler.cli import main
+from callhandler.site.loading import load
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -76,6 +81,19 @@ def test_warnings_alone_let_the_site_be_used(run: Run, tmp_path: Path) -> None:
     (tmp_path / "callhandler.toml").chmod(0o644)
     code, out, _ = run("check", "--site", tmp_path)
     assert (code, out.splitlines()[-1]) == (0, "1 warning; the site can be used.")
+
+
+def test_what_an_operator_s_own_asterisk_loads_is_not_taken_for_what_the_private_one_does(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in LISTED:
+        (tmp_path / f"{name}.so").touch()
+    program = AsteriskProgram(("asterisk",), (20, 9, 1), tmp_path, tmp_path, {}, None)
+    monkeypatch.setattr("callhandler.asterisk.pbx.get.find_asterisk", lambda _setting: program)
+    run("init", tmp_path)
+    assert "CVE-2024-42365" not in run("check", "--site", tmp_path)[1], "the private one doesn't load func_env"
+    attach(load(tmp_path), ANY_VERSION)
+    assert "CVE-2024-42365" in run("check", "--site", tmp_path)[1]
 
 
 def test_check_without_a_site_is_a_usage_error_that_says_how_to_get_one(run: Run, tmp_path: Path) -> None:
