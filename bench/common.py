@@ -153,8 +153,8 @@ class Sipp:
         self, name: str, dialled: str, rate: float, count: int, seconds: float, crowd: int = 0
     ) -> "subprocess.Popen[bytes]":
         """Have `count` callers dial, `rate` a second, stay for `seconds` each and hang up; they send back the audio that they get."""
-        more = ("-r", f"{rate:g}", "-m", str(count), "-l", str(count), "-d", str(round(seconds * 1_000)), "-rtp_echo")
-        more += ("-key", "dialled", dialled, "-key", "run", name)
+        more = ["-r", f"{rate:g}", "-m", str(count), "-l", str(count), "-d", str(round(seconds * 1_000)), "-rtp_echo"]
+        more += ["-key", "dialled", dialled, "-key", "run", name]
         return self.start(f"callers-{name}", CONF / "caller-patient.xml", self._office.callers + 4 * crowd, *more)
 
     def lines(self, name: str) -> list[Line]:

@@ -16,7 +16,8 @@ from callhandler.core.plain import Plain
 from callhandler.site.standard import standard
 from tests.live.ear import Sound
 from tests.live.hearing import find, silences
-from tests.live.lab import SiteUp, callhandler, free_base, listening, site_running
+from tests.live.lab import SiteUp, callhandler, listening, site_running
+from tests.ports import free_base
 
 WAITS = 232.0
 """Seconds; the caller's own tone lasts 240, and the softphone hangs up when it is over."""

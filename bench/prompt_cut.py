@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from tests.live.lab import free_base, site_running
+from tests.live.lab import site_running
+from tests.ports import free_base
 from tests.live.test_checkins import EXTRA, cuts
 
 ANSWERS, QUICK = 24, 2

@@ -103,7 +103,7 @@ class Centre:
         call = self.board.calls.here[call_id]
         visit = self.board.begin_visit(call, waiter.cut, lambda: waiter.interrupt(GONE))
         self.at(self.now + visitor.patience, self._loses_patience, call_id)
-        waiter.talk_to(self._waits(Session(waiter, call, "5000", "", self.house, visit), waiter))
+        waiter.talk_to(self._waits(Session(waiter.as_caller(), call, "5000", "", self.house, visit), waiter))
 
     async def _waits(self, session: Session, waiter: Waiter) -> None:
         await wait_in_line(session, "desk")
@@ -162,7 +162,7 @@ class Centre:
             self._over(agent)
             return
         room = AgentsRoom(self.board.callbacks, agent.visit, self.site, _on_disk)
-        agent.talk_to(call_back(AgentSession(agent, self.site, self.now, room)))
+        agent.talk_to(call_back(AgentSession(agent.as_caller(), self.site, self.now, room)))
 
     def _customer_answers(self, leg: DialLeg, is_voicemail: bool) -> None:
         if self._ringing.pop(leg.leg, None) is None:
@@ -173,7 +173,7 @@ class Centre:
         one = self.board.callbacks.customers.customer_at(leg.leg)
         assert isinstance(one, Callback)
         room = CustomersRoom(self.board.callbacks, one, leg.leg)
-        customer.talk_to(called_back(CustomerSession(customer, self.site, room)))
+        customer.talk_to(called_back(CustomerSession(customer.as_caller(), self.site, room)))
 
     def join(self, agent: OnPhone, channel: str) -> None:
         """Join an agent with the customer who said yes."""
