@@ -71,10 +71,18 @@ class Buckets:
         """Yield the calls of `pools`, which an agent fits and in which calls wait: by the priority of the queue for this agent, then by
         the calls' own order. Nothing may change while this runs.
         """
-        priorities = {row.priority for row in agent.plan.serves}
-        if len(priorities) < 2:
+        if not pools & (pools - 1):
+            return self._all_of(pools)
+        if len({row.priority for row in agent.plan.serves}) < 2:
             return merged(self._heads_of(pools))
         return self._by_priority(agent, pools)
+
+    def _all_of(self, pools: int) -> Iterator[tuple[Waiting, Pool]]:
+        """Yield the calls of one pool at most."""
+        if pools:
+            pool = self._pools[pools.bit_length() - 1]
+            for _, call in pool.calls:
+                yield call, pool
 
     def _heads_of(self, pools: int) -> Iterator[Head]:
         """Yield the heads of pools in order: of a few, sorted; of many, by going along all heads."""

@@ -30,7 +30,8 @@ class Crew:
         self.pools_at: dict[tuple[str, str, int], Pool] = {}
         """For the books to find pools again by what calls have; emptied when pools may be gone."""
         self._at_phone: dict[str, Agent] = {}
-        self._there = self._away = 0
+        self._there = 0
+        self._was_there: list[bool] = []
         self._orders: list[Order] = []
         self._skilled = Skilled([])
         self._queues: dict[str, Queue] = {}
@@ -78,8 +79,8 @@ class Crew:
 
     def may_come_back(self, queue: str, wanted: Expression, now: float, grace: float) -> bool:
         """Tell whether somebody who fits is away only because a phone went out of reach less than `grace` seconds ago."""
-        away = self.pool(queue, wanted).agents(among=self._away)
-        return any(agent.is_away_since(now - grace) for agent in away)
+        pool = self.pool(queue, wanted)
+        return any(agent.is_away_since(now - grace) for agent in pool.agents(among=~self._there))
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
@@ -129,12 +130,10 @@ class Crew:
         else:
             for order in self._orders:
                 order.take(agent.number)
-        there, bit = agent.is_there(), 1 << agent.number
-        if there is not (self._there & bit != 0):
-            self._there ^= bit
-        away = not there and agent.status is not Status.LOGGED_OUT
-        if away is not (self._away & bit != 0):
-            self._away ^= bit
+        there, before = agent.is_there(), self._was_there[agent.number]
+        if there is not before:
+            self._was_there[agent.number] = there
+            self._there ^= 1 << agent.number
 
     # --- pools ------------------------------------------------------------------------------------------------------
 
@@ -146,7 +145,7 @@ class Crew:
         kinds = [Strategy.LONGEST_IDLE, *{order_of(one.strategy) for one in queues.values()} - {Strategy.LONGEST_IDLE}]
         self._orders = [Order(kind, self.people) for kind in kinds]
         self._idle = self._orders[0]
-        self._there = self._away = 0
+        self._there, self._was_there = 0, [False] * len(self.people)
         self._queues = queues
         self._skilled = Skilled([agent.plan.skills for agent in self.people])
         self._sights, self._anywhere = self._who_serves_what()

@@ -27,15 +27,16 @@ MOST_CANDIDATES = 5
 """Where there are more, how many candidates are kept; `left_out` counts the other agents."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Choice:
-    """Whom a call goes to, best first (nobody, perhaps), out of at most `most`."""
+    """Whom a call goes to, best first (nobody, perhaps), at most `most`; `seen` are those who were looked at for it, in order."""
 
     call: Waiting
     pool: Pool
     most: int
     kept_for: str | None
     agents: list[Agent]
+    seen: list[Agent]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from callhandler.core.agents import Agent
 from callhandler.core.applying import appliers
 from callhandler.core.books import Books
 from callhandler.core.decisions import CancelOffer, Decision, LeaveLine, OfferTo, WakeAt
-from callhandler.core.explaining import Choice
+from callhandler.core.explaining import MOST_CANDIDATES, Choice
 from callhandler.core.matching import Matching
 from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status
 from callhandler.core.skills import Expression
@@ -38,7 +38,7 @@ class Line:
         `explain` False leaves RoutingDecided facts out (simulation).
         """
         self.books = Books(plan)
-        self._matching = Matching(self.books)
+        self._matching = Matching(self.books, MOST_CANDIDATES if explain else 0)
         self._apply = appliers(self.books, "apply")
         self._explain = explain
         self._attached = False

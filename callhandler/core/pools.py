@@ -97,13 +97,11 @@ class Pool:
         for delay, agents in self._behind:
             if joined + delay > now:
                 able &= ~agents
-        if self._levels and able:
-            return self._best_first(able)
-        return self._in_order(able)
+        if not able & (able - 1):
+            return iter((self._order.people[able.bit_length() - 1],) if able else ())
+        return self._best_first(able) if self._levels else self._in_order(able)
 
     def _in_order(self, able: int) -> Iterator[Agent]:
-        if not able:
-            return iter(())
         found, self._since = self._order.in_order(able, self.members, self._since)
         return found
 
@@ -111,4 +109,5 @@ class Pool:
         """The first level that has anybody is found by halving; those behind it one after the other."""
         first = bisect_left(self._up_to, 1, key=lambda agents: min(1, agents & able))
         for level in islice(self._levels, first, None):
-            yield from self._in_order(level & able)
+            if level & able:
+                yield from self._in_order(level & able)

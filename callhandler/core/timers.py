@@ -14,11 +14,13 @@ def step_timer(call: Waiting, queue: Queue) -> list[WakeAt]:
 
 def call_timers(call: Waiting, queue: Queue, delays: tuple[float, ...], rules: OfferRules) -> list[WakeAt]:
     """Return all that is due in a call's wait: `delays` are those after which it comes into further agents' reach."""
-    matches = [call.joined + delay for delay in delays]
-    matches += [at + rules.forget_refusal for at in call.refused.values()]
+    due = step_timer(call, queue)
+    if delays or call.refused:
+        matches = [call.joined + delay for delay in delays]
+        matches += [at + rules.forget_refusal for at in call.refused.values()]
+        due += [WakeAt(when, ("match", call.id)) for when in matches]
     if call.preferred_agent is not None:
-        matches.append(call.preferred_until)
-    due = step_timer(call, queue) + [WakeAt(when, ("match", call.id)) for when in matches]
+        due.append(WakeAt(call.preferred_until, ("match", call.id)))
     if queue.max_wait is not None:
         due.append(WakeAt(call.joined + queue.max_wait, ("max wait", call.id)))
     return due

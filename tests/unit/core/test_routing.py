@@ -108,7 +108,7 @@ def choice_of(call: Waiting, strategy: Strategy, most: int, agents: list[Agent],
     """Return a choice among AGENTS, who are all in the pool that fit."""
     skilled, order = Skilled([agent.plan.skills for agent in AGENTS]), Order(Strategy.LONGEST_IDLE, AGENTS)
     queue, everybody = Queue("sales", "Sales", strategy=strategy), {0.0: (1 << len(AGENTS)) - 1}
-    return Choice(call, Pool(queue, parse(wants), everybody, skilled, order, 0), most, None, agents)
+    return Choice(call, Pool(queue, parse(wants), everybody, skilled, order, 0), most, None, agents, [])
 
 
 @pytest.mark.parametrize("strategy", Strategy)
