@@ -9,20 +9,17 @@ callhandler and of Queue() in turn; what is told is the median of their percenti
 
 import argparse
 import re
-import socket
 import statistics
-import struct
 import sys
 import tempfile
-import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.calling.hall import Hall, Side
 from bench.common import BASE_PORT, machine, percentile, report, table
-from tests.live.ear import ETH_P_IP, SO_TIMESTAMPNS, only_ports
+from bench.tap import Tap
+from tests.live.ear import only_ports
 
 AGENTS, WAITING, RATE, TALK = 50, 200, 50, 1.0
 SETTLED = 3.0
@@ -41,51 +38,20 @@ class Request:
     at: float
 
 
-class Tap:
-    """Reads what the phones' port gets and sends off loopback, with the kernel's times, in a thread of its own; a context manager."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._frames: list[tuple[float, bytes]] = []
-
-    def __enter__(self) -> "Tap":
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_IP))
-        self._socket.bind(("lo", ETH_P_IP))
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 20)
-        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        only_ports(self._socket, self._port, self._port)
-        self._socket.settimeout(0.2)
-        self._on = True
-        self._thread = threading.Thread(target=self._listen, name="tap", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._on = False
-        self._thread.join(2)
-        self._socket.close()
-
-    def _listen(self) -> None:
-        while self._on:
-            with suppress(TimeoutError):
-                frame, extra, _, _ = self._socket.recvmsg(4096, 64)
-                seconds, nanoseconds = struct.unpack("qq", extra[0][2])
-                self._frames.append((seconds + nanoseconds / 1e9, frame))
-
-    def requests(self) -> list[Request]:
-        """The first of each INVITE and BYE (on loopback too there is an Ethernet header)."""
-        seen: set[tuple[bytes, bytes]] = set()
-        found = []
-        for at, frame in self._frames:
-            message = frame[14 + (frame[14] & 15) * 4 + 8 :]
-            start, call = _START.match(message), _CALL.search(message)
-            if start is None or call is None or (start[1], call[1]) in seen:
-                continue
-            seen.add((start[1], call[1]))
-            who = _HEADERS[b"To" if start[1] == b"INVITE" else b"From"].search(message)
-            if who is not None:
-                found.append(Request(start[1].decode(), who[1].decode(), at))
-        return found
+def requests(frames: list[tuple[float, bytes]]) -> list[Request]:
+    """The first of each INVITE and BYE (on loopback too there is an Ethernet header)."""
+    seen: set[tuple[bytes, bytes]] = set()
+    found = []
+    for at, frame in frames:
+        message = frame[14 + (frame[14] & 15) * 4 + 8 :]
+        start, call = _START.match(message), _CALL.search(message)
+        if start is None or call is None or (start[1], call[1]) in seen:
+            continue
+        seen.add((start[1], call[1]))
+        who = _HEADERS[b"To" if start[1] == b"INVITE" else b"From"].search(message)
+        if who is not None:
+            found.append(Request(start[1].decode(), who[1].decode(), at))
+    return found
 
 
 def silences(wire: list[Request], first: float, last: float) -> list[float]:
@@ -103,14 +69,15 @@ def silences(wire: list[Request], first: float, last: float) -> list[float]:
 def run(side: Side, number: int, seconds: float) -> list[float]:
     """One run: the line is filled at once, then kept filled."""
     name = f"49{number}"
-    with Tap(side.office.phones) as tap:
+    phones = side.office.phones
+    with Tap(lambda tap: only_ports(tap, phones, phones)) as tap:
         start = time.time()
         burst = side.sipp.call(name + "0", "5000", 100, WAITING + AGENTS)
         time.sleep((WAITING + AGENTS) / 100)
         steady = side.sipp.call(name + "1", "5000", RATE, round(RATE * (seconds + SETTLED)), crowd=1)
         for process in (burst, steady):
             process.wait(120)
-    wire = tap.requests()
+    wire = requests(tap.frames)
     began = start + (WAITING + AGENTS) / 100 + SETTLED
     return silences(wire, began, began + seconds)
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import median
 
 from tests.live.lab import site_running
-from tests.ports import free_base
 from tests.live.test_checkins import EXTRA, cuts
+from tests.ports import free_base
 
 ANSWERS, QUICK = 24, 2
 OUT = Path("bench/out/prompt_cut.json")

@@ -7,22 +7,23 @@ codec is mu-law. It must not know who speaks.
 
 import socket
 import struct
-import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.tap import Tap
 from callhandler.asterisk.audio import read_wav
-from tests.live.ear import ETH_P_IP, SO_ATTACH_FILTER, SO_TIMESTAMPNS
+from tests.live.ear import SO_ATTACH_FILTER
 
 FRAME, SECONDS = 160, 0.02
 AUDIO = 14 + 20 + 8 + 12
 """Where the audio begins in a captured frame: after Ethernet (on loopback too), IP, UDP and RTP."""
+SOURCE = 14 + 20
+"""Where the port is from which it came: the first of UDP's header."""
 LOOKED_AT = 76
 """Where in the audio the kernel looks at four bytes."""
 LIVELY = 40
@@ -49,47 +50,22 @@ class _Mark:
     last: bool
 
 
-class Ear:
-    """Hears what comes to one UDP port on loopback, in a thread of its own; a context manager. Needs the right to capture."""
+class Ear(Tap):
+    """Hears what comes to one UDP port on loopback."""
 
     def __init__(self, port: int, phrases: Mapping[str, bytes]) -> None:
-        self._port = port
         self._marks: dict[bytes, list[_Mark]] = defaultdict(list)
         for name, audio in phrases.items():
             for sound, mark in _marks(name, audio):
                 self._marks[sound].append(mark)
-        self._packets: list[tuple[float, int, bytes]] = []
-
-    def __enter__(self) -> "Ear":
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_IP))
-        self._socket.bind(("lo", ETH_P_IP))
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 20)
-        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        _only(self._socket, self._port, self._marks)
-        self._socket.settimeout(0.2)
-        self._on = True
-        self._thread = threading.Thread(target=self._listen, name="ear", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._on = False
-        self._thread.join(2)
-        self._socket.close()
-
-    def _listen(self) -> None:
-        while self._on:
-            with suppress(TimeoutError):
-                frame, extra, _, _ = self._socket.recvmsg(512, 64)
-                seconds, nanoseconds = struct.unpack("qq", extra[0][2])
-                (source,) = struct.unpack_from("!H", frame, 34)
-                self._packets.append((seconds + nanoseconds / 1e9, source, frame[AUDIO : AUDIO + FRAME]))
+        super().__init__(lambda tap: _only(tap, port, self._marks))
 
     def heard(self) -> dict[int, list[Heard]]:
         """What was said from each of Asterisk's ports, one a caller, in order."""
         found: dict[int, list[Heard]] = defaultdict(list)
-        for at, source, sound in sorted(self._packets):
-            for mark in self._marks.get(sound, ()):
+        for at, frame in sorted(self.frames):
+            (source,) = struct.unpack_from("!H", frame, SOURCE)
+            for mark in self._marks.get(frame[AUDIO : AUDIO + FRAME], ()):
                 _note(found[source], mark, at)
         return found
 

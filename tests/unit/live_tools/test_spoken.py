@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.spoken import FRAME, Ear, Heard, gaps, stored
+from bench.spoken import AUDIO, FRAME, SOURCE, Ear, Heard, gaps, stored
 
 HELLO, BYE = (random.Random(seed).randbytes(FRAME * 50) for seed in (1, 2))
 """A second each."""
@@ -16,7 +16,8 @@ QUIET = b"\xff" * FRAME * 5
 def _played(ear: Ear, source: int, audio: bytes, at: float) -> None:
     """Let the ear hear what its kernel filter would pass on, and more."""
     sounds = [audio[first : first + FRAME] for first in range(0, len(audio), FRAME)]
-    ear._packets += [(at + 0.02 * number, source, sound) for number, sound in enumerate(sounds)]
+    header = bytes(SOURCE) + source.to_bytes(2, "big") + bytes(AUDIO - SOURCE - 2)
+    ear.frames += [(at + 0.02 * number, header + sound) for number, sound in enumerate(sounds)]
 
 
 def test_each_caller_s_phrases_are_heard_from_beginning_to_end_silence_included() -> None:
