@@ -91,7 +91,7 @@ def first_word(args: Sequence[str]) -> str | None:
     return None
 
 
-def new_app(cls: type[TyperGroup] | None = None, help: str | None = None) -> typer.Typer:  # noqa: A002 - typer's name
+def new_app(cls: type[TyperGroup] | None = None, help: str | None = None) -> typer.Typer:
     """Return an app with the house's settings: no rich tracebacks, no completion commands in every noun."""
     return typer.Typer(cls=cls, help=help, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=False)
 
