@@ -57,8 +57,7 @@ MEANINGS = {
     KEY_PATTERN: "one key of a telephone: 0 to 9, * or #",
     DESTINATION_PATTERN: (
         "queue:ID, menu:ID, agent:ID, phone:ID, say:PROMPT, message:QUEUE, callback:QUEUE, outside:NUMBER, operator, extension, "
-        "directory or hangup, "
-        "such as `queue:sales`"
+        "directory or hangup, such as `queue:sales`"
     ),
     RANGE_PATTERN: "a time range such as `09:00-17:30`; `24:00` is the end of the day",
     LANGUAGE_PATTERN: "a language code such as `en` or `pt-br`",

@@ -15,6 +15,7 @@ from callhandler.site.models import Site
 from callhandler.site.plan import plan
 from callhandler.site.schema import json_schema, markdown
 from callhandler.site.shape import fields, tables
+from callhandler.site.values import DESTINATION_PATTERN, MEANINGS
 
 Loaded = Callable[..., LoadedSite]
 REPOSITORY = Path(__file__).parents[3]
@@ -124,6 +125,12 @@ def test_the_configuration_reference_is_current() -> None:
     assert (REPOSITORY / "docs/configuration.md").read_text(encoding="utf-8") == markdown(), (
         "run: python -m callhandler.site.schema --markdown > docs/configuration.md"
     )
+
+
+def test_the_reference_names_every_destination() -> None:
+    named = MEANINGS[DESTINATION_PATTERN].partition(", such as")[0].replace(" or ", ", ").split(", ")
+    head = markdown().partition("\n## ")[0]
+    assert [one for one in named if f"`{one}`" not in head] == []
 
 
 def test_the_schema_names_every_section_and_refuses_other_keys() -> None:
