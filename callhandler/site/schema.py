@@ -50,8 +50,8 @@ One file, `callhandler.toml`, describes a whole telephone system. `callhandler i
 - The format is [TOML](https://toml.io). Times are in seconds. Relative paths are the site's.
 - Unknown keys are refused, so that a slip of the pen can't silently change how calls go.
 - A *destination* is where a call goes: `queue:ID`, `menu:ID`, `agent:ID`, `phone:ID`, `say:PROMPT` (say it, then hang up),
-  `message:QUEUE` (leave one for its agents), `callback:QUEUE` (be called back by them; neither `company.operator` nor what a queue names can
-  lead there), `outside:NUMBER` (dialled over the trunk of `[callbacks]`, under its rules), `operator` (what `company.operator` names),
+  `message:QUEUE` (leave one for its agents), `callback:QUEUE` (be called back by them; neither `company.operator` nor what a queue names
+  can lead there), `outside:NUMBER` (dialled over the trunk of `[callbacks]`, under its rules), `operator` (what `company.operator` names),
   `extension` (dial by extension), `directory` (agents read out) or `hangup`.
 - An *id* has letters, digits, `-` and `_`, at most 32, and begins with a letter or digit. Text on one line has no control
   characters.
