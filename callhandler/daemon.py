@@ -123,7 +123,7 @@ class Daemon:
         # The switchboard and the link know each other; this one exists a line earlier.
         self.ami = Ami(link, self._observe)
         self.switchboard = Switchboard(plan(site), self.ami, self.journal, clock, timers.at)
-        timers.to(self.switchboard.wake)
+        timers.to(self.switchboard.wake, self.switchboard.is_here)
         self._keeper = InboxKeeper(self.switchboard.callbacks.core.written)
         openings = Openings(lambda: self._reloading.loaded.site)
         closing = Closing(self.switchboard.calls, self.switchboard.line.books, openings.of_number)

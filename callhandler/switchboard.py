@@ -125,6 +125,16 @@ class Switchboard:
         for follower in self._followers:
             self.take(follower.wake(key, self.clock()))
 
+    def is_here(self, key: tuple[str, str]) -> bool:
+        """Tell whether what a key (see `wake_at`) was set for is still here: a call, a callback, an agent or the house itself.
+
+        Keys of legs are due soon and count as here.
+        """
+        what, which = key
+        books = self.line.books
+        here = (self.calls.here, books.callbacks.open, books.agents)
+        return what == "lease" or not which or any(which in those for those in here)
+
     def take(self, follows: Follows) -> None:
         """Record the facts and carry out the orders of a follower, in order."""
         for one in follows:

@@ -28,6 +28,8 @@ READING = 0.5
 """Seconds in which it is read, before what was to happen unless something came."""
 TICK = 0.001
 """Seconds by which the loop looks late: it counts in milliseconds (uvloop takes less than half of one for none), and would look in vain."""
+MANY = 1_000
+"""Timers that wait together before any is looked at whether it is still wanted."""
 _LOOK_EVERY = 10.0
 _A_DAY = 86_400.0
 
@@ -117,23 +119,30 @@ class Timers:
     """Calls `wake` with a key when its time has come.
 
     Most of what is due is no longer wanted by then: the call it was set for is long over. So a timer that waits is a pair in a heap, and
-    the loop, whose own timers are ten times as large, has one for the earliest of all.
+    the loop, whose own timers are ten times as large, has one for the earliest of all. Some are due in hours (when the house closes), so
+    what is no longer wanted is thrown out whenever there are twice as many as were wanted the last time.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._wake: Callable[[Key], None] | None = None
+        self._wanted: Callable[[Key], bool] = lambda _: True
+        self._room = MANY
         self._due: list[tuple[float, int, Key]] = []
         self._order = itertools.count()
         self._next: asyncio.TimerHandle | None = None
         self._expected = 0.0
 
-    def to(self, wake: Callable[[Key], None]) -> None:
-        """Say who is woken."""
-        self._wake = wake
+    def to(self, wake: Callable[[Key], None], wanted: Callable[[Key], bool]) -> None:
+        """Say who is woken, and who knows what is wanted still."""
+        self._wake, self._wanted = wake, wanted
 
     def at(self, when: float, key: Key) -> None:
-        """Have `wake(key)` called at `when`, seconds since the epoch."""
+        """Have `wake(key)` called at `when`, seconds since the epoch, if it is still wanted then."""
+        if len(self._due) >= self._room:
+            self._due = [one for one in self._due if self._wanted(one[2])]
+            heapq.heapify(self._due)
+            self._room = max(MANY, 2 * len(self._due))
         entry = (when, next(self._order), key)
         heapq.heappush(self._due, entry)
         if self._due[0] is entry and self._expected != math.inf:  # else what came in a stall is being read first

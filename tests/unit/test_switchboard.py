@@ -284,3 +284,12 @@ def test_whoever_was_answered_at_a_phone_while_nobody_watched_is_not_in_line_any
     assert again.rung() == [(other.id, "a")], "only the one who still waits"
     again.caller_hangs_up(call)
     assert again.of(e.CallEnded)[-1].outcome is Outcome.EXTENSION
+
+
+def test_what_timers_are_set_for_is_here_until_it_is_over() -> None:
+    world = World(plan([Queue("q", "Sales")], [agent("a")]))
+    call = world.enter("q")
+    assert world.board.is_here(("silence", call.id))
+    world.caller_hangs_up(call)
+    assert not world.board.is_here(("silence", call.id))
+    assert all(world.board.is_here(key) for key in (("wrap", "a"), ("presence", ""), ("lease", f"{call.id}-o1")))

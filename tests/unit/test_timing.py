@@ -30,11 +30,16 @@ class Machine:
         return self.clock()
 
 
+def wanted(key: tuple[str, str]) -> bool:
+    """Everything is."""
+    return True
+
+
 async def test_it_wakes_with_its_key_when_the_time_has_come_and_at_once_when_it_is_past() -> None:
     clock = SteadyClock()
     timers = Timers(clock)
     woken = asyncio.Queue[tuple[tuple[str, str], float]]()
-    timers.to(lambda key: woken.put_nowait((key, clock())))
+    timers.to(lambda key: woken.put_nowait((key, clock())), wanted)
     now = clock()
     timers.at(now + 0.02, ("wrap", "7001"))
     timers.at(now - 10.0, ("rest", "7002"))
@@ -50,7 +55,7 @@ async def test_a_loop_whose_clock_is_coarse_never_wakes_early() -> None:
     times = chain([100.0, 100.99], repeat(101.0))
     timers = Timers(lambda: next(times))
     woken = asyncio.Event()
-    timers.to(lambda _: woken.set())
+    timers.to(lambda _: woken.set(), wanted)
     timers.at(101.0, ("step", "call"))
     timers._fire()
     assert not woken.is_set(), "too early, and set again for the hundredth of a second that is left"
@@ -61,7 +66,7 @@ async def test_a_loop_whose_clock_is_coarse_never_wakes_early() -> None:
 async def test_a_hundred_thousand_timers_cost_the_loop_one_and_each_wakes_in_its_turn() -> None:
     machine = Machine()
     timers, woken = Timers(machine.clock), list[int]()
-    timers.to(lambda key: woken.append(int(key[1])))
+    timers.to(lambda key: woken.append(int(key[1])), wanted)
     handles = set[asyncio.TimerHandle | None]()
     for number in range(100_000):
         timers.at(NOON + 100 + number * 37 % 100_000, ("silence", str(number)))
@@ -73,6 +78,24 @@ async def test_a_hundred_thousand_timers_cost_the_loop_one_and_each_wakes_in_its
     assert [number * 37 % 100_000 for number in woken] == [0, 1, 2, 3]
 
 
+async def test_what_is_no_longer_wanted_is_thrown_out_and_the_others_wake() -> None:
+    machine = Machine()
+    timers, woken = Timers(machine.clock), list[str]()
+    calls = {"0", "5000", "99999"}
+    timers.to(lambda key: woken.append(key[1]), lambda key: key[1] in calls)
+    timers.at(NOON + 40_000.0, ("max wait", "0"))
+    most = 0
+    for number in range(1, 100_000):
+        timers.at(NOON + 36_000.0 - number % 7, ("closing", str(number)))
+        most = max(most, len(timers._due))
+    assert most == timing.MANY
+    machine.run(36_000.0)
+    while timers._due[0][0] <= machine.clock():
+        timers._fire()
+    assert [one[2][1] for one in timers._due] == ["0"]
+    assert {"5000", "99999"} <= set(woken)
+
+
 async def test_a_wake_that_fails_keeps_no_other_from_its_turn() -> None:
     woken = asyncio.Event()
 
@@ -82,7 +105,7 @@ async def test_a_wake_that_fails_keeps_no_other_from_its_turn() -> None:
         woken.set()
 
     timers = Timers(SteadyClock())
-    timers.to(wake)
+    timers.to(wake, wanted)
     for call in ("bad", "good"):
         timers.at(NOON - 1e9, ("step", call))
     with pytest.raises(ValueError, match="bad"):
@@ -103,7 +126,7 @@ def test_a_timer_that_is_set_looks_when_it_is_due_and_not_all_the_time() -> None
     async def five_are_due() -> None:
         timers = Timers(clock)
         woken = asyncio.Queue[tuple[str, str]]()
-        timers.to(woken.put_nowait)
+        timers.to(woken.put_nowait, wanted)
         now = steady()
         for n in range(5):
             timers.at(now + 0.01 * (5 - n), ("wrap", str(n)))
@@ -121,7 +144,7 @@ async def test_a_loop_that_stood_still_reads_first(monkeypatch: pytest.MonkeyPat
     clock = SteadyClock()
     timers = Timers(clock)
     woken = asyncio.Queue[str]()
-    timers.to(lambda key: woken.put_nowait(key[0]))
+    timers.to(lambda key: woken.put_nowait(key[0]), wanted)
     timers.at(clock() + 0.01, ("lease", "leg"))
     timing.after(0.01, lambda: woken.put_nowait("overdue"))
     time.sleep(0.3)  # noqa: ASYNC251 - the loop stands still
@@ -140,7 +163,7 @@ async def test_a_machine_that_was_suspended_wakes_its_timers_soon_after(monkeypa
     machine = Machine()
     timers = Timers(machine.clock)
     woken = asyncio.Event()
-    timers.to(lambda _: woken.set())
+    timers.to(lambda _: woken.set(), wanted)
     timers.at(NOON + 3_600, ("slot", "call"))
     machine.run(3_600)  # the loop's own clock has seen nothing of this hour
     async with asyncio.timeout(60):
