@@ -17,6 +17,9 @@ _SPEECH_LEVEL = 10 ** (-18 / 20)
 _PEAK = 10 ** (-1 / 20)
 _MOST_GAIN = 10 ** (30 / 20)
 _SILENCE = 10 ** (-60 / 20)
+_AUDIBLE = 0.01
+"""-40 dBFS: of music, what is softer at either end is cut away. Several pieces fade in from a second of nothing, and a caller who hears
+nothing for a second thinks the line is dead."""
 _FRAME = RATE // 50
 _ALAW, _ULAW, _EXTENSIBLE = 6, 7, 0xFFFE
 
@@ -100,6 +103,14 @@ def telephone(wav: Wav) -> NDArray[np.int16]:
         raise AudioError("is silent")
     gain = min(_SPEECH_LEVEL / _speech_level(samples), _PEAK / float(np.abs(samples).max()), _MOST_GAIN)
     return np.round(samples * gain * 32_767).astype(np.int16)
+
+
+def audible(wav: Wav) -> NDArray[np.int16]:
+    """Return the audible part of music as samples of 8 kHz, as loud as it is."""
+    samples = wav.samples if wav.rate == RATE else soxr.resample(wav.samples, wav.rate, RATE, quality="HQ")
+    loud = np.flatnonzero(np.abs(samples) > _AUDIBLE)
+    kept = samples[loud[0] : loud[-1] + 1] if len(loud) else samples
+    return np.round(np.clip(kept, -1, 1) * 32_767).astype(np.int16)
 
 
 def _speech_level(samples: Samples) -> float:

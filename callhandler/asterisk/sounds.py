@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from callhandler.asterisk.audio import AudioError, alaw, read_wav, telephone, ulaw
 from callhandler.site.loading import LoadedSite
 from callhandler.site.models import PromptTable
 
@@ -127,11 +126,7 @@ def _make(job: _Job, programs: Programs) -> bool | SoundError:
         digest = _digest(job, recording)
         if _is_made(job.target, digest):
             return False
-        samples = telephone(read_wav(recording if recording is not None else _speak(job, programs)))
-        _store(job.target, {".ulaw": ulaw(samples), ".alaw": alaw(samples)}, digest)
-    except AudioError as error:
-        what = f"the recording {job.recording}" if job.recording else f"what {job.command[0]} wrote"
-        return SoundError(job.prompt, job.language, f"{what} {error}")
+        _store(job.target, _coded(job, recording if recording is not None else _speak(job, programs)), digest)
     except _CantMake as error:
         return SoundError(job.prompt, job.language, str(error))
     except OSError as error:
@@ -141,6 +136,19 @@ def _make(job: _Job, programs: Programs) -> bool | SoundError:
 
 class _CantMake(Exception):
     """Why a sound can't be made, in one sentence."""
+
+
+def _coded(job: _Job, sound: bytes) -> dict[str, bytes]:
+    """Return a WAV as the files' contents, by what their names end with."""
+    # numpy: 6 MB that a daemon whose sounds are all made does without.
+    from callhandler.asterisk.audio import AudioError, alaw, read_wav, telephone, ulaw  # noqa: PLC0415
+
+    try:
+        samples = telephone(read_wav(sound))
+    except AudioError as error:
+        what = f"the recording {job.recording}" if job.recording else f"what {job.command[0]} wrote"
+        raise _CantMake(f"{what} {error}") from error
+    return {".ulaw": ulaw(samples), ".alaw": alaw(samples)}
 
 
 def _read(recording: Path) -> bytes:

@@ -69,3 +69,8 @@ def test_the_bill_of_materials_names_each_package_once_with_its_hashes() -> None
 def test_make_sbom_prints_it() -> None:
     done = subprocess.run([sys.executable, "tools/sbom.py"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["bomFormat"] == "CycloneDX"
+
+
+def test_a_daemon_whose_prompts_are_made_does_without_numpy() -> None:
+    code = "import sys, callhandler.daemon, callhandler.supervise; print({'numpy', 'soxr'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -12,16 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import soxr
-from numpy.typing import NDArray
-
-from callhandler.asterisk.audio import RATE, AudioError, alaw, read_wav, ulaw
 from callhandler.asterisk.pbx.unpack import cache_directory
 
-_AUDIBLE = 0.01
-"""-40 dBFS: what is softer at either end is cut away. Several pieces fade in from a second of nothing, and a caller who hears
-nothing for a second thinks the line is dead."""
 _MADE = "cut to what is audible"
 """Part of the cached folder's name, so that what an older version made isn't taken for this."""
 _PLAYED = frozenset({".wav", ".ulaw", ".alaw", ".gsm", ".sln", ".sln16", ".g722"})
@@ -72,12 +64,12 @@ def prepared(folder: Path, made: Path) -> Path:
     temporary = Path(tempfile.mkdtemp(prefix="music.", dir=target.parent))
     try:
         for path in files:
-            samples = _telephone_samples(path)
-            if samples is None:
+            coded = _coded(path)
+            if coded is None:
                 (temporary / path.name).symlink_to(path.absolute())
             else:
-                (temporary / f"{path.stem}.ulaw").write_bytes(ulaw(samples))
-                (temporary / f"{path.stem}.alaw").write_bytes(alaw(samples))
+                (temporary / f"{path.stem}.ulaw").write_bytes(coded[0])
+                (temporary / f"{path.stem}.alaw").write_bytes(coded[1])
         temporary.chmod(0o755)  # an Asterisk of somebody else's reads it, too
         try:
             temporary.rename(target)
@@ -89,15 +81,15 @@ def prepared(folder: Path, made: Path) -> Path:
     return target
 
 
-def _telephone_samples(path: Path) -> NDArray[np.int16] | None:
-    """A WAV's audible samples at 8 kHz, as loud as they are; None for what is no usable WAV, which is left to Asterisk."""
+def _coded(path: Path) -> tuple[bytes, bytes] | None:
+    """A WAV's audible part as mu-law and A-law; None for what is no usable WAV, which is left to Asterisk."""
     if path.suffix.lower() != ".wav":
         return None
+    # numpy: 6 MB that do nothing once the music is there.
+    from callhandler.asterisk.audio import AudioError, alaw, audible, read_wav, ulaw  # noqa: PLC0415
+
     try:
-        wav = read_wav(path.read_bytes())
+        samples = audible(read_wav(path.read_bytes()))
     except AudioError:
         return None
-    samples = wav.samples if wav.rate == RATE else soxr.resample(wav.samples, wav.rate, RATE, quality="HQ")
-    loud = np.flatnonzero(np.abs(samples) > _AUDIBLE)
-    audible = samples[loud[0] : loud[-1] + 1] if len(loud) else samples
-    return np.round(np.clip(audible, -1, 1) * 32_767).astype(np.int16)
+    return ulaw(samples), alaw(samples)
