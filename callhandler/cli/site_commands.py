@@ -71,7 +71,7 @@ def check(site: SiteOption = None, as_json: JsonOption = False) -> None:
 def _lacking(loaded: "LoadedSite") -> "list[Finding]":
     """Find what the Asterisk that is here lacks; none is fetched for it."""
     from callhandler.asterisk.pbx.get import find_asterisk  # noqa: PLC0415 - as above
-    from callhandler.doctor.gather import mode_of  # noqa: PLC0415
+    from callhandler.doctor.files import mode_of  # noqa: PLC0415
     from callhandler.doctor.seen import Mode  # noqa: PLC0415
     from callhandler.site.findings import Problem, Severity, found  # noqa: PLC0415
 

@@ -23,6 +23,14 @@ def folder(loaded: LoadedSite, mode: Mode) -> Path:
     return layout(loaded.directory)["etc"] if mode is Mode.PRIVATE else loaded.directory / "var" / "asterisk" / "attach"
 
 
+def mode_of(loaded: LoadedSite) -> Mode:
+    """Tell whose Asterisk it is: the site's own once `up` has prepared one, unless only the other kind was rendered."""
+    own = (folder(loaded, Mode.PRIVATE) / "asterisk.conf").exists()
+    attached = folder(loaded, Mode.ATTACHED).exists()
+    running = (layout(loaded.directory)["run"] / "asterisk.ctl").exists()
+    return Mode.ATTACHED if attached and not (own and running) else Mode.PRIVATE
+
+
 def fresh(loaded: LoadedSite, mode: Mode, version: tuple[int, ...] | None) -> dict[str, str]:
     """Return the configuration as the site file would be rendered for an Asterisk of this version; nothing when it can't be.
 

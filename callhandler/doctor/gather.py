@@ -40,7 +40,7 @@ def gather(loaded: LoadedSite) -> Evidence:
     """Look at everything and return it. Takes well under five seconds, whatever hangs."""
     site = loaded.site
     place = site.asterisk
-    mode = mode_of(loaded)
+    mode = files.mode_of(loaded)
     base = console_base(loaded, mode)
     secret = place.ami_secret.get_secret_value()
     control = loaded.inside(site.daemon.socket)
@@ -105,14 +105,6 @@ def gather(loaded: LoadedSite) -> Evidence:
         operator=operator,
         tls=shown.result() if mode is Mode.PRIVATE else None,
     )
-
-
-def mode_of(loaded: LoadedSite) -> Mode:
-    """Tell whose Asterisk it is: the site's own once `up` has prepared one, unless only the other kind was rendered."""
-    own = (layout(loaded.directory)["etc"] / "asterisk.conf").exists()
-    attached = (loaded.directory / "var" / "asterisk" / "attach").exists()
-    running = (layout(loaded.directory)["run"] / "asterisk.ctl").exists()
-    return Mode.ATTACHED if attached and not (own and running) else Mode.PRIVATE
 
 
 def console_base(loaded: LoadedSite, mode: Mode) -> list[str]:
