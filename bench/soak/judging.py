@@ -9,7 +9,7 @@ from callhandler.demo.sipp import Line
 GROWTH = 0.05
 """The part by which memory may have grown since the warm-up was over."""
 SHORT, FILLING = 1_800.0, 0.2
-"""Seconds of a soak up to which Asterisk may grow by more: its 16 heaps (glibc's arenas) fill for longer than the warm-up lasts."""
+"""Seconds of a soak up to which Asterisk may grow by more: it gives memory back once a minute, and is looked at for less than two."""
 WARM, WARM_SECONDS = 0.1, 360.0
 """The part of a soak that is warm-up, and the least: by then the journal's page cache (16 MB) is full and most callers have called once."""
 MAY_GROW = {"daemon_threads": 6, "asterisk_threads": 2}
