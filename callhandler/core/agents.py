@@ -168,4 +168,4 @@ class Agent:
     def occupancy(self, now: float) -> float:
         """Return the share of the time since login spent on calls, 0 to 1."""
         span = now - self.logged_in_at
-        return self.handled / span if span > 0 else 0.0
+        return min(1.0, self.handled / span) if span > 0 else 0.0

@@ -27,6 +27,10 @@ MOST_CANDIDATES = 5
 """Where there are more, how many candidates are kept; `left_out` counts the other agents."""
 
 
+_ANYWHERE = Serves("")
+"""The row of whoever serves every queue."""
+
+
 @dataclass(slots=True)
 class Choice:
     """Whom a call goes to, best first (nobody, perhaps), at most `most`; `seen` are those who were looked at for it, in order."""
@@ -154,8 +158,8 @@ def _write(agent: Agent) -> str:
 
 def _write_fit(agent: Agent, pool: Pool) -> str:
     """Return what is written of how an agent fits: the levels of the skills that are wanted, and the row of the routing profile."""
-    have, row = agent.plan.skills, agent.row_for(pool.queue)
-    levels = ",".join([f"{quoted(skill)}:{have[skill]}" for skill in pool.skills if skill in have])
+    have, row = agent.plan.skills, agent.row_for(pool.queue) if agent.plan.serves else _ANYWHERE
+    levels = ",".join([f"{text}{have[skill]}" for skill, text in pool.skills if skill in have])
     written = f"{{{levels}}}," + ("null" if row is None else f"[{row.priority},{row.delay!r}]")
     pool.texts[agent.id] = written
     return written

@@ -73,8 +73,10 @@ class Order:
 
     def settle(self, now: float) -> None:
         """Have everybody stand where they are due at `now`."""
-        if self.strategy is not Strategy.LEAST_OCCUPIED:
-            return
+        if now < self._settled or (self._due and self._due[0][0] <= now):
+            self._settle(now)
+
+    def _settle(self, now: float) -> None:
         if now < self._settled:  # the clock was set back
             self._due = [(0.0, number) for number in self.numbers]
             self._changes = [0.0] * len(self.people)

@@ -27,8 +27,8 @@ class Pool:
     """The agents who fit what is wanted in a queue, logged in or not; iterating yields their ids, in order.
 
     `bits` are their numbers, `members` the same for asking one by one. `calls` are those that want it and may be offered, in order.
-    `number` is the pool's place in sets of pools. `texts` is what decisions write down of how agents fit, as far as it was needed
-    yet (explaining.py).
+    `number` is the pool's place in sets of pools. `skills` are those that are wanted, each with its name as JSON, and `texts` what
+    decisions write down of how agents fit, as far as it was needed yet (explaining.py).
     """
 
     __slots__ = (
@@ -58,7 +58,7 @@ class Pool:
         self.strategy = queue.strategy
         self.number = number
         self.calls: list[tuple[OrderKey, Waiting]] = []
-        self.skills = tuple(sorted(wanted.skills()))
+        self.skills = tuple((skill, f'"{skill}":') for skill in sorted(wanted.skills()))
         self.texts: dict[str, str] = {}
         have = skilled.who(wanted.node)
         self.bits = 0
