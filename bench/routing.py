@@ -35,6 +35,8 @@ from callhandler.core.waiting import Waiting
 
 SKILLS = [f"skill_{n}" for n in range(200)]
 QUEUES = 20
+WORKED = 3_600.0
+"""Seconds since which agents have been logged in: occupancy is told of that, and would change at every step of a line of seconds."""
 
 
 def wants(random: Random) -> str:
@@ -82,6 +84,7 @@ class Bench:
         for agent in self.plan.agents.values():
             self.now += 0.001
             self.line.step(e.AgentLoggedIn(at=self.now, agent=agent.id, phone=agent.phone or "", by="bench"), self.now)
+        self.now += WORKED
 
     def _work_out_who_fits(self) -> list[int]:
         """Have the line work out once who fits each kind of want; return the nanoseconds each took."""

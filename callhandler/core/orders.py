@@ -107,14 +107,20 @@ class Order:
         if many == 1:
             return iter((self.people[able.bit_length() - 1],)), since
         if many * many * FEW < len(self.line):
-            few = sorted(bits(able), key=self._standing.__getitem__)
-            return map(self.people.__getitem__, few), since
+            return self._sorted(list(bits(able))), since
         start, returned = since
         place = bisect_left(self.line, start) if returned == self._returned else 0
         found = filter(fitting.__getitem__, islice(self.numbers, place, None))
         first = next(found)  # all of `able` are ready, so that somebody who fits is
         since = self._standing[first], self._returned
         return self._along(first, found, able), since
+
+    def _sorted(self, few: list[int]) -> Iterator[Agent]:
+        """Yield the first, whom most are content with, before the others are sorted."""
+        first = min(few, key=self._standing.__getitem__)
+        yield self.people[first]
+        few.sort(key=self._standing.__getitem__)
+        yield from map(self.people.__getitem__, few[1:])
 
     def _along(self, first: int, others: Iterator[int], able: int) -> Iterator[Agent]:
         if able >> first & 1:
