@@ -49,7 +49,9 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Memory in MB (what no other process shares; and the proportional share), and what went on, `seconds` after the first call."""
+    """Memory in MB and what went on, `seconds` after the first call. `_mb` is what this process alone has written to, `_pss_mb` the
+    proportional share.
+    """
 
     seconds: float
     daemon_mb: float

@@ -15,7 +15,7 @@ from bench.soak.place import Running, patiently
 from callhandler.core.model import Device, State
 from callhandler.store.sources import Source
 
-_KB = re.compile(r"^(Pss|Private_Clean|Private_Dirty):\s+(\d+) kB", re.MULTILINE)
+_KB = re.compile(r"^(Pss|Private_Dirty):\s+(\d+) kB", re.MULTILINE)
 _KEPT = (".log", ".db", ".db-wal", ".db-shm", ".out", ".pid")
 """Files in var that are there all the time, and may come up at any time."""
 
@@ -149,9 +149,11 @@ def _rollup(pid: int) -> dict[str, int]:
 
 
 def _private(pid: int) -> float:
-    """Megabytes that are this process's alone (USS)."""
-    found = _rollup(pid)
-    return (found["Private_Clean"] + found["Private_Dirty"]) / 1_024
+    """Megabytes that this process alone has written to.
+
+    Not its USS: a program's own pages are in that only while nothing else on the machine runs the same program: 20 MB of Asterisk's.
+    """
+    return _rollup(pid)["Private_Dirty"] / 1_024
 
 
 def _pss(pid: int) -> float:
