@@ -30,8 +30,8 @@ OUT = Path(__file__).parent / "out"
 HOST = "127.0.0.1"
 PHONES = "phones"
 FIRST_PHONE, FIRST_AGENT = 1_001, 7_001
-BASE_PORT = 26_000
-RTP_PORTS = 6_400
+BASE_PORT = 20_000
+RTP_PORTS = 12_000
 ASKED = 12.0
 """Seconds after which every phone has been asked whether it is there since it is: every 8 s, and 3 s to answer."""
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -160,7 +160,8 @@ class Sipp:
     def lines(self, name: str) -> list[Line]:
         """What a process has logged up to now."""
         found = []
-        for raw in (self._folder / f"{name}.log").read_text("utf-8", "replace").splitlines():
+        whole, _, _ = (self._folder / f"{name}.log").read_text("utf-8", "replace").rpartition("\n")
+        for raw in whole.splitlines():  # what a process still writes may end in the middle of a line
             event, number, seconds, fraction, *phone = raw.split(" ")
             found.append(Line(event, number, float(seconds) + float(fraction) / 1e6, "".join(phone)))
         return found

@@ -6,7 +6,7 @@ With live calls, and for the first 10,000 that pass through, Asterisk, phones an
 whose Asterisk is pretended (pretended.py), at the highest rate that either side of it can do; memory is looked at when nobody is there.
 As many live calls at once are pretended, too: that costs a machine next to nothing and shows the daemon alone (7 of 10 talk, 2 wait).
 
-    python -m bench.growth [--quick] [--only live|standing|real|pretended] [--calls 100000] [--base-port 26000]
+    python -m bench.growth [--quick] [--only live|standing|real|pretended] [--calls 100000] [--base-port 20000]
 """
 
 import argparse

@@ -8,7 +8,7 @@ announcement before, or of the first words of all. Silence is the time without a
 callers hang up.
 Needs the right to capture (root).
 
-    python -m bench.hold [--quick] [--only callhandler|queue] [--runs 3] [--callers 300] [--base-port 26000]
+    python -m bench.hold [--quick] [--only callhandler|queue] [--runs 3] [--callers 300] [--base-port 20000]
 """
 
 import argparse

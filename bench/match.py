@@ -4,7 +4,7 @@ the same phone, both captured on the wire. 200 callers wait, 50 agents talk for 
 The peer is Asterisk's Queue() with retry=1, the smallest there is. Needs the right to capture (root). Each run is a series of its own, of
 callhandler and of Queue() in turn; what is told is the median of their percentiles, and their spread.
 
-    python -m bench.match [--quick] [--only callhandler|queue] [--runs 5] [--seconds 10] [--base-port 26000]
+    python -m bench.match [--quick] [--only callhandler|queue] [--runs 5] [--seconds 10] [--base-port 20000]
 """
 
 import argparse

@@ -6,7 +6,7 @@ three are called in turn at rising rates, so that what else the machine does str
 call: one that SIPp calls failed, whose caller waited a minute, or who was not talked to. Then a fresh callhandler gets 1.5 times what the
 agents can take: everybody must be served, in order. Every run starts everything anew; told are the medians of the runs, and their spread.
 
-    python -m bench.throughput [--quick] [--only ladder|overload] [--runs 5] [--rates 180,200] [--seconds 12] [--base-port 26000]
+    python -m bench.throughput [--quick] [--only ladder|overload] [--runs 5] [--rates 180,200] [--seconds 12] [--base-port 20000]
 """
 
 import argparse

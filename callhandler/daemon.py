@@ -21,6 +21,7 @@ from callhandler.asterisk import agi_key
 from callhandler.asterisk.agi import AgiServer
 from callhandler.asterisk.ami import Ami
 from callhandler.asterisk.ami_session import AmiLink
+from callhandler.asterisk.door import Door
 from callhandler.asterisk.pbx.get import find_program
 from callhandler.asterisk.sounds import make_sounds
 from callhandler.attendant import Attendant
@@ -138,8 +139,15 @@ class Daemon:
         )
         self.attendant = Attendant(self.switchboard)
         self.ending = Ending(self.switchboard, self._told.set)
+        door = Door(lambda: self.agi.sessions, self._busy_alarm)
         self.reception = Reception(
-            loaded, self.switchboard, self.desk, self.attendant, self.journal.commit, lambda: self.ending.has_begun
+            loaded,
+            self.switchboard,
+            self.desk,
+            self.attendant,
+            self.journal.commit,
+            door,
+            lambda: self.ending.has_begun,
         )
         self.agi = AgiServer(
             asterisk.agi_host,
@@ -287,6 +295,9 @@ class Daemon:
 
     def _clock_alarm(self, sentence: str) -> None:
         self.switchboard.record(e.AlarmRaised(at=self.switchboard.clock(), kind="clock", reason=sentence))
+
+    def _busy_alarm(self, sentence: str) -> None:
+        self.switchboard.record(e.AlarmRaised(at=self.switchboard.clock(), kind="busy", reason=sentence))
 
     async def _decisions(self, call: str) -> list[e.RoutingDecided]:
         await self.journal.flush()

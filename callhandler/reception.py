@@ -8,6 +8,7 @@ import structlog
 from callhandler.asterisk import wire
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.caller import AgiCaller
+from callhandler.asterisk.door import Door
 from callhandler.asterisk.sounds import sound_path
 from callhandler.attendant import Attendant
 from callhandler.callback_rooms import AgentsRoom, AskingRoom, Commit, CustomersRoom
@@ -47,10 +48,12 @@ class Reception:
         desk: FrontDesk,
         attendant: Attendant,
         commit: Commit,
+        door: Door,
         is_ending: Callable[[], bool] = lambda: False,
     ) -> None:
         """Take the parts a conversation needs; `commit` waits until all facts so far are on disk; `is_ending`: no new calls are taken."""
         self._is_ending = is_ending
+        self._door = door
         self._switchboard = switchboard
         self._commit = commit
         self._attendant = attendant
@@ -71,8 +74,10 @@ class Reception:
         number, source = (*env.args, "", "")[:2]
         site = self._loaded.site
         messages = MessageBox(self._loaded.directory)
-        caller = AgiCaller(session, self._sound, site.default_language, site.company.time_zone, messages.path)
         known = self._switchboard.calls.at(env.uniqueid)
+        stranger = known is None and source.startswith(wire.SOURCE_TRUNK)  # agents' phones are always served at once
+        door = self._door if stranger else None
+        caller = AgiCaller(session, self._sound, site.default_language, site.company.time_zone, messages.path, door)
         if known is None and self._is_ending() and env.script != wire.SCRIPT_CALLBACK:
             await session.command(wire.AGI_SET_VARIABLE, wire.VARIABLE_AWAY, wire.AWAY_REFUSE)
             return  # the dialplan lets the network have it back, which can send it elsewhere

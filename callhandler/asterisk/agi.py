@@ -30,7 +30,7 @@ class AgiLimits:
     header_bytes: int = 16_384
     header_lines: int = 128
     header_seconds: float = 5.0
-    sessions: int = 2_000
+    sessions: int = 4_000
     peers: tuple[str, ...] = ()
 
 

@@ -12,6 +12,7 @@ import structlog
 from callhandler.asterisk import quoting, wire
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import AgiReply
+from callhandler.asterisk.door import Door
 from callhandler.errors import CallerGone
 from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt, Recorded, Recording, Sound, Spoken
 
@@ -40,14 +41,21 @@ _NOTHING = AgiReply(200, 0)
 
 
 class AgiCaller:
-    """One caller. `zone` is the IANA time zone that times are spoken in."""
+    """One caller. `zone` is the IANA time zone that times are spoken in; `door` is passed by who isn't answered yet."""
 
     def __init__(
-        self, session: AgiSession, sounds: Sounds, language: str, zone: str, recordings: Recordings = str
+        self,
+        session: AgiSession,
+        sounds: Sounds,
+        language: str,
+        zone: str,
+        recordings: Recordings = str,
+        door: Door | None = None,
     ) -> None:
         self._session = session
         self._sounds = sounds
         self._recordings = recordings
+        self._door = door
         self._language = language
         self._zone = zone
         self._spoken = session.env.language  # what Asterisk's own sounds are in
@@ -68,9 +76,11 @@ class AgiCaller:
         return None if self._spoke_until is None else self._time() - self._spoke_until
 
     async def answer(self) -> None:
-        """Answer the channel and speak the caller's language. Later calls do nothing."""
+        """Answer the channel, once the door lets it in, and speak the caller's language. Later calls do nothing."""
         if self._answered:
             return
+        if self._door is not None:
+            await self._door.pass_through(self._ring, self._session.gone)
         await self._do(wire.AGI_ANSWER)
         self._answered = True
         await self.speak_language(self._language)
@@ -175,6 +185,9 @@ class AgiCaller:
             self._session.cut()
 
     # --- inside ---
+
+    async def _ring(self) -> None:
+        await self._do(wire.AGI_EXECUTE, wire.APPLICATION_RINGING)
 
     @contextlib.contextmanager
     def _cuttable(self) -> Iterator[None]:

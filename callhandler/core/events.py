@@ -651,7 +651,7 @@ class GapEnded(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRaised(Fact):
-    """Something a person should look at. `kind` is one word: unroutable, misses, hold, pin, disk, agi, clock."""
+    """Something a person should look at. `kind` is one word: unroutable, misses, hold, pin, disk, agi, clock, busy."""
 
     kind: str
     reason: str

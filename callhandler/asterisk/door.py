@@ -1,0 +1,89 @@
+"""Who is answered when more call than the machine can serve: nobody new, until it keeps up with those who are here.
+
+A caller who is answered costs time for as long as the wait lasts: prompts, music, a packet every 20 ms. A machine that has none left is
+late for everybody, so that those who wait become more, and it serves fewer than before. A phone that rings costs nothing.
+Must not know queues or agents.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+FEW = 100
+"""Callers with whom a machine is never said to be late: ringing would not help it, whatever else it does."""
+LATE = 0.003
+"""Seconds by which the event loop's timers are late, smoothed, from which on a machine has no time left: under 0.002 up to 190 calls
+a second on two cores, 0.010 to 0.150 with more than they can do (docs/performance.md)."""
+LONGEST = 30.0
+"""Seconds after which a caller is answered in any case, before they or the network give up."""
+ALARM_AGAIN = 60.0
+_TICK = 0.02
+_MEMORY = 16
+"""How many of the last ticks count, about."""
+_IN_A_TICK = 4
+"""Callers who are let in at each tick while the machine keeps up: what they cost shows only when they have pressed their key."""
+
+
+class Door:
+    """Lets callers in, in the order in which they came.
+
+    `sessions` tells how many callers have a session, those before the door too; `tell` is told in a sentence when callers begin to be
+    kept there, at most once a minute.
+    """
+
+    def __init__(self, sessions: Callable[[], int], tell: Callable[[str], None]) -> None:
+        self._sessions = sessions
+        self._tell = tell
+        self._before: deque[asyncio.Future[str]] = deque()
+        self._late = 0.0
+        self._watching = False
+        self._told = -ALARM_AGAIN
+
+    @property
+    def before(self) -> int:
+        """How many callers are kept ringing now."""
+        return len(self._before)
+
+    async def pass_through(self, ring: Callable[[], Awaitable[object]], gone: asyncio.Future[str]) -> None:
+        """Return when a caller is to be answered: at once as long as the machine keeps up. Who must wait for that hears it ring.
+
+        `ring` has the caller hear that; `gone` is done when the caller has hung up, which ends the wait, too.
+        """
+        loop = asyncio.get_running_loop()
+        if not self._watching and self._is_watched():
+            self._watching = True
+            self._look_again(loop)
+        if self._late < LATE and not self._before:
+            return
+        self._alarm(loop.time())
+        turn: asyncio.Future[str] = loop.create_future()
+        self._before.append(turn)
+        try:
+            await ring()
+            await asyncio.wait({turn, gone}, timeout=LONGEST, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not turn.done():
+                self._before.remove(turn)
+
+    def _is_watched(self) -> bool:
+        return bool(self._before) or self._sessions() >= FEW
+
+    def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
+        due = loop.time() + _TICK
+        loop.call_at(due, self._look, loop, due)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        """See how late the loop is, and let callers in if it isn't; no more once few callers are here."""
+        self._late += (loop.time() - due - self._late) / _MEMORY
+        if self._late < LATE:
+            for _ in range(min(_IN_A_TICK, len(self._before))):
+                self._before.popleft().set_result("let in")
+        if self._is_watched():
+            self._look_again(loop)
+        else:
+            self._watching, self._late = False, 0.0
+
+    def _alarm(self, now: float) -> None:
+        if now - self._told >= ALARM_AGAIN:
+            self._told = now
+            self._tell("more callers than this machine has time for: it rings until they can be answered")

@@ -1,0 +1,113 @@
+"""More callers than the machine has time for: who comes then hears it ring, and is answered in turn once the loop is on time again."""
+
+import asyncio
+import time
+
+import pytest
+
+from callhandler.asterisk import door as doors
+from callhandler.asterisk.agi_session import AgiSession
+from callhandler.asterisk.caller import AgiCaller
+from callhandler.asterisk.door import FEW, Door
+from tests.edge.fake_asterisk import agi_call
+from tests.edge.serving import serving, settled
+
+STALL = 0.5
+"""Seconds for which the test holds up the loop; a timer that late makes it late for ten times as long as a tick."""
+
+
+class Street:
+    """Callers before a door, and what they notice."""
+
+    def __init__(self, sessions: int) -> None:
+        self.sessions = sessions
+        self.told: list[str] = []
+        self.rang: list[int] = []
+        self.inside: list[int] = []
+        self.gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.door = Door(lambda: self.sessions, self.told.append)
+
+    async def comes(self, caller: int, gone: asyncio.Future[str] | None = None) -> None:
+        async def ring() -> None:
+            self.rang.append(caller)
+
+        await self.door.pass_through(ring, gone or self.gone)
+        self.inside.append(caller)
+
+    async def late(self) -> None:
+        """Hold up the loop, once somebody came who has it watched."""
+        await self.comes(0)
+        time.sleep(STALL)  # noqa: ASYNC251 - nothing else may run meanwhile
+        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
+
+
+async def test_as_long_as_the_machine_keeps_up_nobody_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors, "LATE", 60.0)  # whatever else runs here
+    street = Street(sessions=5 * FEW)
+    for caller in range(5):
+        await street.comes(caller)
+        await asyncio.sleep(0)
+    assert (street.inside, street.rang, street.told) == ([0, 1, 2, 3, 4], [], [])
+
+
+async def test_few_callers_are_answered_however_late_the_machine_is() -> None:
+    street = Street(sessions=FEW - 1)
+    await street.late()
+    await street.comes(1)
+    assert (street.rang, street.told) == ([], [])
+
+
+async def test_who_comes_to_a_late_machine_rings_and_is_let_in_in_turn() -> None:
+    street = Street(sessions=FEW)
+    await street.late()
+    everybody = [asyncio.create_task(street.comes(caller)) for caller in range(1, 11)]
+    await asyncio.sleep(0)
+    assert street.rang == list(range(1, 11))
+    assert street.door.before == 10
+    assert street.inside == [0]
+    await asyncio.gather(*everybody)
+    assert street.inside == list(range(11))
+    assert street.door.before == 0
+    assert len(street.told) == 1
+
+
+async def test_who_hangs_up_before_the_door_waits_no_longer_and_leaves_no_place() -> None:
+    street = Street(sessions=FEW)
+    await street.late()
+    gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    one = asyncio.create_task(street.comes(1, gone))
+    other = asyncio.create_task(street.comes(2))
+    await asyncio.sleep(0)
+    assert street.door.before == 2
+    gone.set_result("hung up")
+    await one
+    assert street.door.before == 1
+    await other
+
+
+async def test_a_machine_that_stays_late_answers_after_the_longest_ring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors, "LATE", -1.0)  # no loop is ever that early
+    monkeypatch.setattr(doors, "LONGEST", 0.05)
+    street = Street(sessions=FEW)
+    await street.comes(1)
+    assert (street.rang, street.inside, street.door.before) == ([1], [1], 0)
+
+
+async def test_asterisk_is_told_to_ring_before_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors, "LATE", -1.0)
+    monkeypatch.setattr(doors, "LONGEST", 0.05)
+    door = Door(lambda: FEW, lambda _: None)
+
+    async def script(session: AgiSession) -> None:
+        await AgiCaller(session, lambda prompt, _: prompt, "en", "UTC", door=door).answer()
+
+    async with serving(script) as (server, results):
+        call = await agi_call(server.port)
+        said = []
+        for answer in (b"200 result=0\n", b"200 result=0\n", b"200 result=1\n"):
+            said.append((await call.command()).decode())
+            call.send(answer)
+        await settled(results)
+        await call.close()
+    assert said == ['EXEC "Ringing"', "ANSWER", 'SET VARIABLE "CHANNEL(language)" "en"']
