@@ -77,6 +77,8 @@ def figures(crowds: Sequence[Crowd]) -> Figures:
         "machine busy": lambda crowd: crowd.busy,
         "wait p50 ms": lambda crowd: crowd.wait_p50,
         "wait p99 ms": lambda crowd: crowd.wait_p99,
+        "reached p50 ms": lambda crowd: crowd.reached_p50,
+        "reached p99 ms": lambda crowd: crowd.reached_p99,
     }
     row: Figures = {
         "runs": len(crowds),

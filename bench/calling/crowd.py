@@ -27,7 +27,10 @@ _NUMBERS = itertools.count(100)
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What came of one crowd. Times in milliseconds, rates in calls a second; `overtaken` is None where there is no journal."""
+    """What came of one crowd. Times in milliseconds, rates in calls a second; `overtaken` is None where there is no journal.
+
+    `wait` is from the caller's key to the agent's phone, `reached` from dialling to the agent's phone: ringing, menu and line together.
+    """
 
     system: str
     rate: float
@@ -38,6 +41,8 @@ class Crowd:
     busy: float
     wait_p50: float
     wait_p99: float
+    reached_p50: float
+    reached_p99: float
     overtaken: int | None
 
     def row(self) -> dict[str, float | int | str]:
@@ -50,6 +55,8 @@ class Crowd:
             "machine busy": self.busy,
             "wait p50 ms": self.wait_p50,
             "wait p99 ms": self.wait_p99,
+            "reached p50 ms": self.reached_p50,
+            "reached p99 ms": self.reached_p99,
             "overtaken": "-" if self.overtaken is None else self.overtaken,
         }
 
@@ -78,7 +85,7 @@ class Contender:
         if len(good) < calls:
             print(self._sipp.trouble(f"callers-{name}"), self._sipp.trouble(PHONES), sep="\n")
             self._cleared()
-        waits = list(self._waits(name))
+        waits, reached = list(self._until_rung(name, "pressed")), list(self._until_rung(name, "dialled"))
         return Crowd(
             self.name,
             rate,
@@ -89,6 +96,8 @@ class Contender:
             used / there,
             percentile(waits, 0.5) * 1_000,
             percentile(waits, 0.99) * 1_000,
+            percentile(reached, 0.5) * 1_000,
+            percentile(reached, 0.99) * 1_000,
             self._overtaken(seq),
         )
 
@@ -123,11 +132,11 @@ class Contender:
             records = last_calls(journal, calls)
         return {one.caller_number for one in records if one.outcome == "answered"}
 
-    def _waits(self, name: str) -> Iterator[float]:
-        """Seconds from each caller's key (or the call, where there is no menu) to the agent's INVITE, as SIPp saw both."""
+    def _until_rung(self, name: str, event: str) -> Iterator[float]:
+        """Seconds from what each caller did to the agent's INVITE, as SIPp saw both; nobody presses a key for Dial()."""
         rang = {line.number: line.at for line in self._sipp.lines(PHONES) if line.event == "rang"}
         for line in self._sipp.lines(f"callers-{name}"):
-            if line.event == "pressed" and line.number in rang:
+            if line.event == event and line.number in rang:
                 yield rang[line.number] - line.at
 
     def _last_seq(self) -> int:
