@@ -51,8 +51,8 @@ chaos-callbacks: $(VENV)/.dev  ## kill -9 of the daemon N times (200), at each s
 	@$(BIN)/python -m callhandler.asterisk.pbx.get lab
 	@CHAOS_CALLBACKS=$${N:-200} $(BIN)/python -m pytest tests/live/test_chaos_callbacks.py
 
-# hold_proof has a target of its own; common, spoken and pretended are what they share.
-benches := $(filter-out common spoken pretended hold_proof __init__,$(basename $(notdir $(wildcard bench/*.py))))
+# hold_proof has a target of its own; common, spoken, pretended and tap are what they share.
+benches := $(filter-out common spoken pretended tap hold_proof __init__,$(basename $(notdir $(wildcard bench/*.py))))
 bench: $(addprefix bench-,$(benches))  ## every benchmark, one after the other, on a machine that does nothing else; bench-NAME is one (docs/performance.md)
 
 bench-quick: $(VENV)/.dev  ## each benchmark in a short form
