@@ -171,7 +171,7 @@ async def test_another_secret(site: Running) -> None:
     [
         ("write = call,originate", "write = call,originate,command,system", "ami excess", "command, system"),
         ("write = call,originate", "write = call", "ami rights", "Originate"),
-        ("read = system,call,agent,user", "read = system,agent,user", "ami events", "Hangup"),
+        ("read = call,system", "read = system", "ami events", "Hangup"),
     ],
 )
 async def test_rights(site: Running, old: str, new: str, check: str, named: str) -> None:

@@ -204,6 +204,7 @@ def _manager(site: Site, version: tuple[int, ...]) -> Values:
         "ami_secret": value(site.asterisk.ami_secret.get_secret_value(), "asterisk.ami_secret"),
         "ami_permit": "" if loopback else word(address, "asterisk.ami_host"),
         "event_names": sorted(wire.FILTERED),
+        "event_classes": wire.EVENT_CLASSES,
         "filters_by_name": "yes" if lacking.filters_by_name(version) else "",
     }
 

@@ -5,7 +5,7 @@ from callhandler.doctor.evidence import Evidence
 from callhandler.doctor.seen import Door, Mode
 from callhandler.doctor.verdict import Verdict, error, ok, some, unknown, warning
 
-_READ = frozenset({"system", "call", "agent", "user", "dtmf"})
+_READ = frozenset(wire.EVENT_CLASSES.split(","))
 _WRITE = frozenset({"call", "originate", "message"})
 _MUST_WRITE = frozenset({"call", "originate"})
 _MUST_READ = frozenset({"system", "call"})

@@ -149,6 +149,19 @@ def test_an_asterisk_that_knows_no_filters_by_name_sends_the_same(loaded: Loaded
     assert [one for one in "0123456789*#ABCD" if sent(text, key.format(one))] == ["1"]
 
 
+def test_what_is_asked_for_is_all_that_may_be_read_and_is_not_among_what_is_never_written(
+    loaded: LoadedSite, tmp_path: Path
+) -> None:
+    text = render(loaded, modules(tmp_path), (22, 10, 1), [])["manager.conf"]
+    assert re.findall(r"(?m)^read = (.*)$", text) == [wire.EVENT_CLASSES]
+    assert re.findall(r"(?m)^write = (.*)$", text) == ["call,originate,message"]
+    (disabled,) = re.findall(r"(?m)^disabledevents = (.*)$", text)  # of several lines the last counts
+    assert not wire.EVENTS & set(disabled.split(","))
+    by_name = re.findall(r"(?m)^eventfilter\(action\(include\),name\((\w+)\)\) =$", text)
+    assert set(by_name) == wire.FILTERED
+    assert text.count("\neventfilter") == len(wire.FILTERED) + 1, "and of keys one"
+
+
 def test_beside_an_asterisk_that_runs_only_own_names_are_used(loaded: LoadedSite) -> None:
     files = render_attach(loaded, ANY_VERSION, [MusicClass("default", Path("/m")), MusicClass("jazz", Path("/j"))])
     sections = [s for text in files.values() for s in re.findall(r"(?m)^\[([^\]]+)\]", text)]
