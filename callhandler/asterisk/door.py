@@ -53,7 +53,7 @@ class Door:
         if not self._watching and self._is_watched():
             self._watching = True
             self._look_again(loop)
-        if self._late < LATE and not self._before:
+        if self._keeps_up() and not self._before:
             return
         self._alarm(loop.time())
         turn: asyncio.Future[str] = loop.create_future()
@@ -65,6 +65,9 @@ class Door:
             if not turn.done():
                 self._before.remove(turn)
 
+    def _keeps_up(self) -> bool:
+        return self._late < LATE or self._sessions() < FEW
+
     def _is_watched(self) -> bool:
         return bool(self._before) or self._sessions() >= FEW
 
@@ -75,7 +78,7 @@ class Door:
     def _look(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         """See how late the loop is, and let callers in if it isn't; no more once few callers are here."""
         self._late += (loop.time() - due - self._late) / _MEMORY
-        if self._late < LATE:
+        if self._keeps_up():
             for _ in range(min(_IN_A_TICK, len(self._before))):
                 self._before.popleft().set_result("let in")
         if self._is_watched():

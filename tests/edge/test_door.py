@@ -9,8 +9,10 @@ from callhandler.asterisk import door as doors
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.caller import AgiCaller
 from callhandler.asterisk.door import FEW, Door
+from callhandler.errors import CallerGone
 from tests.edge.fake_asterisk import agi_call
 from tests.edge.serving import serving, settled
+from tests.edge.waiting import until
 
 STALL = 0.5
 """Seconds for which the test holds up the loop; a timer that late makes it late for ten times as long as a tick."""
@@ -111,3 +113,139 @@ async def test_asterisk_is_told_to_ring_before_it_answers(monkeypatch: pytest.Mo
         await settled(results)
         await call.close()
     assert said == ['EXEC "Ringing"', "ANSWER", 'SET VARIABLE "CHANNEL(language)" "en"']
+
+
+async def test_once_few_are_here_those_who_ring_are_let_in_however_late_the_machine_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doors, "LATE", -1.0)
+    street = Street(sessions=FEW)
+    everybody = [asyncio.create_task(street.comes(caller)) for caller in range(1, 4)]
+    await asyncio.sleep(0)
+    assert street.rang == [1, 2, 3]
+    street.sessions = FEW - 1
+    async with asyncio.timeout(10.0):
+        await asyncio.gather(*everybody)
+    assert street.inside == [1, 2, 3]
+
+
+@pytest.mark.parametrize("rings", [True, False], ids=["rings", "is being told to ring"])
+async def test_who_is_taken_away_before_the_door_leaves_no_place(monkeypatch: pytest.MonkeyPatch, rings: bool) -> None:
+    monkeypatch.setattr(doors, "LATE", -1.0)
+    street = Street(sessions=FEW)
+    told = asyncio.Event()
+    if rings:
+        told.set()
+    one = asyncio.create_task(street.door.pass_through(told.wait, street.gone))
+    other = asyncio.create_task(street.comes(2))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert street.door.before == 2
+    one.cancel()
+    await asyncio.gather(one, return_exceptions=True)
+    assert street.door.before == 1
+    monkeypatch.setattr(doors, "LATE", 60.0)
+    await other
+    assert one.cancelled()
+
+
+async def test_who_can_no_longer_be_told_to_ring_leaves_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors, "LATE", -1.0)
+    street = Street(sessions=FEW)
+
+    async def ring() -> None:
+        raise CallerGone("the channel hung up")
+
+    with pytest.raises(CallerGone):
+        await street.door.pass_through(ring, street.gone)
+    assert street.door.before == 0
+
+
+async def test_a_turn_that_comes_while_it_is_told_to_ring_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors, "LATE", -1.0)
+    street = Street(sessions=FEW)
+    told = asyncio.Event()
+    one = asyncio.create_task(street.door.pass_through(told.wait, street.gone))
+    await asyncio.sleep(0)
+    monkeypatch.setattr(doors, "LATE", 60.0)
+    await until(lambda: street.door.before == 0)
+    told.set()
+    async with asyncio.timeout(doors.LONGEST / 3):
+        await one
+
+
+@pytest.mark.parametrize("how", ["cancelled", "gone"])
+async def test_who_leaves_at_the_moment_of_their_turn_harms_nobody(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setattr(doors, "LATE", -1.0)
+    street = Street(sessions=FEW)
+    gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    one = asyncio.create_task(street.comes(1, gone))
+    other = asyncio.create_task(street.comes(2))
+    await asyncio.sleep(0)
+    monkeypatch.setattr(doors, "LATE", 60.0)
+    loop = asyncio.get_running_loop()
+    street.door._look(loop, loop.time())
+    if how == "gone":
+        gone.set_result("hung up")
+    else:
+        one.cancel()
+    await asyncio.gather(one, other, return_exceptions=True)
+    assert 2 in street.inside
+    assert street.door.before == 0
+
+
+async def test_an_asterisk_that_cannot_ring_has_the_caller_wait_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors, "LATE", -1.0)
+    monkeypatch.setattr(doors, "LONGEST", 0.05)
+    door = Door(lambda: FEW, lambda _: None)
+
+    async def script(session: AgiSession) -> None:
+        await AgiCaller(session, lambda prompt, _: prompt, "en", "UTC", door=door).answer()
+
+    async with serving(script) as (server, results):
+        call = await agi_call(server.port)
+        said = [
+            (await call.answer(text)).decode() for text in (b"200 result=-2\n", b"200 result=0\n", b"200 result=1\n")
+        ]
+        await settled(results)
+        await call.close()
+    assert said == ['EXEC "Ringing"', "ANSWER", 'SET VARIABLE "CHANNEL(language)" "en"']
+    assert results == [None]
+
+
+@pytest.mark.parametrize("when", ["before it is told to ring", "while it rings"])
+async def test_who_hangs_up_while_it_rings_is_never_answered(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    monkeypatch.setattr(doors, "LATE", -1.0)
+    door = Door(lambda: FEW, lambda _: None)
+
+    async def script(session: AgiSession) -> None:
+        await AgiCaller(session, lambda prompt, _: prompt, "en", "UTC", door=door).answer()
+
+    async with serving(script) as (server, results):
+        call = await agi_call(server.port)
+        assert await call.command() == b'EXEC "Ringing"'
+        if when == "while it rings":
+            call.send(b"200 result=0\n")
+        call.send(b"HANGUP\n")
+        await settled(results)
+        await call.close()
+    assert isinstance(results[0], CallerGone)
+    assert door.before == 0
+
+
+async def test_a_server_that_closes_ends_who_rings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors, "LATE", -1.0)
+    door = Door(lambda: FEW, lambda _: None)
+
+    async def script(session: AgiSession) -> None:
+        await AgiCaller(session, lambda prompt, _: prompt, "en", "UTC", door=door).answer()
+
+    async with serving(script) as (server, results):
+        call = await agi_call(server.port)
+        await call.answer()
+        await until(lambda: door.before == 1)
+        async with asyncio.timeout(10.0):
+            await server.close()
+        await call.close()
+    assert isinstance(results[0], asyncio.CancelledError)
+    assert door.before == 0
