@@ -7,7 +7,7 @@ from callhandler.core import events as e
 from callhandler.core.callback import UNDER_WAY
 from callhandler.core.callback_limits import DAY, HOUR, Ledger
 from callhandler.core.callback_table import TABLE, Trigger
-from callhandler.core.model import CallbackRules, CallbackState
+from callhandler.core.model import CallbackRules, CallbackState, Outcome
 
 
 def test_every_state_answers_every_trigger() -> None:
@@ -59,6 +59,23 @@ def test_the_cap_of_minutes() -> None:
     assert until is not None
     assert until.at == 1_000.0 + DAY
     assert ledger.obstacle(rules, 1_000.0 + DAY) is None
+
+
+def test_overflow_counts_as_a_call_out_and_its_minutes_too() -> None:
+    rules = CallbackRules(minutes_per_day=10, per_hour=2)
+    ledger = Ledger()
+    for call, at in (("a", 1_000.0), ("b", 2_000.0)):
+        ledger.apply(e.OutsideDialled(at=at, call=call, queue="over", number="+1"))
+        assert ledger.outside_now() == 1
+        ledger.apply(e.ExtensionConnected(at=at, call=call, channel="PJSIP/x"))
+        ledger.apply(e.CallEnded(at=at + 300.0, call=call, outcome=Outcome.EXTENSION, reason=""))
+    assert ledger.outside_now() == 0
+    until = ledger.obstacle(rules, 2_400.0)
+    assert until is not None
+    assert (until.at, until.reason) == (1_000.0 + HOUR, "2 calls went out within an hour")
+    until = ledger.obstacle(rules, 2_000.0 + HOUR)
+    assert until is not None
+    assert (until.at, until.reason) == (1_300.0 + DAY, "10 minutes were talked on calls out within a day")
 
 
 @given(st.lists(st.floats(0, 3 * DAY), max_size=60), st.integers(1, 5), st.integers(1, 12))

@@ -203,7 +203,7 @@ message = "closed"
 
 
 @pytest.mark.parametrize(("ring", "at_most", "rings"), [(30, 90, 30), (120, 90, 72)])
-def test_a_number_outside_never_rings_for_longer_than_anybody_may_wait_in_silence(
+def test_a_number_outside_never_rings_for_longer_than_anybody_may_wait_in_silence_nor_talks_for_ever(
     loaded: LoadedSite, tmp_path: Path, ring: int, at_most: int, rings: int
 ) -> None:
     more = f"""
@@ -212,9 +212,10 @@ check_in_at_most = {at_most}
 [callbacks]
 trunk = "pstn"
 ring = {ring}
+minutes = 7
 [numbers.5009]
 enters = "outside:+12025550123"
 """
     loaded.path.write_text(loaded.path.read_text() + more)
     found = render(load(loaded.path), modules(tmp_path), (22, 10, 1), [])["extensions.conf"]
-    assert f"Dial(PJSIP/+12025550123@trunk-pstn,{rings}," in found
+    assert f"Dial(PJSIP/+12025550123@trunk-pstn,{rings},gmL(420000))" in found
