@@ -56,7 +56,7 @@ class SiteNumbers:
         site, plain = self._site, number.translate(_DRESSING)
         digits = plain.removeprefix("+")
         if not (digits.isascii() and digits.isdigit()):
-            wrong = f"{number[:40]} is no telephone number: digits are, with + before a country's code"
+            wrong = f"{number[:40]!r} is no telephone number: digits are, with + before a country's code"
             raise Refused(wrong if digits else "no number is known")
         if len(digits) > _LONGEST:
             raise Refused("that is no telephone number")
