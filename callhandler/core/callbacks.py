@@ -159,16 +159,27 @@ class CallingBack:
         if rules is None:
             return []
         hours = (lambda at: self.guard.opening(number, at)), (lambda at: self.guard.house(dialled, at))
-        taken = (one.due // SLOT * SLOT for one in self.books.open.values())
         return free_slots(
-            hours, taken, capacity=rules.slot_capacity, most=rules.slots_ahead, after=now + wait, until=now + HORIZON
+            hours,
+            self._taken(),
+            capacity=rules.slot_capacity,
+            most=rules.slots_ahead,
+            after=now + wait,
+            until=now + HORIZON,
         )
 
     def has_room(self, at: float, call: str = "") -> bool:
         """Tell whether one more callback than that of `call` can be promised for the slot of a time."""
         rules = self.rules
-        others = (one.due // SLOT for one in self.books.open.values() if one.call != call)
-        return rules is not None and sum(slot == at // SLOT for slot in others) < rules.slot_capacity
+        return rules is not None and self._taken(but=call).count(at // SLOT * SLOT) < rules.slot_capacity
+
+    def _taken(self, but: str = "") -> list[float]:
+        """Return the slots of all callbacks `but` that of a call: those promised, or first come up in. Further attempts take nobody's."""
+        return [
+            (one.due if one.promise is None else one.promise - SLOT) // SLOT * SLOT
+            for one in self.books.open.values()
+            if one.call != but and (one.promise is not None or not one.dialled)
+        ]
 
     def _may_be_due(self, number: str, due: float, call: str, now: float) -> None:
         """Refuse, with a sentence, a time for which nothing can be promised, whoever names it."""

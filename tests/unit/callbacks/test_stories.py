@@ -677,6 +677,37 @@ def test_a_slot_is_full_whoever_filled_it_and_at_whatever_minute_of_it() -> None
     assert three.promise == slot + 1_800.0
 
 
+def test_who_was_not_reached_and_was_promised_nothing_takes_nobody_s_slot() -> None:
+    world = busy_world()
+    for number in ("555", "556"):
+        one = world.waits_back(number)
+        world.login("a")
+        visit, leg = world.accepts("a")
+        assert leg is not None
+        world.customer_fails(leg)
+        world.releases(visit)
+        assert (one.state, one.promise) == (CallbackState.RESTING, None)
+        world.logout("a")
+    slot = one.due // 900.0 * 900.0
+    assert slot in world.callbacks.core.slots("+557", "", slot - 60.0)
+    assert world.callbacks.add("new", "q", "557", "Cy", one.due, "somebody").due == one.due
+
+
+def test_a_slot_that_was_promised_stays_taken_while_the_customer_is_called() -> None:
+    world = busy_world()
+    slot = (START // 900.0 + 2) * 900.0
+    for number in ("555", "556"):
+        one = world.callbacks.add(number, "q", number, "", slot, "somebody")
+    world.until(slot)
+    world.login("a")
+    _, leg = world.accepts("a")
+    assert leg is not None
+    world.customer_fails(leg)
+    assert {each.promise for each in world.callbacks.all()} == {one.promise}
+    with pytest.raises(Refused, match="slot_capacity"):
+        world.callbacks.add("new", "q", "557", "Cy", slot + 300.0, "somebody")
+
+
 def test_a_time_that_is_over_is_now_and_no_promise_that_is_broken_already() -> None:
     world = busy_world()
     one = world.callbacks.add("new", "q", "555", "Ann", world.now - 7_200.0, "somebody")
