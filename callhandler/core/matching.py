@@ -30,7 +30,7 @@ class Matching:
         pool = books.pool(call)
         kept_for = books.kept_for(call, pool, now)
         found, seen = self._find(call, pool, kept_for, most, now)
-        if not found and call.refused:
+        if len(found) < most and call.refused:
             books.forget_refusals(call, pool, now)
             kept_for = books.kept_for(call, pool, now)
             found, seen = self._find(call, pool, kept_for, most, now)

@@ -364,6 +364,20 @@ def test_ring_all_of_the_best_and_the_quickest_wins() -> None:
     assert world.board.line.books.agents["b"].is_ready()
 
 
+def test_whoever_refused_long_ago_rings_beside_whoever_never_did() -> None:
+    world = one_queue(agent("a"), agent("b"), strategy=Strategy.RING_ALL, ring_best=2)
+    for phone in ("pa", "pb"):
+        world.phone(phone, Device.IN_USE)
+    line, call = world.board.line, world.enter("q")
+    waiting = line.books.calls[call.id]
+    waiting.refused["a"] = world.now - line.plan.rules.forget_refusal
+    for phone in ("pa", "pb"):
+        line.books.set_device(phone, Device.FREE, world.now)
+    choice = line._matching.choose(waiting, world.now)
+    assert choice is not None
+    assert [one.id for one in choice.agents] == ["a", "b"]
+
+
 def test_wrap_up_and_out_of_it() -> None:
     world = one_queue(agent("a"), wrap_up=15.0)
     call = world.enter("q")
