@@ -161,6 +161,8 @@ class Callbacks:
         """Have a callback wait until `due`, and promise that; one that is over is now. Refused with a sentence when that can't be."""
         if one.state not in (CallbackState.WAITING, CallbackState.RESTING):
             raise Refused(f"the callback is {one.state}: it can't be given another time now")
+        if self.core.rules is None:
+            raise Refused("the site file has no table [callbacks]: nobody is called back until it has one again")
         now = self._board.clock()
         if due > now:
             self._board.take(self.core.another_time(one, due, reason, now))

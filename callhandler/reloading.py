@@ -37,7 +37,7 @@ class Reloading:
                 new = await asyncio.to_thread(load, self.loaded.path)
             except SiteError as error:
                 return ReloadResult((), applied=False, error=str(error))
-            differences = tuple(diff(self.loaded.site, new.site))
+            differences = (*diff(self.loaded.site, new.site), *self._left_alone(new))
             if fixed := only_at_a_start(self.loaded.site, new.site):
                 return ReloadResult(differences, applied=False, error=_needs_a_start(fixed))
             if dry_run:
@@ -53,6 +53,14 @@ class Reloading:
             await self._journal.keep_site(new.digest, self._switchboard.clock(), text)
             self._apply(new, by)
             return ReloadResult(differences, applied=True)
+
+    def _left_alone(self, new: LoadedSite) -> list[str]:
+        """Return how many were told that they are called back and are not, where `new` takes the table [callbacks] away."""
+        waiting = len(self._switchboard.callbacks.all())
+        if not waiting or new.site.callbacks is not None or self.loaded.site.callbacks is None:
+            return []
+        called = "1 open callback is" if waiting == 1 else f"{waiting} open callbacks are"
+        return [f"callbacks: {called} called by nobody without this table: put it back, or see `callhandler callbacks`"]
 
     async def _prepare(self, new: LoadedSite) -> None:
         """Do what can fail: prompts, then Asterisk's configuration, which goes back to the old when Asterisk doesn't take it."""

@@ -82,6 +82,20 @@ async def test_a_reload_keeps_who_waits_in_their_place_and_their_music_on(site: 
     assert sum(line.startswith(b"SET MUSIC") for line in told) == 1
 
 
+async def test_a_reload_says_who_is_called_back_by_nobody_without_the_table_callbacks(site: Path) -> None:
+    table = '[trunks.pstn]\nhost = "127.0.0.1"\n[callbacks]\ntrunk = "pstn"\ncaller_number = "15550199"\n'
+    edit(site, "[company]", f"{table}[company]")
+    async with running(site):
+        await ask(site, lambda client: client.add_callback("sales", "+12125550142", "Cy", None))
+        edit(site, '[callbacks]\ntrunk = "pstn"\ncaller_number = "15550199"\n', "")
+        result = await ask(site, lambda client: client.reload(dry_run=False))
+        nothing_new = await ask(site, lambda client: client.reload(dry_run=False))
+    left = "callbacks: 1 open callback is called by nobody without this table"
+    assert result.applied
+    assert [line.partition(": put")[0] for line in result.differences] == ["callbacks: removed", left]
+    assert nothing_new.differences == ()
+
+
 async def test_what_is_older_than_the_site_keeps_is_forgotten_after_a_reload_too(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

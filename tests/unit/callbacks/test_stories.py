@@ -1,5 +1,7 @@
 """Callbacks as stories: asked for, kept in line, offered, dialled, reached or not; and what survives a restart."""
 
+from dataclasses import replace
+
 import pytest
 
 from callhandler.core import events as e
@@ -646,6 +648,16 @@ def test_no_time_is_given_at_which_a_callback_would_have_expired() -> None:
     assert one.state is CallbackState.WAITING
     world.callbacks.reschedule(one, one.expires - 1.0, "another time")
     assert one.state is CallbackState.RESTING
+
+
+def test_no_time_is_given_where_nobody_is_called_back_any_more() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    world.board.replace_plan(replace(site(), callbacks=None))
+    for due in (world.now, world.now + 3_600.0):
+        with pytest.raises(Refused, match=r"no table \[callbacks\]"):
+            world.callbacks.reschedule(one, due, "another time")
+    assert (one.state, one.promise) == (CallbackState.WAITING, None)
 
 
 def test_no_time_is_promised_out_of_calling_hours_or_beyond_six_days() -> None:
