@@ -63,17 +63,31 @@ class Evidence:
     @property
     def start(self) -> str:
         """The command that starts Asterisk."""
+        if self.daemon.refuses:
+            return self._again
         return self.ours("up") if self.mode is Mode.PRIVATE else "systemctl start asterisk"
 
     @property
     def start_ours(self) -> str:
         """The command that starts the daemon."""
+        if self.daemon.refuses:
+            return self._again
         return self.ours("up" if self.mode is Mode.PRIVATE else "daemon")
 
     @property
     def mend(self) -> str:
         """The command that makes what is made from the site file: a reload where the daemon runs, else a start."""
-        return self.ours("reload") if self.daemon.status is not None else self.start_ours
+        at_once = self.daemon.status is not None and not self.daemon.refuses
+        return self.ours("reload") if at_once else self.start_ours
+
+    @property
+    def _again(self) -> str:
+        """How what only a start takes up comes into force: beside what runs, nothing can be started."""
+        if self.mode is Mode.PRIVATE:
+            lock = self.quoted(self.loaded.directory / "var" / "up.lock")
+            return f"kill $(cat {lock})   # ends `callhandler up`; when it has ended: {self.ours('up')}"
+        pid = self.daemon.status.pid if self.daemon.status else self.machine.daemon
+        return f"kill {pid}   # ends the daemon; when it has ended: {self.ours('daemon')}"
 
     @property
     def writetimeout(self) -> int | None:

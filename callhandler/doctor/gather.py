@@ -138,7 +138,11 @@ def _daemon(loaded: LoadedSite) -> DaemonSeen:
     except OSError:
         accepts = False
     try:
-        return DaemonSeen(status=client.status(), agents=client.agents(), installed=__version__, agi_accepts=accepts)
+        status = client.status()
+        refuses = "" if status.site_digest == loaded.digest else client.reload(dry_run=True).error or ""
+        return DaemonSeen(
+            status=status, agents=client.agents(), installed=__version__, refuses=refuses, agi_accepts=accepts
+        )
     except CallhandlerError as error:
         return DaemonSeen(trouble=str(error), installed=__version__, agi_accepts=accepts)
 

@@ -93,6 +93,8 @@ class DaemonSeen:
     agents: tuple[AgentView, ...] = ()
     trouble: str = ""
     installed: str = ""
+    refuses: str = ""
+    """Why it wouldn't take up the site file as it is now; empty where it would."""
     agi_accepts: bool = False
 
 

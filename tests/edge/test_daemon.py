@@ -13,6 +13,7 @@ from callhandler.core.events import CallArrived, CallEnded
 from callhandler.core.model import Outcome, Status
 from callhandler.core.views import CallState
 from callhandler.daemon import Daemon
+from callhandler.doctor import gather
 from callhandler.errors import CallhandlerError, Refused
 from callhandler.site.loading import load
 from callhandler.store.queries import last_calls
@@ -153,7 +154,9 @@ async def test_what_only_a_start_takes_up_is_refused_before_asterisk_is_told(sit
         result = await ask(site, lambda client: client.reload(dry_run=False))
         assert (await ask(site, Client.status)).site_digest == before.site_digest
         assert daemon.switchboard.line.plan.agents["7001"].name == "Ann"
+        seen = await asyncio.to_thread(lambda: gather._daemon(load(site)))
     assert not result.applied
+    assert says in seen.refuses
     assert says in (result.error or "")
     assert "Ann" not in (result.error or "")
     assert any("Anna" in line for line in result.differences)

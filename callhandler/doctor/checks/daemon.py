@@ -77,8 +77,16 @@ def site_in_force(seen: Evidence) -> Verdict:
     status = seen.daemon.status
     if status is None:
         return unknown(check, _AWAY)
+    if seen.daemon.refuses:
+        return warning(
+            check, f"the site file was changed, and the daemon goes by the old: {seen.daemon.refuses}", seen.mend
+        )
     if status.site_digest != seen.loaded.digest:
         return warning(check, "the site file was changed since the daemon read it", seen.mend)
+    if (left := status.counts.callbacks) and seen.loaded.site.callbacks is None:
+        called = f"{left} open callback{' is' if left == 1 else 's are'} called by nobody"
+        remedy = f"put [callbacks] back into {seen.loaded.path}, or cancel them: {seen.ours('callbacks')}"
+        return warning(check, f"{called}: the site file has no table [callbacks]", remedy)
     return ok(check, "the daemon works by the site file as it is now")
 
 

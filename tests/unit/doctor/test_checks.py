@@ -9,7 +9,7 @@ import pytest
 from callhandler.asterisk.agi_key import key_of
 from callhandler.asterisk.pbx.modules import LISTED
 from callhandler.core.model import Device, Status
-from callhandler.core.views import AlarmView, PublisherView
+from callhandler.core.views import AlarmView, Counts, PublisherView
 from callhandler.doctor.evidence import Evidence
 from callhandler.doctor.seen import AmiSeen, DaemonSeen, Door, FilesSeen, Listener, Mode, OperatorSeen, TlsSeen
 from callhandler.doctor.verdict import State
@@ -197,6 +197,7 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("fastagi", listening(stranger(38_002), without=1), E, "answered by nc", "kill 9"),
     ("fastagi", listening(stranger(38_002, pid=None), without=1), U, "can't be seen", "sudo"),
     ("site in force", said(site_digest="0"), W, "changed", "reload"),
+    ("site in force", said(counts=Counts(callbacks=2)), W, "2 open callbacks are called by nobody", "put [callbacks] back"),
     ("journal backlog", said(journal_backlog=5_000), E, "5,000", "disk"),
     ("publishers", said(publishers=(PublisherView(name="mqtt", connected=False, kept=1, dropped=0),)), W, "mqtt", "[mqtt]"),
     ("publishers", said(publishers=(PublisherView(name="mqtt", connected=True, kept=1, dropped=7),)), W, "(7)", "[mqtt]"),
@@ -218,6 +219,24 @@ def test_one_thing_spoilt(loaded: LoadedSite, check: str, spoil: Spoil, state: S
     assert verdict.state is state
     assert told in verdict.sentence
     assert remedy in verdict.remedy
+
+
+@pytest.mark.parametrize(
+    ("mode", "pid", "start"), [(Mode.PRIVATE, "up.lock)", "up"), (Mode.ATTACHED, "4002 ", "daemon")]
+)
+def test_what_only_a_start_takes_up_is_mended_by_an_end_and_a_start(
+    loaded: LoadedSite, mode: Mode, pid: str, start: str
+) -> None:
+    seen = part("daemon", refuses="asterisk.sip_port: 1 -> 2", agi_accepts=False)(healthy(loaded, mode))
+    changed = no_asterisk(said(site_digest="0")(seen))
+    verdicts = judged(replace(changed, listeners=()))
+    assert "asterisk.sip_port: 1 -> 2" in verdicts["site in force"].sentence
+    advice = [verdicts[check].remedy for check in ("site in force", "fastagi", "ports")]
+    advice += [verdicts[check].remedy for check in ("asterisk", "ami login") if mode is Mode.PRIVATE]
+    for remedy in advice:
+        assert remedy.startswith("kill ")
+        assert pid in remedy
+        assert remedy.endswith(f"callhandler {start} --site {loaded.directory}")
 
 
 def test_every_trouble_has_a_remedy(loaded: LoadedSite) -> None:
