@@ -13,6 +13,7 @@ import typer
 from typer.main import get_command
 
 from callhandler import __version__
+from callhandler.cli.files import sentence
 from callhandler.cli.lazy import COMMANDS, Lazy, LazyGroup, first_word, new_app, remember_site
 from callhandler.core.plain import printable
 from callhandler.errors import CallhandlerError, Unreachable
@@ -114,6 +115,10 @@ def main(args: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
+        about_a_file = sentence(error) if isinstance(error, OSError) else None
+        if about_a_file is not None:
+            _say(about_a_file, as_json)
+            return 1
         _say(f"callhandler itself failed ({type(error).__name__}: {error}); {DEBUG}=1 shows where", as_json)
         return 1
     return 0

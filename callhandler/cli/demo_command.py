@@ -22,12 +22,16 @@ def demo(
     ] = None,
     directory: Annotated[
         Path | None,
-        typer.Option("--dir", metavar="DIR", help="Work here and keep it: an empty folder.", show_default=False),
+        typer.Option(
+            "--dir", metavar="DIR", help="Work here and keep it: an empty folder.", file_okay=False, show_default=False
+        ),
     ] = None,
 ) -> None:
     """Watch it work: a site of its own with driven callers and agents, compared call by call with the journal."""
     from callhandler.demo.run import as_json, run  # noqa: PLC0415 - the lab's tools, which no other command needs
 
+    if json_file is not None:
+        json_file.open("a").close()  # else what can't be written would be said when all is over
     console = Console(highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = _WIDE
