@@ -91,12 +91,12 @@ def write_site(directory: Path, ports: Ports) -> LoadedSite:
     """Write the demo's site file, with secrets of its own, and read it back.
 
     Raises:
-        Refused: there is a site in this folder already.
+        Refused: there is something in this folder already.
     """
     path = directory / FILE_NAME
-    if path.exists():
-        raise Refused(f"{path} is there already; the demo wants an empty folder, or makes one by itself without --dir")
     directory.mkdir(parents=True, exist_ok=True)
+    if (other := next(directory.iterdir(), None)) is not None:
+        raise Refused(f"{other} is there already; the demo wants an empty folder, or makes one by itself without --dir")
     values = {
         "sip_port": str(ports.sip),
         "ami_port": str(ports.base + 1),

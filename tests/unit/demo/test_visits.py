@@ -51,6 +51,13 @@ def test_the_site_is_one_that_nobody_would_complain_about(tmp_path: Path) -> Non
         write_site(tmp_path / "demo", Ports(20_000))
 
 
+def test_a_folder_with_files_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("")
+    with pytest.raises(Refused, match=r"letter\.txt is there already; the demo wants an empty folder"):
+        write_site(tmp_path, Ports(20_000))
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
 @pytest.mark.parametrize(
     ("keys", "queue"),
     [("", None), ("1", "sales"), ("2", None), ("21", "support"), ("22", "billing"), ("71", "sales"), ("0", "operator"), ("291", "sales")],
