@@ -57,8 +57,7 @@ def init(
     path = directory / FILE_NAME
     text = example(base, company or _COMPANY, time_zone or _machine_time_zone())
     try:
-        for folder in (".", *_FOLDERS):
-            (directory / folder).mkdir(parents=True, exist_ok=True)
+        _make_folders(directory)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise Refused(
@@ -69,6 +68,14 @@ def init(
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     return InitResult(_checked(path), base)
+
+
+def _make_folders(directory: Path) -> None:
+    for folder in (directory, *(directory / name for name in _FOLDERS)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise Refused(f"{folder} is a file; name a folder, which is made when it isn't there") from None
 
 
 def _checked(path: Path) -> LoadedSite:

@@ -75,8 +75,8 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for place in (tmp_path / "file", tmp_path / "file" / "inner"):
-        with pytest.raises(Refused):
+    for place, says in ((tmp_path / "file", "file is a file; name a folder"), (tmp_path / "file" / "inner", "written")):
+        with pytest.raises(Refused, match=says):
             init(place)
 
 
