@@ -31,7 +31,7 @@ def demo(
     from callhandler.demo.run import as_json, run  # noqa: PLC0415 - the lab's tools, which no other command needs
 
     if json_file is not None:
-        json_file.open("a").close()  # else what can't be written would be said when all is over
+        _try(json_file)
     console = Console(highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = _WIDE
@@ -44,6 +44,14 @@ def demo(
     console.print(f"{len(pairs) - differ} of {len(pairs)} calls agree.", style=style)
     if differ or not pairs:
         raise typer.Exit(1)
+
+
+def _try(file: Path) -> None:
+    """Raise OSError now, and not when all is over, where a file can't be written; leave everything as it was."""
+    new = not file.exists()
+    file.open("a").close()
+    if new:
+        file.unlink()
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from callhandler.cli import main
+from callhandler.cli.demo_command import _try
 from callhandler.cli.files import sentence
 from callhandler.site.new import init
 
@@ -46,6 +47,11 @@ def test_the_demo_says_before_it_starts_that_its_result_can_not_be_written(
     shown = capsys.readouterr()
     assert shown.err == f"there is no folder {away} for x.json: make it, or name another place\n"
     assert shown.out == ""
+
+
+def test_a_result_in_the_demo_s_own_empty_folder_is_none_that_is_in_the_way(tmp_path: Path) -> None:
+    _try(tmp_path / "x.json")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_demo_works_in_no_file(tmp_path: Path) -> None:
