@@ -58,7 +58,7 @@ def ports(seen: Evidence) -> Verdict:
     for name, protocol, port, owner in wanted:
         holders = [one for one in seen.listeners if (one.protocol, one.port) == (protocol, port)]
         strangers = [one for one in holders if one.pid is not None and one.pid != owner]
-        if owner is None and name == "AMI" and seen.mode is Mode.ATTACHED:
+        if owner is None and name == "AMI" and seen.mode is Mode.ATTACHED and seen.ami.door is not Door.FOREIGN:
             continue  # whose Asterisk's process can't be seen
         if strangers:
             return error(
@@ -81,6 +81,11 @@ def ports(seen: Evidence) -> Verdict:
             check, f"nobody listens on {some(missing)}", seen.start if "FastAGI" not in missing[0] else seen.start_ours
         )
     if all(owner is None for *_, owner in wanted):
+        held = {(one.protocol, one.port) for one in seen.listeners}
+        if taken := [f"{name} {port}" for name, protocol, port, _ in wanted if (protocol, port) in held]:
+            return unknown(
+                check, f"{some(taken)} is held, and this user can't see by whom", f"sudo {seen.ours('doctor')}"
+            )
         return unknown(check, "neither Asterisk nor the daemon runs; nobody else holds their ports", seen.start)
     return ok(check, "every port is held by who should hold it")
 

@@ -288,6 +288,16 @@ def test_beside_an_operators_asterisk(
     assert (verdict.state, told in verdict.sentence, remedy in verdict.remedy) == (state, True, True), verdict
 
 
+@pytest.mark.parametrize(("pid", "state", "told"), [(9, E, "held by nc (process 9)"), (None, U, "AMI 38001 is held")])
+def test_what_holds_ami_s_port_and_is_not_ami_is_nobody_s_to_be_passed_over(
+    loaded: LoadedSite, pid: int | None, state: State, told: str
+) -> None:
+    seen = no_daemon(no_asterisk(healthy(loaded, Mode.ATTACHED)))
+    seen = replace(seen, ami=AmiSeen(door=Door.FOREIGN, detail="SSH"), listeners=(stranger(38_001, pid=pid),))
+    verdict = judged(seen)["ports"]
+    assert (verdict.state, told in verdict.sentence) == (state, True), verdict
+
+
 def test_an_ami_open_to_the_world(loaded: LoadedSite) -> None:
     seen = healthy(loaded, Mode.ATTACHED)
     assert seen.console is not None
