@@ -14,7 +14,7 @@ FEW = 100
 LATE = 0.003
 """Seconds by which the event loop's timers are late, smoothed, from which on a machine has no time left: under 0.002 up to 190 calls
 a second on two cores, 0.010 to 0.150 with more than they can do (docs/performance.md)."""
-LONGEST = 30.0
+LONGEST = 45.0
 """Seconds after which a caller is answered in any case, before they or the network give up."""
 ALARM_AGAIN = 60.0
 _TICK = 0.02
