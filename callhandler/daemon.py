@@ -90,11 +90,15 @@ def main(directory: Path, attach: Callable[[LoadedSite], None] | None) -> int:
 
 async def _run(loaded: LoadedSite) -> int:
     daemon = Daemon(loaded)
+    because = ""
     try:
         await daemon.start()
         return await daemon.until_told()
+    except CallhandlerError as error:
+        because = str(error)
+        raise
     finally:
-        await daemon.stop()
+        await daemon.stop(because)
 
 
 class Daemon:
@@ -264,8 +268,8 @@ class Daemon:
         await self._told.wait()
         return 0 if self._failed is None else 1
 
-    async def stop(self) -> None:
-        """Stop in stages: no new calls, callers back to the dialplan, facts to disk, doors closed."""
+    async def stop(self, because: str = "") -> None:
+        """Stop in stages: no new calls, callers back to the dialplan, facts to disk, doors closed. `because` says why it never started."""
         notify("STOPPING=1")
         self.agi.stop_accepting()
         with contextlib.suppress(TimeoutError):
@@ -273,7 +277,7 @@ class Daemon:
                 await self.agi.close()
         await self.control.stop()
         await self._tasks.stop()
-        reason = "told to" if self._failed is None else f"the task {self._failed} died"
+        reason = because or ("told to" if self._failed is None else f"the task {self._failed} died")
         self.switchboard.record(e.DaemonStopped(at=self.switchboard.clock(), reason=reason))
         await self.journal.stop()
         log.info("stopped", reason=reason)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from callhandler.asterisk.pbx.get import AsteriskProgram
 from callhandler.asterisk.pbx.process import AsteriskProcess
 from callhandler.asterisk.pbx.telling import Teller
-from callhandler.daemon_process import DaemonProcess, status_text
+from callhandler.daemon_process import DaemonProcess, status_text, until_free
 from callhandler.errors import CallhandlerError
 from callhandler.notify import keep_alive, notify
 from callhandler.site.loading import LoadedSite
@@ -60,7 +60,7 @@ class Supervisor:
         self.daemon = DaemonProcess(argv, loaded.directory / "var" / "log" / "daemon.out", loaded.site.daemon.watchdog)
         self.ready = asyncio.Event()
         self._teller = teller
-        self._directory = loaded.directory
+        self._place = loaded.site.asterisk
         self._grace = grace
         self._version = program.version_text
         self._ending = asyncio.Event()
@@ -96,6 +96,7 @@ class Supervisor:
 
     async def _keep(self) -> None:
         try:
+            await until_free(self._place.agi_host, self._place.agi_port)
             started = time.monotonic()
             await self.asterisk.start()
             self._teller.say(f"Asterisk {self._version} is ready ({time.monotonic() - started:.1f} s)")

@@ -18,6 +18,7 @@ from callhandler.asterisk.pbx.telling import RichTeller, Silent
 from callhandler.asterisk.sounds import make_sounds
 from callhandler.cli.live_log import follow
 from callhandler.cli.place import SiteOption, find
+from callhandler.doctor.holders import held
 from callhandler.errors import CallhandlerError, Refused
 from callhandler.site.loading import LoadedSite, load
 from callhandler.supervise import Supervisor
@@ -62,7 +63,8 @@ async def _run(supervisor: Supervisor, loaded: LoadedSite, console: Console, log
             for helper in helpers:
                 helper.cancel()
     if failure is not None:
-        raise failure
+        by = held(loaded)
+        raise failure if by is None else CallhandlerError(f"{failure}; {by}")
 
 
 async def _introduce(supervisor: Supervisor, loaded: LoadedSite, console: Console) -> None:

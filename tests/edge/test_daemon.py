@@ -9,14 +9,15 @@ import pytest
 from callhandler.cli import main as command_line
 from callhandler.cli import up
 from callhandler.control.client import Client
-from callhandler.core.events import CallArrived, CallEnded
+from callhandler.core.events import CallArrived, CallEnded, DaemonStopped
 from callhandler.core.model import Outcome, Status
 from callhandler.core.views import CallState
-from callhandler.daemon import Daemon
+from callhandler.daemon import Daemon, _run
 from callhandler.doctor import gather
 from callhandler.errors import CallhandlerError, Refused
 from callhandler.site.loading import load
-from callhandler.store.queries import last_calls
+from callhandler.store.queries import facts_after, last_calls
+from callhandler.store.sources import open_source
 from tests.edge.waiting import until
 from tests.edge.whole import CALL, ask, caller, edit, running, waiting
 
@@ -59,12 +60,14 @@ def _paths(site: Path) -> set[Path]:
 
 async def test_a_port_that_is_taken_is_said_in_one_sentence(site: Path) -> None:
     taken = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", load(site).site.asterisk.agi_port)
-    daemon = Daemon(load(site))
-    with pytest.raises(CallhandlerError, match=r"the FastAGI port \d+ can't be had"):
-        await daemon.start()
     async with asyncio.timeout(30):
-        await daemon.stop()
+        with pytest.raises(CallhandlerError, match=r"the FastAGI port \d+ can't be had"):
+            await _run(load(site))
     taken.close()
+    with open_source("sqlite:///var/journal.db", site) as journal:
+        *_, stopped = facts_after(journal, 0)
+    assert isinstance(stopped.fact, DaemonStopped)
+    assert "can't be had" in stopped.fact.reason
 
 
 async def test_a_reload_keeps_who_waits_in_their_place_and_their_music_on(site: Path) -> None:

@@ -15,11 +15,14 @@ from callhandler.doctor.bounded import Running
 from callhandler.doctor.console import Console, ConsoleAway
 from callhandler.doctor.examine import examine, is_ok
 from callhandler.doctor.gather import gather
+from callhandler.doctor.holders import held
 from callhandler.doctor.seen import Door, Mode
 from callhandler.doctor.showing import shown
 from callhandler.doctor.verdict import State, error, ok, unknown, warning
+from callhandler.site.new import init
 from callhandler.store.migrate import HEAD, migrate
 from callhandler.store.servers import writing_engine
+from tests.ports import free_base
 from tests.unit.doctor.healthy import NOW, a_site, healthy, judged, status
 
 URL = "sqlite+aiosqlite:///var/journal.db"
@@ -33,6 +36,16 @@ def folder(tmp_path: Path) -> Path:
         migrate(connection)
     engine.dispose()
     return tmp_path
+
+
+def test_who_holds_a_port_of_a_site_that_could_not_be_started(tmp_path: Path) -> None:
+    loaded = init(tmp_path / "site", free_base()).loaded
+    assert held(loaded) is None
+    with socket.create_server(("127.0.0.1", loaded.site.asterisk.agi_port)):
+        said = held(loaded)
+    assert said is not None
+    assert f"FastAGI port {loaded.site.asterisk.agi_port} is held by " in said
+    assert f"end it (kill {os.getpid()}), or choose another port in {loaded.path}" in said
 
 
 def test_a_whole_journal(folder: Path) -> None:
