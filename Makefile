@@ -17,7 +17,7 @@ help:  ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: $(VENV)/.run  ## from nothing to a ringing phone: an example site in ./site on the first run, then Asterisk and the daemon
-	@test -f $(SITE)/callhandler.toml || $(BIN)/callhandler init $(SITE)
+	@test -f $(SITE)/callhandler.toml || { $(BIN)/callhandler init --json $(SITE) >/dev/null && echo "A new site is in $(SITE)."; }
 	@exec $(BIN)/callhandler up --site $(SITE)
 
 demo: $(VENV)/.run  ## watch it work: driven callers and agents, and what SIP saw beside what the journal says

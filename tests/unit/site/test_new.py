@@ -1,6 +1,7 @@
 """A new site: what the first look at callhandler finds, and what programs that place calls are told."""
 
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -63,6 +64,13 @@ def test_only_the_owner_can_read_it_and_secrets_are_its_own(tmp_path: Path) -> N
 def test_many_new_sites_are_all_clean(tmp_path: Path) -> None:
     for index in range(20):
         assert lint(init(tmp_path / str(index)).loaded) == []
+
+
+def test_what_the_readme_adds_to_a_new_site_is_clean_too(tmp_path: Path) -> None:
+    path, readme = init(tmp_path).loaded.path, Path(__file__).parents[3] / "README.md"
+    for table in re.findall(r"```toml\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL):
+        path.write_text(f"{path.read_text(encoding='utf-8')}\n{table}", encoding="utf-8")
+    assert [str(finding) for finding in lint(load(path))] == []
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
