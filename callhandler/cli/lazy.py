@@ -76,6 +76,9 @@ class Noun(TyperGroup):
         """Put `show` where no verb is named."""
         word = first_word(args)
         if word not in self.commands and not (word is None and "--help" in args):
+            shows_one = any(param.param_type_name == "argument" for param in self.commands["show"].params)
+            if args[:1] == [word] and not shows_one:
+                raise typer.BadParameter(f"there is no {word}; verbs are {', '.join(self.commands)}", ctx=ctx)
             args = ["show", *args]
         return super().parse_args(ctx, args)
 

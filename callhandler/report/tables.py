@@ -54,7 +54,7 @@ def status_table(view: StatusView, zone: ZoneInfo) -> Table:
 
 def calls_table(views: Iterable[CallView], zone: ZoneInfo) -> Table:
     """Return the calls that are here now."""
-    table = _table("call", "state", "caller", "number", "queue", "place", "waited", "agent", "since", "about")
+    table = _table("call", "state", "caller", "number", "where", "place", "waited", "agent", "since", "about")
     for view in views:
         about = " ".join(f"{name}={value}" for name, value in view.attributes.items())
         table.add_row(
@@ -62,7 +62,7 @@ def calls_table(views: Iterable[CallView], zone: ZoneInfo) -> Table:
             _state(view.state),
             _text(caller(view.caller_number, view.caller_name)),
             _text(view.number),
-            _text(view.queue or view.menu),
+            _text(f"menu {view.menu}" if view.queue is None and view.menu is not None else view.queue),
             _text(view.position),
             span(view.waited),
             _text(view.agent),

@@ -212,13 +212,31 @@ def _calls_at_night(loaded: LoadedSite) -> Iterator[Problem]:
 
 
 def _number_shown(loaded: LoadedSite) -> Iterator[Problem]:
-    callbacks = loaded.site.callbacks
-    if callbacks is not None and callbacks.caller_number is None:
+    callbacks, country = loaded.site.callbacks, loaded.site.company.country
+    if callbacks is None:
+        return
+    if callbacks.caller_number is not None and not _is_possible(callbacks.caller_number, country):
+        yield Problem(
+            ("callbacks", "caller_number"),
+            f"is no telephone number in {country}: customers can't call it, and providers may refuse the calls",
+            "name a number of yours, such as one in international form with a leading +",
+        )
+    if callbacks.caller_number is None:
         yield Problem(
             ("callbacks",),
             "has no caller_number: customers see `asterisk` where a number should be, and providers may refuse the calls",
             "add `caller_number` with a number of yours",
         )
+
+
+def _is_possible(number: str, country: str) -> bool:
+    """Tell whether a number, read as one of `country`, is as long as numbers are where it belongs."""
+    import phonenumbers  # noqa: PLC0415 - only where there is a number to be judged
+
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse(number, country))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 _WARNINGS: tuple[Rule, ...] = (

@@ -55,7 +55,7 @@ def init(
     if not _LOWEST_BASE_PORT <= base <= _HIGHEST_BASE_PORT:
         raise BadBasePort(f"the base port must lie between {_LOWEST_BASE_PORT} and {_HIGHEST_BASE_PORT}, not at {base}")
     path = directory / FILE_NAME
-    text = example(base, company or _COMPANY, time_zone or _machine_time_zone())
+    text = example(base, _COMPANY if company is None else company, time_zone or _machine_time_zone())
     try:
         _make_folders(directory)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

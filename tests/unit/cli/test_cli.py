@@ -288,6 +288,11 @@ class TestUsage:
         (site / "callhandler.toml").write_bytes(b"\xff[[[")
         assert main(["status", "--site", str(site)]) == 3
 
+    def test_a_verb_that_is_none_is_answered_with_those_that_are(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["agents", "blah"]) == 2
+        said = " ".join(capsys.readouterr().err.replace("│", " ").split())
+        assert "there is no blah; verbs are show, login, logout, pause, resume" in said
+
     @pytest.mark.parametrize(
         ("words", "first"),
         [

@@ -10,9 +10,9 @@ from rich.console import Console, RenderableType
 from callhandler.core import events as e
 from callhandler.core.model import Device, Outcome, State
 from callhandler.core.views import AlarmView, PublisherView
-from callhandler.report.tables import agents_table, call_details, status_table
+from callhandler.report.tables import agents_table, call_details, calls_table, status_table
 from callhandler.store.reading import record_of
-from tests.unit.control.fake_desk import AGENT, STATUS
+from tests.unit.control.fake_desk import AGENT, CALL, STATUS
 
 UTC = ZoneInfo("UTC")
 
@@ -34,6 +34,15 @@ def told(table: RenderableType) -> str:
 )
 def test_an_agent_whose_phone_is_away_is_not_idle(state: State, device: Device, shown: str) -> None:
     assert shown in told(agents_table([replace(AGENT, state=state, device=device)], UTC))
+
+
+@pytest.mark.parametrize(
+    ("queue", "menu", "shown"),
+    [("sales", None, "5000 sales"), (None, "main", "5000 menu main"), (None, None, "5000 0:")],
+)
+def test_a_call_in_a_menu_is_in_no_queue_of_that_name(queue: str | None, menu: str | None, shown: str) -> None:
+    view = replace(CALL, queue=queue, menu=menu, number="5000", position=None, waited=3.0)
+    assert shown in told(calls_table([view], UTC))
 
 
 @pytest.mark.parametrize(

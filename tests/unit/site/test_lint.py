@@ -143,6 +143,12 @@ FOUND: list[tuple[list[Change], Severity, str, str]] = [
         "are called then",
     ),
     ([("[speech] ", '[callbacks]\ntrunk = "pstn"\n[speech] ')], WARNING, "callbacks", "customers see `asterisk`"),
+    (
+        [("[speech] ", '[callbacks]\ntrunk = "pstn"\nhours = "office"\ncaller_number = "12"\n[speech] ')],
+        WARNING,
+        "callbacks.caller_number",
+        "is no telephone number in US",
+    ),
     # the promise
     ([("[speech] ", "[waiting]\ncheck_in_aim = 80\n[speech] ")], WARNING, "waiting.check_in_aim", "will begin earlier"),
     (

@@ -94,7 +94,8 @@ def test_any_company_name_is_written_as_it_is(tmp_path: Path, name: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("company", "zone"), [("a\nb", "UTC"), ("x" * 81, "UTC"), ("a\x7fb", "UTC"), ("A", "Nowhere/City"), ("A", 'U"TC')]
+    ("company", "zone"),
+    [("", "UTC"), ("a\nb", "UTC"), ("x" * 81, "UTC"), ("a\x7fb", "UTC"), ("A", "Nowhere/City"), ("A", 'U"TC')],
 )
 def test_a_name_or_zone_that_cannot_be_used_leaves_no_file(tmp_path: Path, company: str, zone: str) -> None:
     with pytest.raises(SiteError):
