@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import secrets
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from callhandler.asterisk.pbx.get import ensure_asterisk, ensure_lab
+from callhandler.asterisk.pbx.get import ensure_asterisk, ensure_lab, find_asterisk
 from callhandler.asterisk.pbx.place import layout, write
 from callhandler.asterisk.pbx.process import dying_with_parent
 from callhandler.asterisk.pbx.telling import Silent
@@ -285,15 +286,17 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def machine() -> dict[str, str | int]:
-    """What all this was measured on."""
+    """What all this was measured on; nothing is fetched for it."""
     model = next(
         (line.partition(": ")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ""
     )
+    asterisk = find_asterisk(None)
     return {
         "processor": model,
         "cores": os.cpu_count() or 0,
         "python": platform.python_version(),
-        "asterisk": ensure_asterisk(None, Silent()).version_text,
+        "sqlite": sqlite3.sqlite_version,
+        "asterisk": "none" if asterisk is None else asterisk.version_text,
     }
 
 
@@ -310,7 +313,7 @@ def table(title: str, rows: Mapping[str, Figures]) -> None:
         print(f"{name:{width}}  " + "  ".join(cells), flush=True)
 
 
-def report(name: str, figures: Mapping[str, Figures], peers: Mapping[str, Figures]) -> None:
+def report(name: str, figures: Mapping[str, object], peers: Mapping[str, object]) -> None:
     """Write bench/out/NAME.json."""
     OUT.mkdir(exist_ok=True)
     text = json.dumps({"name": name, "machine": machine(), "figures": figures, "peers": peers}, indent=1)

@@ -10,8 +10,6 @@ import argparse
 import asyncio
 import gc
 import json
-import os
-import platform
 import sqlite3
 import subprocess
 import sys
@@ -29,6 +27,7 @@ import uvloop
 from sqlalchemy import Engine, insert
 from sqlmodel import Session, create_engine
 
+from bench.common import machine, report
 from callhandler.core import events as e
 from callhandler.core.line import Line
 from callhandler.core.model import AgentPlan, Device, Outcome, Plan, Queue, Step, Strategy, Where
@@ -315,14 +314,10 @@ def main() -> None:
         "SQLModel session and commit a fact": repeated(lambda folder: orm_a_fact(folder, seconds), RUNS),
         "SQLAlchemy Core by hundreds in a thread, no calls": repeated(lambda f: core_hundreds(f, seconds), RUNS),
     }
-    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
-    print("; ".join(f"{key} {value}" for key, value in machine.items()))
+    print("; ".join(f"{key} {value}" for key, value in machine().items()))
     for title, values in (figures | peers).items():
         print(f"{title:50}", "  ".join(f"{key} {value:,.2f}" for key, value in values.items()))
-    out = Path(__file__).parent / "out" / "journal.json"
-    out.parent.mkdir(exist_ok=True)
-    report = {"name": "journal", "machine": machine, "figures": figures, "peers": peers}
-    out.write_text(json.dumps(report, indent=1) + "\n")
+    report("journal", figures, peers)
 
 
 if __name__ == "__main__":

@@ -9,19 +9,17 @@ bench/out/prompt_cut.json.
 
 import argparse
 import asyncio
-import json
-import platform
 import sys
 import tempfile
 from pathlib import Path
 from statistics import median
 
+from bench.common import report
 from tests.live.lab import site_running
 from tests.live.test_checkins import EXTRA, cuts
 from tests.ports import free_base
 
 ANSWERS, QUICK = 24, 2
-OUT = Path("bench/out/prompt_cut.json")
 
 
 def main() -> int:
@@ -40,9 +38,7 @@ def main() -> int:
     print(
         f"| {answers} | " + " | ".join(f"{1_000 * figures[name]:.0f}" for name in ("median", "p95", "longest")) + " |"
     )
-    OUT.parent.mkdir(exist_ok=True)
-    told = {"name": "prompt_cut", "machine": platform.platform(), "figures": figures, "peers": {}}
-    OUT.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    report("prompt_cut", figures, {})
     return 0
 
 

@@ -15,12 +15,8 @@ Run it from the repository's root: `python -m bench.routing [--quick]`; it print
 
 import argparse
 import gc
-import json
-import os
-import platform
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 from statistics import median
 from time import thread_time_ns
@@ -269,12 +265,9 @@ def main() -> int:
     growth = grown(found, sizes)
     for name, row in growth.items():
         print(f"{sizes[-1] // sizes[0]} times as many, {name}: p50 x {row['p50_us']}, p99 x {row['p99_us']}")
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, CPython {platform.python_version()}"
-    target = Path(__file__).parent / "out" / "routing.json"
-    target.parent.mkdir(exist_ok=True)
-    figures_and_growth = found | {f"growth, {name}": row for name, row in growth.items()}
-    written = {"name": "routing", "machine": machine, "figures": figures_and_growth, "peers": peers}
-    target.write_text(json.dumps(written, indent=2) + "\n")
+    from bench.common import report  # noqa: PLC0415 - what it takes along is no part of what is measured
+
+    report("routing", found | {f"growth, {name}": row for name, row in growth.items()}, peers)
     return 0
 
 

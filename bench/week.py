@@ -8,8 +8,6 @@ ranges (writes bench/out/week.json). The same seed is the same week.
 """
 
 import argparse
-import json
-import platform
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +18,7 @@ from statistics import mean
 from time import process_time
 from zoneinfo import ZoneInfo
 
+from bench.common import report
 from bench.simulated.centre import VOICEMAIL_AFTER
 from bench.simulated.figures import Counted, Figures
 from bench.simulated.people import Visitor
@@ -143,11 +142,7 @@ def main() -> int:
     for line in found["known"][0]:
         print(f"| {line} | {' | '.join(_told(weeks, line) for weeks in found.values())} |")
     print(f"{process_time() - began:.0f} s of processor time", file=sys.stderr)
-    out = Path("bench/out/week.json")
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(
-        json.dumps({"name": "week", "machine": platform.platform(), "figures": found, "peers": {}}, indent=1)
-    )
+    report("week", found, {})
     return 0
 
 
