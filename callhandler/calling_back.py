@@ -157,12 +157,16 @@ class Callbacks:
         self._board.take(self.core.end(one, "cancelled", reason, by, self._board.clock()))
         self._tell_agent(one)
 
+    def may_be_promised(self) -> None:
+        """Refuse, with a sentence, to say when somebody is called back while the site file has no table [callbacks]."""
+        if self.core.rules is None:
+            raise Refused("the site file has no table [callbacks]: nobody is called back until it has one again")
+
     def reschedule(self, one: Callback, due: float, reason: str) -> None:
         """Have a callback wait until `due`, and promise that; one that is over is now. Refused with a sentence when that can't be."""
         if one.state not in (CallbackState.WAITING, CallbackState.RESTING):
             raise Refused(f"the callback is {one.state}: it can't be given another time now")
-        if self.core.rules is None:
-            raise Refused("the site file has no table [callbacks]: nobody is called back until it has one again")
+        self.may_be_promised()
         now = self._board.clock()
         if due > now:
             self._board.take(self.core.another_time(one, due, reason, now))

@@ -90,10 +90,12 @@ async def test_a_reload_says_who_is_called_back_by_nobody_without_the_table_call
     table = '[trunks.pstn]\nhost = "127.0.0.1"\n[callbacks]\ntrunk = "pstn"\ncaller_number = "15550199"\n'
     edit(site, "[company]", f"{table}[company]")
     async with running(site):
-        await ask(site, lambda client: client.add_callback("sales", "+12125550142", "Cy", None))
+        one = await ask(site, lambda client: client.add_callback("sales", "+12125550142", "Cy", None))
         edit(site, '[callbacks]\ntrunk = "pstn"\ncaller_number = "15550199"\n', "")
         result = await ask(site, lambda client: client.reload(dry_run=False))
         nothing_new = await ask(site, lambda client: client.reload(dry_run=False))
+        with pytest.raises(Refused, match=r"no table \[callbacks\]"):
+            await ask(site, lambda client: client.run_callback(one.id))
     left = "callbacks: 1 open callback is called by nobody without this table"
     assert result.applied
     assert [line.partition(": put")[0] for line in result.differences] == ["callbacks: removed", left]
