@@ -18,9 +18,8 @@ from tests.unit.control.fake_desk import AGENT, CALL, STATUS
 def facts(kind: type[Fact]) -> st.SearchStrategy[Fact]:
     hints = get_type_hints(kind)
     finite = st.floats(allow_nan=False, allow_infinity=False)
-    return st.builds(
-        kind, **{f.name: finite if hints[f.name] is float else st.from_type(hints[f.name]) for f in fields(kind)}
-    )
+    times = {float: finite, float | None: st.none() | finite}  # what isn't a number equals nothing, not even itself
+    return st.builds(kind, **{f.name: times.get(hints[f.name]) or st.from_type(hints[f.name]) for f in fields(kind)})
 
 
 @given(st.sampled_from(sorted(FACTS)).flatmap(lambda name: facts(FACTS[name])))
