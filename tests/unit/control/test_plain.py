@@ -19,7 +19,13 @@ def facts(kind: type[Fact]) -> st.SearchStrategy[Fact]:
     hints = get_type_hints(kind)
     finite = st.floats(allow_nan=False, allow_infinity=False)
     times = {float: finite, float | None: st.none() | finite}  # what isn't a number equals nothing, not even itself
-    return st.builds(kind, **{f.name: times.get(hints[f.name]) or st.from_type(hints[f.name]) for f in fields(kind)})
+    return st.builds(
+        kind,
+        **{
+            f.name: times[hints[f.name]] if hints[f.name] in times else st.from_type(hints[f.name])
+            for f in fields(kind)
+        },
+    )
 
 
 @given(st.sampled_from(sorted(FACTS)).flatmap(lambda name: facts(FACTS[name])))
