@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -42,6 +43,15 @@ class Street:
         time.sleep(STALL)  # noqa: ASYNC251 - nothing else may run meanwhile
         await asyncio.sleep(0)
         await asyncio.sleep(0.001)
+
+
+def answering(door: Door) -> Callable[[AgiSession], Awaitable[None]]:
+    """A script that answers its caller once the door lets it."""
+
+    async def script(session: AgiSession) -> None:
+        await AgiCaller(session, lambda prompt, _: prompt, "en", "UTC", door=door).answer()
+
+    return script
 
 
 async def test_as_long_as_the_machine_keeps_up_nobody_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,12 +109,7 @@ async def test_a_machine_that_stays_late_answers_after_the_longest_ring(monkeypa
 async def test_asterisk_is_told_to_ring_before_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doors, "LATE", -1.0)
     monkeypatch.setattr(doors, "LONGEST", 0.05)
-    door = Door(lambda: FEW, lambda _: None)
-
-    async def script(session: AgiSession) -> None:
-        await AgiCaller(session, lambda prompt, _: prompt, "en", "UTC", door=door).answer()
-
-    async with serving(script) as (server, results):
+    async with serving(answering(Door(lambda: FEW, lambda _: None))) as (server, results):
         call = await agi_call(server.port)
         said = []
         for answer in (b"200 result=0\n", b"200 result=0\n", b"200 result=1\n"):
@@ -197,12 +202,7 @@ async def test_who_leaves_at_the_moment_of_their_turn_harms_nobody(monkeypatch: 
 async def test_an_asterisk_that_cannot_ring_has_the_caller_wait_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doors, "LATE", -1.0)
     monkeypatch.setattr(doors, "LONGEST", 0.05)
-    door = Door(lambda: FEW, lambda _: None)
-
-    async def script(session: AgiSession) -> None:
-        await AgiCaller(session, lambda prompt, _: prompt, "en", "UTC", door=door).answer()
-
-    async with serving(script) as (server, results):
+    async with serving(answering(Door(lambda: FEW, lambda _: None))) as (server, results):
         call = await agi_call(server.port)
         said = [
             (await call.answer(text)).decode() for text in (b"200 result=-2\n", b"200 result=0\n", b"200 result=1\n")
@@ -217,11 +217,7 @@ async def test_an_asterisk_that_cannot_ring_has_the_caller_wait_all_the_same(mon
 async def test_who_hangs_up_while_it_rings_is_never_answered(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     monkeypatch.setattr(doors, "LATE", -1.0)
     door = Door(lambda: FEW, lambda _: None)
-
-    async def script(session: AgiSession) -> None:
-        await AgiCaller(session, lambda prompt, _: prompt, "en", "UTC", door=door).answer()
-
-    async with serving(script) as (server, results):
+    async with serving(answering(door)) as (server, results):
         call = await agi_call(server.port)
         assert await call.command() == b'EXEC "Ringing"'
         if when == "while it rings":
@@ -236,11 +232,7 @@ async def test_who_hangs_up_while_it_rings_is_never_answered(monkeypatch: pytest
 async def test_a_server_that_closes_ends_who_rings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doors, "LATE", -1.0)
     door = Door(lambda: FEW, lambda _: None)
-
-    async def script(session: AgiSession) -> None:
-        await AgiCaller(session, lambda prompt, _: prompt, "en", "UTC", door=door).answer()
-
-    async with serving(script) as (server, results):
+    async with serving(answering(door)) as (server, results):
         call = await agi_call(server.port)
         await call.answer()
         await until(lambda: door.before == 1)
