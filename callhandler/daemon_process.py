@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +13,6 @@ from callhandler.errors import CallhandlerError
 from callhandler.liveness import Listener
 
 _READY_WITHIN = 30.0
-_FREE_WITHIN = 3.0
-"""Seconds that a daemon which is just ending gets to give its port up."""
 
 
 class DaemonProcess:
@@ -124,25 +121,6 @@ class DaemonProcess:
             self._output.read_text(encoding="utf-8", errors="replace").splitlines() if self._output.is_file() else []
         )
         return f": {lines[-1].strip()}" if lines else ""
-
-
-async def until_free(host: str, port: int, within: float = _FREE_WITHIN) -> None:
-    """Wait until the daemon can listen for calls. Raises CallhandlerError with the setting of a port still taken after `within` seconds."""
-    deadline = time.monotonic() + within
-    while (trouble := _taken(host, port)) is not None:
-        if time.monotonic() > deadline:
-            raise CallhandlerError(f"asterisk.agi_port: the daemon can't listen on {host}:{port}: {trouble}")
-        await asyncio.sleep(0.1)
-
-
-def _taken(host: str, port: int) -> str | None:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            return error.strerror or str(error)
-    return None
 
 
 def status_text(status: int) -> str:

@@ -10,9 +10,10 @@ import time
 from collections.abc import Sequence
 
 from callhandler.asterisk.pbx.get import AsteriskProgram
+from callhandler.asterisk.pbx.ports import until_agi_free
 from callhandler.asterisk.pbx.process import AsteriskProcess
 from callhandler.asterisk.pbx.telling import Teller
-from callhandler.daemon_process import DaemonProcess, status_text, until_free
+from callhandler.daemon_process import DaemonProcess, status_text
 from callhandler.errors import CallhandlerError
 from callhandler.notify import keep_alive, notify
 from callhandler.site.loading import LoadedSite
@@ -96,7 +97,7 @@ class Supervisor:
 
     async def _keep(self) -> None:
         try:
-            await until_free(self._place.agi_host, self._place.agi_port)
+            await until_agi_free(self._place)
             started = time.monotonic()
             await self.asterisk.start()
             self._teller.say(f"Asterisk {self._version} is ready ({time.monotonic() - started:.1f} s)")

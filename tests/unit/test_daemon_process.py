@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from callhandler import daemon_process
-from callhandler.daemon_process import DaemonProcess, until_free
+from callhandler.daemon_process import DaemonProcess
 from callhandler.errors import CallhandlerError
 from callhandler.supervise import Backoff
 from tests.edge.waiting import until
@@ -46,15 +45,6 @@ def child(children: list[DaemonProcess], tmp_path: Path, code: str, watchdog: fl
     made = DaemonProcess([sys.executable, "-c", code], tmp_path / "log" / "out", watchdog)
     children.append(made)
     return made
-
-
-async def test_a_port_that_is_taken_is_waited_for_and_then_said_with_its_setting() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(CallhandlerError, match=rf"asterisk.agi_port: the daemon can't listen on 127.0.0.1:{port}"):
-            await until_free("127.0.0.1", port, within=0.1)
-        asyncio.get_running_loop().call_later(0.15, taken.close)
-        await until_free("127.0.0.1", port, within=30)
 
 
 async def test_it_is_started_when_it_says_so_and_ends_when_told_to(

@@ -6,7 +6,7 @@ import socket
 import pytest
 from pydantic import SecretStr
 
-from callhandler.asterisk.pbx.ports import until_free
+from callhandler.asterisk.pbx.ports import until_agi_free, until_free
 from callhandler.errors import CallhandlerError
 from callhandler.site.models import Asterisk, Tls
 
@@ -43,3 +43,13 @@ async def test_one_that_is_being_given_up_is_waited_for() -> None:
     other.listen()
     asyncio.get_running_loop().call_later(0.3, other.close)
     await asyncio.wait_for(until_free(place(other.getsockname()[1], free())), 3)
+
+
+async def test_the_daemons_port_is_waited_for_and_then_said_with_its_setting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        site = place(free(), free()).model_copy(update={"agi_host": "127.0.0.1", "agi_port": port})
+        with pytest.raises(CallhandlerError, match=rf"asterisk.agi_port: the daemon can't listen on 127.0.0.1:{port}"):
+            await until_agi_free(site, within=0.1)
+        asyncio.get_running_loop().call_later(0.15, taken.close)
+        await until_agi_free(site, within=30)
