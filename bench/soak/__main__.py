@@ -168,6 +168,11 @@ class Soak:
             wrong.append(f"... and {len(bad) - SHOWN} more calls")
         return wrong, found, journal, grown
 
+    def surprises(self) -> list[str]:
+        """What came to the phones that didn't fit what they were doing."""
+        folder, names = self._people.sipp.folder, (*self._people.seats, CUSTOMERS)
+        return [line for one in names for line in looking.complaints(folder / f"{one}.err", ("unexpected message",))]
+
     def _log(self, which: str) -> list[str]:
         path = self._at.loaded.inside(self._at.loaded.site.daemon.log)
         return looking.complaints(path, ('"level": "error"', '"level":"error"', "Traceback"))
@@ -198,6 +203,7 @@ def main() -> int:
         soak = Soak(at, people, options)
         before, after = soak.run()
         wrong, found, journal, grown = soak.judged(before, after)
+        surprises = soak.surprises()
     print(f"after:  {_words(after)}")
     print(f"calls: {len(found)}: " + ", ".join(f"{n} {name}" for name, n in sorted(outcomes(found).items())))
     print(
@@ -207,6 +213,7 @@ def main() -> int:
         print(
             f"memory of {one.process}: {one.warm:.1f} MB after the warm-up, {one.end:.1f} MB at the end ({one.part:+.1%})"
         )
+    print("\n".join([f"phones were surprised {len(surprises)} times", *surprises[:SHOWN]]))
     figures = {f"{one.process}, MB": {"after warm-up": one.warm, "end": one.end} for one in grown}
     report("soak", {"calls": {"all": len(found), "failed": len(failed(found))}, **figures}, {})
     print(

@@ -162,7 +162,19 @@ class People:
     def _take_calls(self, name: str, port: int, manners: Rows) -> None:
         scenario = self.sipp.folder / f"{name}-scenario.xml"
         scenario.write_text((HERE / "phone.xml").read_text().replace("FILE", f"{name}.csv"))
-        more = ("-aa", "-infindex", f"{name}.csv", "0", "-l", "2000", "-buff_size", "2097152")
+        # Like a telephone, it goes on when a message comes twice, or crosses its own: else it would hang up and say nothing of it.
+        more = (
+            "-aa",
+            "-default_behaviors",
+            "all,-abortunexp",
+            "-infindex",
+            f"{name}.csv",
+            "0",
+            "-l",
+            "2000",
+            "-buff_size",
+            "2097152",
+        )
         self.sipp.start(name, scenario, manners, port, port + 2, *more)
 
     def call(self, callers: Sequence[Caller], rate: float) -> None:

@@ -109,7 +109,8 @@ async def test_calling_again_closing_time_and_an_emergency(site: SiteUp, tmp_pat
             over = time.time()
             whole = ear.heard(again, over)
             (closes,) = find(whole, up.prompt("std-closing"))
-            assert 0 <= closes.at - ends < 5, "told at closing time"
+            # What is sent in a frame of 20 ms began before it was sent.
+            assert -0.1 < closes.at - ends < 5, "told at closing time"
             (offer,) = find(whole.between(closes.at, over), up.prompt("std-key-2"))
             (last,) = find(whole.between(closes.at, over), up.prompt("nobody-here"))
             assert closes.at < offer.at < last.at, "why, then what can be done, then the fallback"
