@@ -5,6 +5,8 @@ import os
 import pwd
 from pathlib import Path
 
+from callhandler.core.plain import printable
+
 _RIGHTS = {errno.EACCES, errno.EPERM}
 _A_FILE = {errno.EEXIST, errno.ENOTDIR}
 
@@ -24,6 +26,8 @@ def sentence(error: OSError) -> str | None:
         return f"there is no folder {path.parent} for {path.name}: make it, or name another place"
     if error.errno == errno.ENOENT:
         return f"there is no {path}"
+    if error.errno == errno.ENAMETOOLONG:
+        return f"the name {printable(str(path), 60)} is too long, with {len(str(path))} characters; name a shorter one"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return f"{path} can't be written: there is no room left on its disk; make some, or name another place"
     if error.errno == errno.EROFS:

@@ -86,6 +86,13 @@ def test_each_other_trouble_names_the_file(tmp_path: Path, number: int, says: st
     assert str(tmp_path / "x") in said
 
 
+def test_a_name_that_is_too_long_is_not_repeated_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "x" * 5_000]) == 1
+    said = capsys.readouterr().err
+    assert len(said) < 150
+    assert "is too long, with 5000 characters; name a shorter one" in said
+
+
 def test_what_is_about_no_file_is_none_of_them() -> None:
     assert sentence(ConnectionResetError(errno.ECONNRESET, "reset")) is None
     assert sentence(OSError("something")) is None
