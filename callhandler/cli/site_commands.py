@@ -1,6 +1,7 @@
 """`init`, `check`, `config schema`: the commands about a site file. They need no daemon. Parse, ask, print; no rules here."""
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,30 +16,41 @@ if TYPE_CHECKING:
 
 
 def init(
-    directory: Annotated[Path, typer.Argument(help="Where to write the new site; made when it isn't there.")],
+    directory: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR", help="Where to write the new site; made when it isn't there.", show_default=False
+        ),
+    ],
     base_port: Annotated[
         int | None,
         typer.Option(
             "--base-port",
+            metavar="PORT",
             help="Count all ports from this one, so that several sites run side by side. 5060 by default.",
+            show_default=False,
         ),
     ] = None,
-    company: Annotated[str | None, typer.Option(help="The company's name.")] = None,
+    company: Annotated[
+        str | None, typer.Option("--company", metavar="NAME", help="The company's name.", show_default=False)
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a new site: four agents, their phones, four queues and two menus, with passwords of its own."""
     from callhandler.site.describing import describe  # noqa: PLC0415 - other commands shouldn't pay for it
-    from callhandler.site.new import BadBasePort  # noqa: PLC0415
+    from callhandler.site.new import BadOption  # noqa: PLC0415
     from callhandler.site.new import init as new_site  # noqa: PLC0415
 
+    if not directory:
+        raise typer.BadParameter("it is empty; name a folder, such as `.` for the one here", param_hint="DIR")
     try:
-        result = new_site(directory, base_port, company)
-    except BadBasePort as error:
-        raise typer.BadParameter(str(error), param_hint="--base-port") from None
+        result = new_site(Path(directory), base_port, company)
+    except BadOption as error:
+        raise typer.BadParameter(str(error), param_hint=error.option) from None
     if as_json:
         typer.echo(json.dumps(describe(result.loaded), indent=2, ensure_ascii=False))
         return
-    shown = f" --site {directory}"
+    shown = f" --site {shlex.quote(directory)}"
     typer.echo(f"A new site is in {result.loaded.directory}.")
     typer.echo(f"Read its {result.loaded.path.name}, then start it:  callhandler up{shown}")
 

@@ -58,7 +58,11 @@ def load(path: Path) -> LoadedSite:
     Raises:
         SiteMistakes: a SiteError that lists every mistake, one a line: `file:line: key: what is wrong; what would be right`.
     """
-    path, data = _read(path)
+    return loaded(*_read(path))
+
+
+def loaded(path: Path, data: bytes) -> LoadedSite:
+    """Return the site that the file `path` is when it holds `data`; nothing is read. Raises SiteMistakes likewise."""
     text = _decoded(path, data)
     raw = _parsed(path, text)
     places = Places(str(path), _positions(path, text))

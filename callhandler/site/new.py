@@ -6,7 +6,8 @@
 import json
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -15,7 +16,8 @@ from string import Template
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from callhandler.errors import Refused
-from callhandler.site.loading import FILE_NAME, LoadedSite, load
+from callhandler.site.findings import SiteMistakes
+from callhandler.site.loading import FILE_NAME, LoadedSite, loaded
 
 _DEFAULT_BASE_PORT = 5060
 _LOWEST_BASE_PORT, _HIGHEST_BASE_PORT = 1024, 65_535 - 899
@@ -23,8 +25,12 @@ _COMPANY = "Example Company"
 _FOLDERS = ("prompts", "var", "var/log", "var/sounds")
 
 
-class BadBasePort(Refused):
-    """Ports can't be counted from there."""
+class BadOption(Refused):
+    """No site can be made with what stands at `option` of `callhandler init`."""
+
+    def __init__(self, option: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.option = option
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,45 +52,78 @@ def init(
     Ports are counted from `base_port` (5060 by default): SIP itself, AMI + 1, FastAGI + 2, the trunk's far end + 3, TLS + 4,
     audio + 100 to + 899. `time_zone` is this machine's by default.
 
+    What is refused leaves nothing behind.
+
     Raises:
-        Refused: there is a site already, or the directory can't be written.
-        BadBasePort: the ports don't fit.
-        SiteError: the company's name or the time zone can't be used.
+        BadOption: the ports don't fit, or the company's name can't be used.
+        Refused: there is a site already, or a file where a folder is wanted.
+        SiteError: the time zone can't be used.
+        OSError: the directory can't be written.
     """
     base = _DEFAULT_BASE_PORT if base_port is None else base_port
     if not _LOWEST_BASE_PORT <= base <= _HIGHEST_BASE_PORT:
-        raise BadBasePort(f"the base port must lie between {_LOWEST_BASE_PORT} and {_HIGHEST_BASE_PORT}, not at {base}")
+        between = f"between {_LOWEST_BASE_PORT} and {_HIGHEST_BASE_PORT}"
+        raise BadOption("--base-port", f"the base port must lie {between}, not at {base}")
     path = directory / FILE_NAME
-    text = example(base, _COMPANY if company is None else company, time_zone or _machine_time_zone())
-    try:
-        _make_folders(directory)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise Refused(
-            f"{path} is there already, and nothing was changed; choose another directory, or remove it"
-        ) from None
-    except OSError as error:
-        raise Refused(f"{directory} can't be written ({error.strerror})") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    return InitResult(_checked(path), base)
-
-
-def _make_folders(directory: Path) -> None:
-    for folder in (directory, *(directory / name for name in _FOLDERS)):
+    data = _text(base, _COMPANY if company is None else company, time_zone or _machine_time_zone())
+    site = _checked(path, data)
+    with _folders(directory):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            raise Refused(f"{folder} is a file; name a folder, which is made when it isn't there") from None
+            raise Refused(
+                f"{path} is there already, and nothing was changed; choose another directory, or remove it"
+            ) from None
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+        except BaseException:  # such as no room left
+            path.unlink()
+            raise
+    return InitResult(site, base)
 
 
-def _checked(path: Path) -> LoadedSite:
-    """Return the new site, and leave no file behind that can't be used."""
+def _text(base_port: int, company: str, time_zone: str) -> bytes:
     try:
-        return load(path)
+        return example(base_port, company, time_zone).encode()
+    except UnicodeEncodeError:
+        raise BadOption("--company", "the company's name is not UTF-8; write it in UTF-8") from None
+
+
+def _checked(path: Path, data: bytes) -> LoadedSite:
+    """Return the site that a file would be, before anything is made."""
+    try:
+        return loaded(path, data)
+    except SiteMistakes as mistakes:
+        wrong = next((finding for finding in mistakes.findings if finding.key == "company.name"), None)
+        if wrong is None:
+            raise
+        raise BadOption("--company", f"the company's name {wrong.sentence}; {wrong.remedy}") from None
+
+
+@contextmanager
+def _folders(directory: Path) -> Iterator[None]:
+    """Make the site's folders, and take those that are new away again when nothing comes of them."""
+    wanted = [*reversed(directory.parents), directory, *(directory / name for name in _FOLDERS)]
+    made: list[Path] = []
+    try:
+        for folder in wanted:
+            if not folder.is_dir():
+                _make(folder)
+                made.append(folder)
+        yield
     except BaseException:
-        path.unlink()
+        for folder in reversed(made):
+            with suppress(OSError):
+                folder.rmdir()
         raise
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileExistsError:
+        raise Refused(f"{folder} is a file; name a folder, which is made when it isn't there") from None
 
 
 def example(base_port: int, company: str, time_zone: str) -> str:

@@ -57,7 +57,14 @@ def test_init_without_a_directory_or_with_a_wrong_port_is_a_usage_error(run: Run
     for base in ("5", "64637"):
         code, _, err = run("init", tmp_path / "site", "--base-port", base)
         assert (code, "must lie between 1024 and 64636" in " ".join(err.replace("│", " ").split())) == (2, True)
+    code, _, err = run("init", tmp_path / "site", "--company", "")
+    assert (code, "for --company: the company's name is too short" in " ".join(err.split())) == (2, True)
     assert not (tmp_path / "site").exists()
+    assert run("init", "")[0] == 2, "and not a site in whatever folder this is"
+
+
+def test_the_command_that_init_tells_can_be_pasted(run: Run, tmp_path: Path) -> None:
+    assert f"callhandler up --site '{tmp_path}/a b'\n" in run("init", tmp_path / "a b")[1]
 
 
 def test_check_prints_every_error_and_ends_with_one(run: Run, tmp_path: Path) -> None:

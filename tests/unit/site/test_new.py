@@ -11,7 +11,7 @@ from callhandler.errors import Refused, SiteError
 from callhandler.site.describing import describe
 from callhandler.site.lint import lint
 from callhandler.site.loading import load
-from callhandler.site.new import init
+from callhandler.site.new import BadOption, init
 
 
 def test_the_example_is_what_it_should_be(tmp_path: Path) -> None:
@@ -81,11 +81,23 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", ["file", "file/inner/deep", "with/var", "with/var/log"])
+def test_a_file_where_a_folder_is_wanted_is_named_and_nothing_is_made(tmp_path: Path, at: str) -> None:
     (tmp_path / "file").write_text("")
-    for place, says in ((tmp_path / "file", "file is a file; name a folder"), (tmp_path / "file" / "inner", "written")):
-        with pytest.raises(Refused, match=says):
-            init(place)
+    if at.startswith("with"):
+        (tmp_path / at).parent.mkdir(parents=True)
+        (tmp_path / at).write_text("")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(Refused, match="is a file; name a folder"):
+        init(tmp_path / at.partition("/var")[0])
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_with_somebody_s_site_gets_no_folders(tmp_path: Path) -> None:
+    (tmp_path / "callhandler.toml").write_text("mine")
+    with pytest.raises(Refused, match="there already, and nothing was changed"):
+        init(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["callhandler.toml"]
 
 
 @pytest.mark.parametrize("name", ['Bäcker "Bob" & Söhne', "a\\b", "${EXTEN}; rm -rf", "𝔘", "'''", '"""', "$sip_port"])
@@ -93,14 +105,18 @@ def test_any_company_name_is_written_as_it_is(tmp_path: Path, name: str) -> None
     assert init(tmp_path, company=name).loaded.site.company.name == name
 
 
-@pytest.mark.parametrize(
-    ("company", "zone"),
-    [("", "UTC"), ("a\nb", "UTC"), ("x" * 81, "UTC"), ("a\x7fb", "UTC"), ("A", "Nowhere/City"), ("A", 'U"TC')],
-)
-def test_a_name_or_zone_that_cannot_be_used_leaves_no_file(tmp_path: Path, company: str, zone: str) -> None:
-    with pytest.raises(SiteError):
-        init(tmp_path, company=company, time_zone=zone)
-    assert not (tmp_path / "callhandler.toml").exists()
+@pytest.mark.parametrize("company", ["", "a\nb", "x" * 81, "a\x7fb", "\udcff"])
+def test_a_name_that_cannot_be_used_is_refused_before_anything_is_made(tmp_path: Path, company: str) -> None:
+    with pytest.raises(BadOption, match=r"^the company's name ") as refused:
+        init(tmp_path / "new" / "site", company=company)
+    assert (refused.value.option, list(tmp_path.iterdir())) == ("--company", [])
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/City", 'U"TC'])
+def test_so_is_a_zone(tmp_path: Path, zone: str) -> None:
+    with pytest.raises(SiteError, match="time_zone"):
+        init(tmp_path / "site", time_zone=zone)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_time_zone_is_the_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
