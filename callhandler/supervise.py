@@ -158,6 +158,12 @@ class Supervisor:
         await keep_alive()
 
     async def _wind_down(self) -> None:
+        if self.asterisk.pid is not None or self.daemon.pid is not None:
+            await self._in_stages()
+        await self.daemon.kill()
+        await self.asterisk.stop(within=3.0)
+
+    async def _in_stages(self) -> None:
         async with asyncio.TaskGroup() as group:
             stages = {
                 group.create_task(self._gently(), name="ending gently"),
@@ -166,8 +172,6 @@ class Supervisor:
             _, pending = await asyncio.wait(stages, return_when=asyncio.FIRST_COMPLETED)
             for stage in pending:
                 stage.cancel()
-        await self.daemon.kill()
-        await self.asterisk.stop(within=3.0)
 
     async def _gently(self) -> None:
         """No new calls; those here may end, seen by the daemon; what is left is hung up, seen too; then the daemon, then Asterisk."""
