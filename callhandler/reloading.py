@@ -15,7 +15,9 @@ from callhandler.errors import CallhandlerError, SiteError
 from callhandler.reception import Reception
 from callhandler.site.diffing import diff, only_at_a_start
 from callhandler.site.loading import LoadedSite, load
+from callhandler.site.owed import owed
 from callhandler.site.plan import plan
+from callhandler.site.positions import written
 from callhandler.store.journal import Journal
 from callhandler.switchboard import Switchboard
 
@@ -55,12 +57,12 @@ class Reloading:
             return ReloadResult(differences, applied=True)
 
     def _left_alone(self, new: LoadedSite) -> list[str]:
-        """Return how many were told that they are called back and are not, where `new` takes the table [callbacks] away."""
-        waiting = len(self._switchboard.callbacks.all())
-        if not waiting or new.site.callbacks is not None or self.loaded.site.callbacks is None:
-            return []
-        called = "1 open callback is" if waiting == 1 else f"{waiting} open callbacks are"
-        return [f"callbacks: {called} called by nobody without this table: put it back, or see `callhandler callbacks`"]
+        """Return how many were told that they are called back and are not, where `new` takes away what that needs."""
+        queues = [one.queue for one in self._switchboard.callbacks.all()]
+        before = list(owed(self.loaded.site, queues))
+        return [
+            f"{written(one.path)}: {one.sentence}: {one.remedy}" for one in owed(new.site, queues) if one not in before
+        ]
 
     async def _prepare(self, new: LoadedSite) -> None:
         """Do what can fail: prompts, then Asterisk's configuration, which goes back to the old when Asterisk doesn't take it."""

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,7 +65,7 @@ def check(site: SiteOption = None, as_json: JsonOption = False) -> None:
     findings: list[Finding]
     try:
         loaded = load(site if site and site.is_file() else find(site).directory)
-        findings = [*lint(loaded), *_lacking(loaded)]
+        findings = [*lint(loaded), *_owed(loaded), *_lacking(loaded)]
     except SiteMistakes as mistakes:
         findings = list(mistakes.findings)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
@@ -78,6 +79,22 @@ def check(site: SiteOption = None, as_json: JsonOption = False) -> None:
             typer.echo(f"{typer.style(finding.severity.value, fg=colour)} {finding}")
         typer.echo(_summary(errors, warnings))
     raise typer.Exit(1 if errors else 0)
+
+
+def _owed(loaded: "LoadedSite") -> "list[Finding]":
+    """Find callbacks in the journal that nobody could make by this file; none where there is no journal that can be read."""
+    from callhandler.errors import Refused  # noqa: PLC0415 - as above
+    from callhandler.site.findings import Severity, found  # noqa: PLC0415
+    from callhandler.site.owed import owed  # noqa: PLC0415
+    from callhandler.store.callbacks import open_callbacks  # noqa: PLC0415
+    from callhandler.store.sources import open_source  # noqa: PLC0415
+
+    try:
+        with open_source(loaded.site.daemon.database, loaded.directory) as source:
+            queues = [one.queue for one in open_callbacks(source, time.time())]
+    except (Refused, OSError):
+        return []
+    return [found(Severity.WARNING, problem, loaded.places) for problem in owed(loaded.site, queues)]
 
 
 def _lacking(loaded: "LoadedSite") -> "list[Finding]":

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from callhandler.core import events as e
+from callhandler.core.callback import LONGEST_OPEN
 from callhandler.core.callback_slots import HORIZON
 from callhandler.core.promises import PromiseFigures, promise_figures
 from callhandler.store.encoding import milliseconds
@@ -15,6 +16,8 @@ _PROMISES: tuple[type[e.Fact], ...] = (
     e.CallbackRequested, e.CallbackRescheduled, e.PromiseSettled, e.CallbackEnded,
 )  # fmt: skip
 _DAY = 86_400.0
+_KEPT = LONGEST_OPEN + _DAY
+"""Longer than any callback can be open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,20 @@ def asked_between(source: Source, start: float, end: float) -> list[str]:
     """Return the calls in which callbacks were asked for from `start` until before `end`, oldest first."""
     asked = "SELECT call FROM fact WHERE kind = 'CallbackRequested' AND at >= :first AND at < :past ORDER BY seq"
     return list(dict.fromkeys(source.ask(str, asked, first=milliseconds(start), past=milliseconds(end))))
+
+
+def calls_to_be_made(source: Source, now: float) -> list[str]:
+    """Return the calls whose callbacks are open."""
+    open_ones = """
+        SELECT asked.call FROM fact AS asked WHERE asked.kind = 'CallbackRequested' AND asked.at >= :since
+        AND NOT EXISTS (SELECT 1 FROM fact AS over WHERE over.call = asked.call AND over.kind = 'CallbackEnded')
+    """
+    return list(dict.fromkeys(source.ask(str, open_ones, since=milliseconds(now - _KEPT))))
+
+
+def open_callbacks(source: Source, now: float) -> list[CallbackRecord]:
+    """Return the callbacks that are open."""
+    return [record for call in calls_to_be_made(source, now) for record in callbacks_of(source, call)]
 
 
 def promises_since(source: Source, start: float, zone: ZoneInfo, now: float) -> list[PromiseFigures]:

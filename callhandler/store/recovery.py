@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from callhandler.core.callback import LONGEST_OPEN
 from callhandler.core.events import (
     AgentLoggedIn,
     AgentLoggedOut,
@@ -29,6 +28,7 @@ from callhandler.core.events import (
     WrapUpEnded,
     WrapUpStarted,
 )
+from callhandler.store.callbacks import calls_to_be_made
 from callhandler.store.encoding import milliseconds
 from callhandler.store.queries import Stored, facts_of, facts_where
 from callhandler.store.sources import Source
@@ -49,8 +49,6 @@ OF_AGENTS: tuple[type[Fact], ...] = (
 _OF_THE_HOUSE = (DaemonStarted, DaemonStopped, SiteLoaded, EmergencyClosed, EmergencyOpened)
 _OF_CALLBACKS = (CallbackRequested, CallbackDialled, CallbackEnded, OutsideDialled)
 """What the caps on calls out count."""
-_CALLBACKS_KEPT = LONGEST_OPEN + 86_400.0
-"""Longer than any callback can be open."""
 _CAPS_KEPT = 86_400.0
 _TALKS_KEPT = 7 * 86_400.0
 _MOST_TALKS = 20_000
@@ -129,16 +127,11 @@ def _of_open_calls(source: Source) -> list[Stored]:
 
 def _of_callbacks(source: Source, now: float) -> list[Stored]:
     """Return all facts of open callbacks' calls, and of all others what the caps count."""
-    open_ones = """
-        SELECT asked.call FROM fact AS asked WHERE asked.kind = 'CallbackRequested' AND asked.at >= :since
-        AND NOT EXISTS (SELECT 1 FROM fact AS over WHERE over.call = asked.call AND over.kind = 'CallbackEnded')
-    """
-    calls = dict.fromkeys(source.ask(str, open_ones, since=milliseconds(now - _CALLBACKS_KEPT)))
     counted = "WHERE kind = :kind AND at >= :since ORDER BY seq"
     since = milliseconds(now - _CAPS_KEPT)
     kinds = [kind.__name__ for kind in _OF_CALLBACKS]
     found = [row for kind in kinds for row in facts_where(source, counted, kind=kind, since=since)]
-    return [row for call in calls for row in facts_of(source, call)] + found
+    return [row for call in calls_to_be_made(source, now) for row in facts_of(source, call)] + found
 
 
 def last_of_the_house(source: Source) -> list[Stored]:

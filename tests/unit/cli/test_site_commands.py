@@ -1,6 +1,8 @@
 """`init`, `check` and `config schema` as a person and as a program use them."""
 
+import asyncio
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from callhandler.asterisk.pbx.get import AsteriskProgram
 from callhandler.asterisk.pbx.modules import LISTED
 from callhandler.asterisk.pbx.prepare import attach
 from callhandler.cli import main
+from callhandler.core.events import CallbackEnded, CallbackRequested
 from callhandler.site.loading import load
+from callhandler.store.journal import Journal
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -101,6 +105,63 @@ def test_what_an_operator_s_own_asterisk_loads_is_not_taken_for_what_the_private
     assert "CVE-2024-42365" not in run("check", "--site", tmp_path)[1], "the private one doesn't load func_env"
     attach(load(tmp_path), ANY_VERSION)
     assert "CVE-2024-42365" in run("check", "--site", tmp_path)[1]
+
+
+CALLBACKS = '[callbacks]\ntrunk = "pstn"\ncaller_number = "+12025550100"\nhours = "office"\n'
+
+
+@pytest.fixture
+def promised(run: Run, tmp_path: Path) -> Path:
+    """A site that calls back, and whose journal has two open callbacks for billing, one for sales, and one that is done."""
+    run("init", tmp_path)
+    path = tmp_path / "callhandler.toml"
+    path.write_text(f"{path.read_text()}\n{CALLBACKS}")
+
+    async def write() -> None:
+        async with Journal("sqlite:///var/journal.db", "pbx1", tmp_path) as journal:
+            for call, queue in (("a", "billing"), ("b", "billing"), ("c", "sales"), ("d", "sales")):
+                journal.append(asked(call, queue))
+            journal.append(CallbackEnded(at=time.time(), call="d", result="done", reason=""))
+
+    asyncio.run(write())
+    return path
+
+
+def asked(call: str, queue: str) -> CallbackRequested:
+    now = time.time()
+    return CallbackRequested(
+        at=now, call=call, queue=queue, number=f"+1202555010{ord(call) % 10}", confirmed=True, entered=now, priority=5, bonus=0.0,
+        wants="", language="en", caller_name="Ann", due=None, promise=None, expires=now + 3_600, reason="asked", by="caller",
+    )  # fmt: skip
+
+
+def test_check_tells_of_open_callbacks_that_nobody_could_make_any_more(run: Run, promised: Path) -> None:
+    assert run("check", "--site", promised)[:2] == (0, "No mistakes found.\n")
+    text = promised.read_text()
+    promised.write_text(text.replace(CALLBACKS, ""))
+    code, out, _ = run("check", "--site", promised)
+    right = "put it back, or cancel what `callhandler callbacks` lists"
+    assert (code, out.splitlines()[0]) == (
+        0,
+        f"warning {promised}:1: callbacks: 3 open callbacks are called by nobody without this table; {right}",
+    )
+    promised.write_text(text.replace("queues.billing", "queues.bills").replace("queue:billing", "queue:bills"))
+    code, out, _ = run("check", "--site", promised)
+    assert (code, out.splitlines()[0]) == (
+        0,
+        f"warning {promised}:1: queues.billing: 2 open callbacks are called by nobody without this queue; {right}",
+    )
+
+
+def test_check_asks_no_journal_that_can_not_be_read(run: Run, promised: Path) -> None:
+    promised.write_text(promised.read_text().replace(CALLBACKS, ""))
+    journal = promised.parent / "var" / "journal.db"
+    for content in (b"no database" * 200, b""):
+        journal.write_bytes(content)
+        assert run("check", "--site", promised) == (0, "No mistakes found.\n", "")
+    journal.unlink()
+    journal.mkdir()
+    assert run("check", "--site", promised) == (0, "No mistakes found.\n", "")
 
 
 def test_check_without_a_site_is_a_usage_error_that_says_how_to_get_one(run: Run, tmp_path: Path) -> None:
