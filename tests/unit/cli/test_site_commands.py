@@ -147,10 +147,7 @@ def test_check_tells_of_open_callbacks_that_nobody_could_make_any_more(run: Run,
     )
     promised.write_text(text.replace("queues.billing", "queues.bills").replace("queue:billing", "queue:bills"))
     code, out, _ = run("check", "--site", promised)
-    assert (code, out.splitlines()[0]) == (
-        0,
-        f"warning {promised}:1: queues.billing: 2 open callbacks are called by nobody without this queue; {right}",
-    )
+    assert f": queues.billing: 2 open callbacks are called by nobody without this queue; {right}\n1 warning" in out
 
 
 def test_check_asks_no_journal_that_can_not_be_read(run: Run, promised: Path) -> None:
