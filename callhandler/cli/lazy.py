@@ -13,6 +13,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from callhandler.core.plain import printable
+
 SITE = "CALLHANDLER_SITE"
 Context = typer.Context
 """What typer calls our methods with. Its base classes declare the wider context of the click within it (typer._click), which is private:
@@ -42,9 +44,27 @@ COMMANDS: dict[str, Lazy] = {}
 """All commands of the program, in the order in which `--help` shows them. Filled in by cli/__init__.py."""
 
 
-class LazyGroup(TyperGroup):
+class Group(TyperGroup):
+    """Commands under a name. One that isn't there is answered with those that are."""
+
+    what = "verbs"
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, object, list[str]]:  # type: ignore[override]
+        """Find the command that is named."""
+        there = self.list_commands(ctx)
+        if args[0] not in there:
+            ctx.fail(f"there is no `{printable(args[0], 40)}`; {self.what} are {', '.join(there)}{self.hint()}")
+        return super().resolve_command(ctx, args)
+
+    def hint(self) -> str:
+        """Return what else could have been meant."""
+        return ""
+
+
+class LazyGroup(Group):
     """The program itself: knows its commands by name, and imports one when it is called."""
 
+    what = "commands"
     _listing = False
 
     def list_commands(self, ctx: Context) -> list[str]:  # type: ignore[override]
@@ -69,18 +89,38 @@ class LazyGroup(TyperGroup):
         super().format_help(ctx, formatter)  # type: ignore[arg-type]
 
 
-class Noun(TyperGroup):
-    """A noun such as `calls`: with a verb it does something, without one it shows what there is (its verb `show`)."""
+class Noun(Group):
+    """A noun such as `calls`: with a verb it does something, without one it shows what there is (its verb `show`).
+
+    Where `show` takes the id of a call, a word that could be one is not taken for a verb: ids, and so what they begin with, have digits.
+    """
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Put `show` where no verb is named."""
         word = first_word(args)
-        if word not in self.commands and not (word is None and "--help" in args):
-            shows_one = any(param.param_type_name == "argument" for param in self.commands["show"].params)
-            if args[:1] == [word] and not shows_one:
-                raise typer.BadParameter(f"there is no {word}; verbs are {', '.join(self.commands)}", ctx=ctx)
-            args = ["show", *args]
-        return super().parse_args(ctx, args)
+        if word is None:
+            shown = "--help" not in args
+        else:
+            shown = word not in self.commands and (self._could_be_shown(word) or not _leads(word, args))
+        return super().parse_args(ctx, ["show", *args] if shown else args)
+
+    def hint(self) -> str:
+        """Return how what `show` takes looks."""
+        return "; the id of a call looks like pbx1-1795286814.0" if self._shows_one() else ""
+
+    def _could_be_shown(self, word: str) -> bool:
+        return self._shows_one() and any(character.isdigit() for character in word)
+
+    def _shows_one(self) -> bool:
+        return any(param.param_type_name == "argument" for param in self.commands["show"].params)
+
+
+def _leads(word: str, args: Sequence[str]) -> bool:
+    """Tell whether nothing but `--site` stands before the word: what follows other options may be theirs."""
+    before = args[: args.index(word)]
+    return (
+        not before or (before[0] == "--site" and len(before) == 2) or (before[0][:7] == "--site=" and len(before) == 1)
+    )
 
 
 def first_word(args: Sequence[str]) -> str | None:
