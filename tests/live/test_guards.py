@@ -1,28 +1,18 @@
 """nftables' rules, which may stand before Asterisk (docs/security.md): as the kernel takes them, with packets, and no Asterisk."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-from .guards import RULES, nft, rules_refused
+from .guards import RULES, Came, nft, rules_refused, within
 
 pytestmark = pytest.mark.live
 
 
 @pytest.fixture(scope="module")
-def came() -> dict[str, tuple[int, float]]:
-    """What came through the rules, in a network of their own: how many packets or connections, and within how many seconds."""
+def came() -> Came:
+    """What came through the rules, in a network of their own."""
     if refused := rules_refused():
         pytest.skip(f"the rules were NOT tried: this system takes none from us in a network of our own ({refused})")
-    program = Path(__file__).with_name("walled.py")
-    argv = ["unshare", "-rn", sys.executable, str(program), str(RULES), *nft()]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    return {str(name): (int(count), float(seconds)) for name, (count, seconds) in found.items()}
+    return within("walled", [str(RULES), *nft()])
 
 
 @pytest.mark.parametrize(
@@ -32,9 +22,7 @@ def came() -> dict[str, tuple[int, float]]:
         ("connections", 20, 5), ("connections of a network over IPv6", 20, 5),
     ],
 )  # fmt: skip
-def test_who_knocks_too_often_is_heard_as_often_as_the_rules_say(
-    came: dict[str, tuple[int, float]], what: str, burst: int, rate: int
-) -> None:
+def test_who_knocks_too_often_is_heard_as_often_as_the_rules_say(came: Came, what: str, burst: int, rate: int) -> None:
     """Fails if more came through than the rules promise for the time that it took, or if the burst they grant was cut."""
     count, seconds = came[what]
     assert burst <= count <= burst + rate * seconds + 1
@@ -47,6 +35,6 @@ def test_who_knocks_too_often_is_heard_as_often_as_the_rules_say(
         ("the provider", 1_000), ("connections of the provider", 60), ("audio", 1_000),
     ],
 )  # fmt: skip
-def test_nobody_else_is_hurt(came: dict[str, tuple[int, float]], what: str, sent: int) -> None:
+def test_nobody_else_is_hurt(came: Came, what: str, sent: int) -> None:
     """Fails if the rules took a packet of somebody who keeps to the limits, of the provider, or of audio."""
     assert came[what][0] == sent

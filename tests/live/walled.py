@@ -1,6 +1,6 @@
 """Run within a network namespace of its own: loads nftables rules, knocks at SIP's ports in many ways, and says what came through, as JSON.
 
-`unshare -rn python tests/live/walled.py RULES NFT...`. It knows no callhandler, and ends by itself within seconds.
+`unshare -rn python -m tests.live.walled RULES NFT...`. It knows no callhandler, and ends by itself within seconds.
 """
 
 import errno
@@ -77,7 +77,7 @@ def connect(sources: Sequence[str], count: int) -> tuple[int, float]:
             assert link.connect_ex((server, SIPS)) in {0, errno.EINPROGRESS}
             poll.register(link, select.POLLOUT)
         time.sleep(0.5)
-        return len(poll.poll(0)), time.monotonic() - began
+        return sum(what == select.POLLOUT for _, what in poll.poll(0)), time.monotonic() - began
 
 
 def main(rules: str, nft: list[str]) -> None:
