@@ -15,9 +15,9 @@ SAFE = {20: (20, 20, 1), 22: (22, 10, 1), 23: (23, 4, 1)}
 _BY_NAME = {18: (26,), 20: (11,), 21: (6,), 22: (1,)}
 """Event filters by name: asterisk/asterisk#874."""
 _CONFINED = {18: (24, 2), 20: (9, 2), 21: (4, 2)}
-"""AMI's Originate can't write files: GHSA-c4cg-9275-6w44, CVE-2024-42365."""
+"""AMI's Originate can't write files: CVE-2024-42365, https://github.com/asterisk/asterisk/security/advisories/GHSA-c4cg-9275-6w44."""
 _CONFINED_CERTIFIED = {18: (9, 11), 20: (7, 2)}
-"""The certified releases in which the same was mended."""
+"""The certified releases in which the same was mended: 18.9-cert11 and 20.7-cert2, by the CVE's record and those releases' change logs."""
 _WRITES_FILES = "func_env"
 """The module with the function FILE, by which it does so; the private Asterisk doesn't load it."""
 NEEDED = (
