@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from callhandler.cli.amounts import number, whole
 from callhandler.cli.lazy import noun
 from callhandler.cli.place import JsonOption, Place, SiteOption, find
 from callhandler.cli.printing import out, out_json, out_line
@@ -33,7 +34,7 @@ CallArgument = Annotated[
     str, typer.Argument(metavar="CALL", help="The id of the call it was asked for in.", show_default=False)
 ]
 DaysOption = Annotated[
-    float, typer.Option("--days", min=0.01, max=3_660, metavar="N", help="Those asked for in the last N days.")
+    float, typer.Option("--days", parser=number(0.01, 3_660), metavar="N", help="Those asked for in the last N days.")
 ]
 AtOption = Annotated[
     str | None,
@@ -154,8 +155,7 @@ def promises(
         int,
         typer.Option(
             "--days",
-            min=1,
-            max=3_660,
+            parser=whole(1, 3_660),
             metavar="N",
             help="Times of the last N days, today among them, and those to come.",
         ),
@@ -283,10 +283,10 @@ def due_at(at: str, zone: ZoneInfo, now: float) -> float:
         wanted = datetime.strptime(clock, "%H:%M").time()  # noqa: DTZ007 - a time of day, put into the zone below
         days = [date.fromisoformat(day)] if day else [today, today + timedelta(days=1)]
     except ValueError:
-        wrong = f"{at} is no time such as 15:30 or '{today + timedelta(days=1)} 15:30'"
-        raise typer.BadParameter(wrong, param_hint="the time") from None
+        wrong = f"`{printable(at, 40)}` is no time such as 15:30 or '{today + timedelta(days=1)} 15:30'"
+        raise typer.BadParameter(wrong, param_hint="TIME") from None
     shown = [datetime.combine(day, wanted, zone).replace(fold=fold) for day in days for fold in (0, 1)]
     due = next((one.timestamp() for one in shown if one.timestamp() > now), None)
     if due is None:
-        raise typer.BadParameter(f"{at} is over", param_hint="the time")
+        raise typer.BadParameter(f"{at} is over", param_hint="TIME")
     return due

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from callhandler.cli.amounts import number, whole
 from callhandler.cli.lazy import noun
 from callhandler.cli.place import JsonOption, Place, SiteOption, find
 from callhandler.cli.printing import out, out_json, out_line
@@ -31,7 +32,7 @@ def show(
     last: Annotated[
         int | None,
         typer.Option(
-            "--last", min=1, max=10_000, metavar="N", help="The last N calls, past ones too.", show_default=False
+            "--last", parser=whole(1, 10_000), metavar="N", help="The last N calls, past ones too.", show_default=False
         ),
     ] = None,
     site: SiteOption = None,
@@ -77,14 +78,16 @@ def move(
 def prioritise(
     call: CallArgument,
     priority: Annotated[
-        int | None, typer.Option("--priority", min=1, max=10, help="Class priority; 1 goes first.", show_default=False)
+        int | None,
+        typer.Option(
+            "--priority", parser=whole(1, 10), metavar="N", help="Class priority; 1 goes first.", show_default=False
+        ),
     ] = None,
     bonus: Annotated[
         float | None,
         typer.Option(
             "--bonus",
-            min=0,
-            max=86_400,
+            parser=number(0, 86_400),
             metavar="SECONDS",
             help="Seconds by which it counts as having waited longer.",
             show_default=False,

@@ -9,13 +9,22 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from callhandler.cli.amounts import whole
+
 _WIDE = 150
 """Columns where there is no terminal that says how many it has: both sides of a call in one line each."""
 
 
 def demo(
     seed: Annotated[
-        int | None, typer.Option("--seed", help="Makes the same callers again.", show_default=False)
+        int | None,
+        typer.Option(
+            "--seed",
+            parser=whole(0, 999_999_999),
+            metavar="N",
+            help="Makes the same callers again.",
+            show_default=False,
+        ),
     ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the comparison here as JSON.", dir_okay=False)

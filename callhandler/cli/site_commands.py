@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from callhandler.cli.amounts import whole
 from callhandler.cli.place import JsonOption, SiteOption, find
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def init(
         int | None,
         typer.Option(
             "--base-port",
+            parser=whole(1, 65_535),
             metavar="PORT",
             help="Count all ports from this one, so that several sites run side by side. 5060 by default.",
             show_default=False,

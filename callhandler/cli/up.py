@@ -16,6 +16,7 @@ from rich.table import Table
 from callhandler.asterisk.pbx.get import ensure_asterisk, find_program
 from callhandler.asterisk.pbx.telling import RichTeller, Silent
 from callhandler.asterisk.sounds import make_sounds
+from callhandler.cli.amounts import number
 from callhandler.cli.live_log import follow
 from callhandler.cli.place import SiteOption, find
 from callhandler.doctor.holders import held
@@ -28,7 +29,13 @@ _MOST_PHONES = 12
 NoLog = Annotated[bool, typer.Option("--no-log", help="Show no live log.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors: for services.")]
 Grace = Annotated[
-    float, typer.Option("--grace", min=0, help="Seconds that conversations get to end after the first Ctrl-C.")
+    float,
+    typer.Option(
+        "--grace",
+        parser=number(0, 86_400),
+        metavar="SECONDS",
+        help="Seconds that conversations get to end after the first Ctrl-C.",
+    ),
 ]
 
 
