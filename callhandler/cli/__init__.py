@@ -15,6 +15,7 @@ from typer.main import get_command
 from callhandler import __version__
 from callhandler.cli.files import sentence
 from callhandler.cli.lazy import COMMANDS, Lazy, LazyGroup, first_word, new_app, remember_site
+from callhandler.cli.streams import prepare
 from callhandler.core.plain import printable
 from callhandler.errors import CallhandlerError, Unreachable
 
@@ -101,6 +102,7 @@ def _root(
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    prepare()
     command, words = get_command(app), sys.argv[1:] if args is None else list(args)
     as_json = "--json" in words and first_word(words) != "demo"  # whose `--json` names a file
     try:
@@ -112,6 +114,9 @@ def main(args: Sequence[str] | None = None) -> int:
         return 3 if isinstance(error, Unreachable) else 1
     except KeyboardInterrupt:
         return 130
+    except UnicodeEncodeError as error:
+        _say(f"`{printable(error.object, 40)}` is not UTF-8; write it in UTF-8", as_json=False)
+        return 2
     except Exception as error:
         if os.environ.get(DEBUG):
             raise

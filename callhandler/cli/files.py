@@ -8,11 +8,14 @@ from pathlib import Path
 from callhandler.core.plain import printable
 
 _RIGHTS = {errno.EACCES, errno.EPERM}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _A_FILE = {errno.EEXIST, errno.ENOTDIR}
 
 
 def sentence(error: OSError) -> str | None:
     """Return what, where and what would be right; None where the error names no file, and is no trouble with one."""
+    if error.errno in _NO_ROOM and error.filename is None:  # such as standard output's
+        return "there is no room left on the disk that is written to; make some, or write to another place"
     if error.errno is None or not isinstance(error.filename, str | bytes):
         return None
     path = Path(os.fsdecode(error.filename))
@@ -28,7 +31,7 @@ def sentence(error: OSError) -> str | None:
         return f"there is no {path}"
     if error.errno == errno.ENAMETOOLONG:
         return f"the name {printable(str(path), 60)} is too long, with {len(str(path))} characters; name a shorter one"
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if error.errno in _NO_ROOM:
         return f"{path} can't be written: there is no room left on its disk; make some, or name another place"
     if error.errno == errno.EROFS:
         return f"{path} can't be written: its file system is read-only; name another place"
