@@ -27,7 +27,7 @@ from callhandler.core.decisions import (
 )
 from callhandler.core.following import Follower, Follows, heeding
 from callhandler.core.line import Line
-from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status, Tier
+from callhandler.core.model import SHORT_ABANDON, Device, OfferEnd, Outcome, Plan, RingEnd, State, Status, Tier
 from callhandler.core.ports import FactLog, OfferLeg, Pbx
 from callhandler.core.redials import Redials
 
@@ -40,6 +40,10 @@ ENDED_MEMORY = 1_000
 
 ANSWERED_ELSEWHERE = 26
 """Q.850's cause with which the dialplan lets go of a phone that was answered when another phone had the call already."""
+
+
+_RING_ENDS: dict[Outcome | None, RingEnd] = {Outcome.WITHDRAWN: RingEnd.WITHDRAWN, Outcome.LOST: RingEnd.LOST}
+"""How the ringing of a call ended whose outcome was known at its end; else the caller left."""
 
 
 @dataclass(slots=True)
@@ -336,6 +340,7 @@ class Switchboard:
     def _left_for_a_phone(self, call: Call) -> None:
         """Somebody in line talks though no offer of ours was answered: a phone that rang while the daemon was away was."""
         now = self.clock()
+        self._rang(call, RingEnd.LET_IN)
         if call.queue is not None:
             waited = max(0.0, now - (call.entered or now))
             outcome, reason = Outcome.EXTENSION, "answered at a phone while the daemon was away"
@@ -396,6 +401,10 @@ class Switchboard:
             outcome, reason = outcome or Outcome.WITHDRAWN, f"hung up by {by}"
         promised = self.callbacks.find(call.id) is not None
         result = Outcome.CALLBACK if promised else outcome or call.outcome
+        if call.rings_since is not None:
+            short = now - call.rings_since <= SHORT_ABANDON
+            result = Outcome.ABANDONED_SHORT if short and result is Outcome.ABANDONED else result
+            self._rang(call, _RING_ENDS.get(outcome, RingEnd.CALLER_LEFT))
         if call.queue is not None and outcome is None:
             waited = max(0.0, now - (call.entered or now))
             queue = self.line.plan.queues.get(call.queue)
@@ -408,6 +417,11 @@ class Switchboard:
             result = Outcome.ANSWERED
         self.record(e.CallEnded(at=now, call=call.id, outcome=result, reason=reason, cause=cause))
         self._end_visit_of(call)
+
+    def _rang(self, call: Call, reason: RingEnd) -> None:
+        now = self.clock()
+        if call.rings_since is not None:
+            self.record(e.CallRang(at=now, call=call.id, rang=max(0.0, now - call.rings_since), reason=reason))
 
     def _who_ended(self, call: Call, otherwise: str) -> str:
         """Tell who ended a talk: whoever had the call hung up, else who left first, else whose channel is the one that ended."""

@@ -118,6 +118,7 @@ class Viewing:
         here = [agent for agent in books.agents.values() if agent.status is not Status.LOGGED_OUT]
         return Counts(
             calls=len(calls),
+            ringing=sum(call.rings_since is not None for call in calls.values()),
             waiting=sum(not books.callbacks.is_away(call) for call in books.calls),
             callbacks=len(books.callbacks.open),
             talking=sum(call.leg is not None for call in calls.values()),
@@ -133,6 +134,8 @@ class Viewing:
 
 
 def _state(call: Call, offered: bool) -> CallState:
+    if call.rings_since is not None:
+        return CallState.RINGING
     if call.leg is not None:
         return CallState.ON_HOLD if call.held else CallState.TALKING
     if call.queue is not None:

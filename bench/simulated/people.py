@@ -118,7 +118,7 @@ class Person:
 
     # --- verbs ------------------------------------------------------------------------------------------------------
 
-    async def answer(self) -> None:
+    async def answer(self, rings: Callable[[], None] | None = None) -> None:
         await self._pass(COMMAND)
 
     async def speak_language(self, code: str) -> None:

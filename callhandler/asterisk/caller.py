@@ -12,7 +12,8 @@ import structlog
 from callhandler.asterisk import quoting, wire
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import AgiReply
-from callhandler.asterisk.door import Door
+from callhandler.asterisk.door import LONGEST, Door
+from callhandler.core.model import RingEnd
 from callhandler.errors import CallerGone
 from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt, Recorded, Recording, Sound, Spoken
 
@@ -75,15 +76,18 @@ class AgiCaller:
         """Seconds since the last word of the last `say` ended; None when nothing of it was played."""
         return None if self._spoke_until is None else self._time() - self._spoke_until
 
-    async def answer(self) -> None:
-        """Answer the channel, once the door lets it in, and speak the caller's language. Later calls do nothing."""
+    async def answer(self, rings: Callable[[], None] | None = None) -> RingEnd | None:
+        """Answer the channel, once the door lets it in, and speak the caller's language. Later calls do nothing.
+
+        `rings` is called when it is kept before the door; returns what ended that, None where it wasn't.
+        """
         if self._answered:
-            return
-        if self._door is not None:
-            await self._door.pass_through(self._ring, self._session.gone)
+            return None
+        rang = None if self._door is None else await self._pass_through(self._door, rings)
         await self._do(wire.AGI_ANSWER)
         self._answered = True
         await self.speak_language(self._language)
+        return rang
 
     async def speak_language(self, code: str) -> None:
         """Speak in another language from now on; Asterisk's own sounds too."""
@@ -186,8 +190,20 @@ class AgiCaller:
 
     # --- inside ---
 
-    async def _ring(self) -> None:
-        await self._do(wire.AGI_EXECUTE, wire.APPLICATION_RINGING)
+    async def _pass_through(self, door: Door, rings: Callable[[], None] | None) -> RingEnd | None:
+        since: float | None = None
+
+        async def ring() -> None:
+            nonlocal since
+            since = self._time()
+            if rings is not None and not self._session.gone.done():
+                rings()
+            await self._do(wire.AGI_EXECUTE, wire.APPLICATION_RINGING)
+
+        await door.pass_through(ring, self._session.gone)
+        if since is None:
+            return None
+        return RingEnd.LONGEST if self._time() - since >= LONGEST else RingEnd.LET_IN
 
     @contextlib.contextmanager
     def _cuttable(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
 from callhandler.core import events as e
-from callhandler.core.model import Outcome
+from callhandler.core.model import Outcome, RingEnd
 from callhandler.core.skills import Expression, both, parse
 
 
@@ -16,6 +16,7 @@ from callhandler.core.skills import Expression, both, parse
 class Call:
     """One caller who is here. Times are seconds since the epoch; changed by `Calls.apply` alone.
 
+    `rings_since` is since when it is kept ringing, None when it isn't.
     `left_queue` is the line it was last sent on from, `tried_outside` how often a number outside was dialled for it.
     `entered` is when the call first joined a line, kept for its whole life; `waits_since` is since when it waits, None when it doesn't, and
     `waited_before` the seconds of its waits that are over. `outcome` is what the call comes to if it ends now.
@@ -30,6 +31,7 @@ class Call:
     source: str
     arrived: float
     since: float
+    rings_since: float | None = None
     attributes: dict[str, str] = field(default_factory=dict)
     menu: str | None = None
     sent_to: str | None = None
@@ -107,6 +109,19 @@ class Calls:
             arrived=fact.at,
             since=fact.at,
         )
+
+    @apply.register
+    def _(self, fact: e.CallKeptRinging) -> None:
+        if call := self.here.get(fact.call):
+            call.rings_since = call.since = fact.at
+            call.outcome = Outcome.ABANDONED
+
+    @apply.register
+    def _(self, fact: e.CallRang) -> None:
+        if call := self.here.get(fact.call):
+            call.rings_since, call.since = None, fact.at
+            if fact.reason in (RingEnd.LET_IN, RingEnd.LONGEST) and call.outcome is Outcome.ABANDONED:
+                call.outcome = Outcome.LEFT_IN_MENU
 
     @apply.register
     def _(self, fact: e.CallerKnown) -> None:

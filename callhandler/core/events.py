@@ -8,7 +8,7 @@ meaning changes, its `version` is raised and `store` learns to read the old one.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from callhandler.core.model import OfferEnd, Outcome, Where
+from callhandler.core.model import OfferEnd, Outcome, RingEnd, Where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,26 @@ class CallArrived(Fact):
     caller_number: str
     caller_name: str
     source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallKeptRinging(Fact):
+    """The machine has no time left for the caller, who hears it ring from here on and isn't answered yet."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRang(Fact):
+    """The ringing of a caller who was kept is over: answered, or gone. `rang` is how long it took, in seconds.
+
+    `reason` is let in, let in after the longest time, caller left (which counts as abandoned), withdrawn, or lost (its end was not seen,
+    so that `rang` is the longest it can have been).
+    """
+
+    call: str
+    rang: float
+    reason: RingEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

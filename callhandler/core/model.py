@@ -58,6 +58,16 @@ class OfferEnd(StrEnum):
     LOST = "lost"
 
 
+class RingEnd(StrEnum):
+    """What ended the ringing of a caller who was kept before the door (ADR 13)."""
+
+    LET_IN = "let in"
+    LONGEST = "let in after the longest time"
+    CALLER_LEFT = "caller left"
+    WITHDRAWN = "withdrawn"
+    LOST = "lost"
+
+
 class WordEnd(StrEnum):
     """How something said into a conversation ended."""
 
@@ -114,6 +124,10 @@ class Outcome(StrEnum):
     LOST = "lost"
 
 
+SHORT_ABANDON = 5.0
+"""Seconds within which an abandon is a short one, where no queue says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a queue's relaxing wants: who qualifies, and for how long before the next step is tried.
@@ -143,7 +157,7 @@ class Queue:
     last_agent_wait: float = 20.0
     max_wait: float | None = None
     max_length: int | None = None
-    short_abandon: float = 5.0
+    short_abandon: float = SHORT_ABANDON
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ class CallState(StrEnum):
     """Where a call is now."""
 
     ARRIVED = "arrived"
+    RINGING = "ringing"
+    """Not answered yet: the machine has no time left."""
     IN_MENU = "in menu"
     WAITING = "waiting"
     OFFERED = "offered"
@@ -156,9 +158,10 @@ class ItemView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How much goes on at once."""
+    """How much goes on at once. `ringing` counts the callers who aren't answered yet as the machine has no time left."""
 
     calls: int = 0
+    ringing: int = 0
     waiting: int = 0
     callbacks: int = 0
     talking: int = 0

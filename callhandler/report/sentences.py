@@ -27,6 +27,10 @@ def of_call(fact: e.Fact) -> str | None:
     match fact:
         case e.CallArrived():
             return f"{caller(fact.caller_number, fact.caller_name)} calls {fact.number} by way of {fact.source}"
+        case e.CallKeptRinging():
+            return "rings: the machine has no time left for it"
+        case e.CallRang():
+            return f"rang for {span(fact.rang)}: {fact.reason}"
         case e.CallerKnown():
             known = ", ".join(word for word in (fact.name, fact.tier, fact.language) if word)
             return f"the caller is known: {known or fact.preferred_agent or 'nothing more'}"

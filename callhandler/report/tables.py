@@ -9,7 +9,7 @@ from rich.text import Text
 
 from callhandler.core.model import Device, Outcome, State
 from callhandler.core.plain import printable
-from callhandler.core.views import AgentView, CallView, PublisherView, QueueView, StatusView
+from callhandler.core.views import AgentView, CallView, Counts, PublisherView, QueueView, StatusView
 from callhandler.report.words import caller, clock, moment, span
 from callhandler.store.records import CallRecord, Leg
 
@@ -34,7 +34,7 @@ def status_table(view: StatusView, zone: ZoneInfo) -> Table:
         ("asterisk", f"{asterisk}, since {moment(view.asterisk_since, zone)}" if view.asterisk_since else asterisk),
         (
             "calls",
-            f"{view.counts.calls} here, {view.counts.waiting} waiting, {view.counts.talking} talking; "
+            f"{view.counts.calls} here, {_ringing(view.counts)}{view.counts.waiting} waiting, {view.counts.talking} talking; "
             f"{view.counts.callbacks} to be called back",
         ),
         ("agents", f"{view.counts.agents_logged_in} logged in, {view.counts.agents_free} free"),
@@ -125,14 +125,18 @@ def queues_table(views: Iterable[QueueView]) -> Table:
 
 
 def records_table(records: Iterable[CallRecord], zone: ZoneInfo) -> Table:
-    """Return calls out of the journal."""
-    table = _table("call", "arrived", "caller", "number", "queue", "agent", "waited", "talked", "outcome")
-    for one in records:
+    """Return calls out of the journal; how long they were kept ringing where one of them was."""
+    found = list(records)
+    rang = any(one.rang for one in found)
+    more = ("rang",) if rang else ()
+    table = _table("call", "arrived", "caller", "number", *more, "queue", "agent", "waited", "talked", "outcome")
+    for one in found:
         table.add_row(
             _text(one.id),
             moment(one.arrived, zone),
             _text(caller(one.caller_number, one.caller_name)),
             _text(one.number),
+            *((span(one.rang or None),) if rang else ()),
             _text(one.queue),
             _text(one.agent),
             span(one.waited) if one.visits else "",
@@ -161,6 +165,7 @@ def call_details(record: CallRecord, zone: ZoneInfo, view: CallView | None = Non
         ("arrived", moment(record.arrived, zone) + _beginning(record)),
         ("ended", moment(record.ended, zone)),
         ("outcome", outcome),
+        *([("kept ringing", span(record.rang))] if record.rang else ()),
         ("waited", span(record.waited if view is None or view.waited is None else view.waited)),
         ("talked", f"{span(record.talked)}, of which on hold {span(record.held)}"),
         *((one.name, one.value) for one in record.attributes),
@@ -204,6 +209,11 @@ def _beginning(record: CallRecord) -> str:
         return ""
     by_hand = record.outcome is Outcome.CALLBACK and not record.visits
     return f" (nobody called: `callhandler callbacks show {record.id}`)" if by_hand else " (its beginning was not seen)"
+
+
+def _ringing(counts: Counts) -> str:
+    """Say how many aren't answered yet, on the days on which somebody isn't."""
+    return f"{counts.ringing} ringing, " if counts.ringing else ""
 
 
 def _publisher(one: PublisherView) -> str:

@@ -1,7 +1,10 @@
 """The verbs a script can say to a caller. Any of them raises CallerGone once the channel is no longer ours."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+
+from callhandler.core.model import RingEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,11 @@ class Caller(Protocol):
     def silent_for(self) -> float | None:
         """Return how many seconds ago the last word of the last `say` ended; None when nothing of it was played: its sounds are missing."""
 
-    async def answer(self) -> None:
-        """Answer the channel (once; later calls do nothing)."""
+    async def answer(self, rings: Callable[[], None] | None = None) -> RingEnd | None:
+        """Answer the channel (once; later calls do nothing), as soon as the machine has time for it.
+
+        Who must ring until then has `rings` called when that begins; returns what ended it, None for who didn't have to.
+        """
 
     async def speak_language(self, code: str) -> None:
         """Speak in another language from now on."""

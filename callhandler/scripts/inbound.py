@@ -5,6 +5,7 @@ daemon was away) goes on where it was.
 """
 
 from callhandler.core import events as e
+from callhandler.core.model import RingEnd
 from callhandler.errors import CallerGone
 from callhandler.scripts.callback_again import open_callback
 from callhandler.scripts.caller import Prompt, Sound
@@ -52,7 +53,7 @@ async def _begin(session: Session) -> tuple[str, str | None]:
     number = house.site.numbers.get(session.number)
     if number is None:
         return _direct(session), None
-    await session.caller.answer()
+    await _answer(session)
     await _who_is_it(session)
     if house.emergency is not None:
         await session.caller.say(Prompt("std-emergency"))
@@ -70,10 +71,19 @@ async def _begin(session: Session) -> tuple[str, str | None]:
     return number.enters, key
 
 
+async def _answer(session: Session) -> None:
+    """Answer the caller. Who must ring until the machine has time for it (ADR 13) is written down, and for how long."""
+    house, call = session.house, session.call
+    ended = await session.caller.answer(lambda: house.note(e.CallKeptRinging(at=house.now(), call=call.id)))
+    if call.rings_since is not None:  # also of who rang on in the dialplan while the daemon was away
+        now = house.now()
+        house.note(e.CallRang(at=now, call=call.id, rang=now - call.rings_since, reason=ended or RingEnd.LET_IN))
+
+
 async def _come_back(session: Session) -> str | None:
     """Go on where the call was: in line, in a menu, back from an extension that did not answer, or transferred here; None: nowhere yet."""
     call, caller = session.call, session.caller
-    await caller.answer()
+    await _answer(session)
     await caller.speak_language(call.attributes.get("language", session.house.site.default_language))
     if call.queue is not None:
         if call.returned:

@@ -22,8 +22,10 @@ from callhandler.core.events import (
     CallEntered,
     CallerKnown,
     CallHeld,
+    CallKeptRinging,
     CallLeftLine,
     CallMoved,
+    CallRang,
     CallResumed,
     CallTransferred,
     ExtensionConnected,
@@ -38,11 +40,14 @@ from callhandler.store.legs import Legs
 from callhandler.store.records import Attribute, CallRecord, QueueVisit
 
 NEEDED: tuple[type[Fact], ...] = (
-    CallArrived, CallerKnown, AttributeSet, MenuEntered, CallEntered, CallMoved, CallLeftLine, CallAbandoned, ExtensionConnected,
-    AgentOffered, OfferEnded, CallConnected, CallHeld, CallResumed, CallTransferred, TalkEnded, WrapUpStarted, CallbackRequested, CallEnded,
+    CallArrived, CallKeptRinging, CallRang, CallerKnown, AttributeSet, MenuEntered, CallEntered, CallMoved, CallLeftLine, CallAbandoned,
+    ExtensionConnected, AgentOffered, OfferEnded, CallConnected, CallHeld, CallResumed, CallTransferred, TalkEnded, WrapUpStarted,
+    CallbackRequested, CallEnded,
 )  # fmt: skip
 """The kinds that make a record: half of a call's facts. Routing decisions, by far the longest, and check-ins are not among them."""
 _ENDS_EXTENSION = (ExtensionConnected, CallArrived, CallEntered, CallMoved, CallConnected, CallEnded, MenuEntered)
+_ENDS_RINGING = (CallRang, ExtensionConnected, CallEntered, CallMoved, CallConnected, CallEnded, MenuEntered)
+"""After any of these a call is answered, or over: nobody rings twice."""
 
 
 def record_of(call: str, facts: Iterable[Fact]) -> CallRecord:
@@ -83,6 +88,8 @@ class _Reading:
         self.legs = Legs()
         self.extension_talked = 0.0
         self.extension_since: float | None = None
+        self.rang: float | None = None
+        self.rings_since: float | None = None
 
     def take(self, fact: Fact) -> None:
         """Read the next fact."""
@@ -98,9 +105,13 @@ class _Reading:
         self.now = max(self.now, fact.at)
         if isinstance(fact, _ENDS_EXTENSION):
             self._leave_extension()
+        if isinstance(fact, _ENDS_RINGING):
+            self._rings_no_more()
         match fact:
             case CallArrived():
                 self.arrival = self.arrival or fact
+            case CallKeptRinging() if self.rang is None and self.rings_since is None:
+                self.rings_since = self.now
             case CallbackRequested():
                 self.asked = fact
             case CallerKnown():
@@ -136,6 +147,14 @@ class _Reading:
         if self.extension_since is not None:
             self.extension_talked += self.now - self.extension_since
             self.extension_since = None
+
+    def _rings_no_more(self) -> None:
+        if self.rang is None:
+            self.rang = self._rung()
+            self.rings_since = None
+
+    def _rung(self) -> float:
+        return 0.0 if self.rings_since is None else self.now - self.rings_since
 
     def _enter(self, queue: str) -> None:
         if self.visits and self.visits[-1].left is None:
@@ -196,6 +215,7 @@ class _Reading:
             attributes=tuple(Attribute(name, value) for name, value in self.attributes.items()),
             visits=visits,
             legs=legs,
+            rang=self._rung() if self.rang is None else self.rang,
         )
 
     def _caller(self) -> tuple[str, str]:

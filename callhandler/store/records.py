@@ -44,6 +44,7 @@ class Leg:
 class CallRecord:
     """A call as people ask for it. `ended` and `outcome` are None while it lasts; `whole` is False when its beginning was not seen.
 
+    `rang` is how long it was kept ringing before it was answered, which `waited` doesn't hold.
     `waited`, `talked` and `held` are sums in seconds; `extension_talked` is the time with somebody who was dialled directly.
     `queue` is the last one entered, `agent` the last one talked with.
     """
@@ -68,6 +69,7 @@ class CallRecord:
     attributes: tuple["Attribute", ...]
     visits: tuple[QueueVisit, ...]
     legs: tuple[Leg, ...]
+    rang: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class FakeCaller:
                 return reaction or None
         raise CallerGone("hung up")
 
-    async def answer(self) -> None:
+    async def answer(self, rings: Callable[[], None] | None = None) -> None:
         """Be answered."""
         if "answered" not in self.heard:
             self.heard.append("answered")

@@ -4,6 +4,7 @@ What a caller really heard is kept apart from what the journal says of it (`List
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -77,7 +78,7 @@ class Listener:
                 return what
         return None
 
-    async def answer(self) -> None:
+    async def answer(self, rings: Callable[[], None] | None = None) -> None:
         await self._command()
 
     async def speak_language(self, code: str) -> None:

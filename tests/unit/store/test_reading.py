@@ -17,8 +17,10 @@ from callhandler.core.events import (
     CallEntered,
     CallerKnown,
     CallHeld,
+    CallKeptRinging,
     CallLeftLine,
     CallMoved,
+    CallRang,
     CallResumed,
     CallTransferred,
     CheckedIn,
@@ -31,8 +33,10 @@ from callhandler.core.events import (
     WrapUpStarted,
 )
 from callhandler.core.kpi import stays
-from callhandler.core.model import OfferEnd, Outcome, Where
+from callhandler.core.model import OfferEnd, Outcome, RingEnd, Where
+from callhandler.core.plain import from_plain, to_plain
 from callhandler.store.reading import record_of
+from callhandler.store.records import CallRecord
 
 C = "pbx1-1.0"
 
@@ -225,6 +229,40 @@ def test_a_call_given_up_as_lost_that_lives() -> None:
     assert (record.outcome, record.ended, record.talked) == (Outcome.ANSWERED, 9.0, 2.0)
 
 
+def rings(at: float) -> CallKeptRinging:
+    return CallKeptRinging(at=at, call=C)
+
+
+def rang(at: float, reason: RingEnd = RingEnd.LET_IN) -> CallRang:
+    return CallRang(at=at, call=C, rang=0.0, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("facts", "seconds"),
+    [
+        ([rings(1.0), rang(31.0), entered(35.0), connected(40.0), ended(50.0, Outcome.ANSWERED)], 30.0),
+        ([rings(1.0), rang(21.0, RingEnd.CALLER_LEFT), ended(21.0, Outcome.ABANDONED)], 20.0),
+        ([rings(1.0), ended(21.0, Outcome.ABANDONED)], 20.0),
+        ([rings(1.0), entered(11.0), rang(12.0), ended(21.0, Outcome.ABANDONED)], 10.0),
+        ([rings(1.0), rings(5.0), rang(11.0), rings(12.0), ended(21.0, Outcome.LEFT_IN_MENU)], 10.0),
+        ([rings(1.0)], 0.0),
+        ([rang(11.0), ended(21.0, Outcome.LEFT_IN_MENU)], 0.0),
+        ([entered(11.0), ended(21.0, Outcome.ABANDONED)], 0.0),
+    ],
+)
+def test_how_long_a_call_was_kept_ringing_is_no_part_of_its_wait(facts: list[Fact], seconds: float) -> None:
+    record = record_of(C, [arrived(0.0), *facts])
+    assert record.rang == seconds
+    assert record.waited == sum(visit.waited for visit in record.visits)
+
+
+def test_a_record_of_before_there_was_ringing_is_read_as_it_is() -> None:
+    plain = to_plain(record_of(C, [arrived(0.0), entered(1.0), ended(9.0, Outcome.ABANDONED)]))
+    assert isinstance(plain, dict)
+    del plain["rang"]
+    assert from_plain(CallRecord, plain).rang == 0.0
+
+
 def test_somebody_dialled_directly() -> None:
     to = ExtensionConnected(at=3.0, call=C, channel="PJSIP/101-1")
     record = record_of(C, [arrived(0.0), to, entered(8.0), ended(9.0, Outcome.EXTENSION)])
@@ -273,6 +311,8 @@ def histories(draw: st.DrawFn) -> list[Fact]:
             bonus=zero,
             wants=st.just(""),
         ),
+        st.builds(CallKeptRinging, at=zero, call=own["call"]),
+        st.builds(CallRang, at=zero, call=own["call"], rang=zero, reason=st.sampled_from(list(RingEnd))),
         st.builds(CallMoved, at=zero, call=own["call"], queue=queues, from_queue=queues, by=text),
         st.builds(CallLeftLine, at=zero, call=own["call"], queue=queues, outcome=outcomes, waited=zero, reason=text),
         st.builds(CallAbandoned, at=zero, call=own["call"], queue=queues, waited=zero, reason=text),
@@ -303,7 +343,8 @@ def test_whatever_happened_a_record_adds_up(facts: list[Fact]) -> None:
     assert (record.outcome is None) == (record.ended is None)
     if any(isinstance(fact, CallEnded) for fact in facts[-1:]):
         assert record.outcome is not None
-    assert 0 <= record.waited + record.talked + record.extension_talked <= length + 1e-6
+    assert min(record.rang, record.waited, record.talked) >= 0
+    assert 0 <= record.rang + record.waited + record.talked + record.extension_talked <= length + 1e-6
     assert 0 <= record.held <= record.talked + 1e-6
     for leg in record.legs:
         assert record.arrived <= leg.offered

@@ -1,0 +1,167 @@
+"""Who is kept ringing, from FastAGI to the journal: how long it was, what it came to, and where a caller goes on when the daemon ends."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from callhandler.asterisk import caller as callers
+from callhandler.asterisk import door as doors
+from callhandler.control.client import Client
+from callhandler.core import events as e
+from callhandler.core.model import Outcome, RingEnd
+from callhandler.core.views import CallState
+from callhandler.daemon import Daemon
+from callhandler.site.loading import load
+from callhandler.store.queries import facts_after, find_call
+from tests.edge.fake_asterisk import FakeAgi, FakeAmi, agi_call, event, header_block
+from tests.edge.waiting import until
+from tests.edge.whole import CALL, ask, caller, running, waiting
+
+RING = b'EXEC "Ringing"'
+
+
+@pytest.fixture
+def late(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A machine without any time, for anybody; the function gives it some."""
+    monkeypatch.setattr(doors, "FEW", 0)
+    monkeypatch.setattr(doors, "LATE", -1.0)
+    return lambda: monkeypatch.setattr(doors, "LATE", 60.0)
+
+
+async def from_trunk(site: Path) -> FakeAgi:
+    """A call from the trunk, in which the test answers for Asterisk."""
+    block = header_block(b"agi_callerid: 15550100").replace(b"agi_arg_2: pstn", b"agi_arg_2: trunk:pstn")
+    return await agi_call(load(site).site.asterisk.agi_port, block)
+
+
+def rings(daemon: Daemon) -> bool:
+    call = daemon.switchboard.calls.here.get(CALL)
+    return call is not None and call.rings_since is not None
+
+
+def ended(asterisk: FakeAmi, cause: int = 16) -> None:
+    asterisk.send(event("Hangup", Uniqueid=CALL, Channel="PJSIP/pstn-00000001", Cause=cause))
+
+
+async def story(daemon: Daemon) -> list[e.Fact]:
+    """What the journal says of the call, of what this file is about."""
+    await daemon.journal.flush()
+    kinds = (e.CallArrived, e.CallKeptRinging, e.CallRang, e.CallEntered, e.CallEnded, e.ItemOpened)
+    return [one.fact for one in await daemon.journal.ask(facts_after, 0) if isinstance(one.fact, kinds)]
+
+
+def told(facts: list[e.Fact]) -> list[str]:
+    return [type(fact).__name__ for fact in facts]
+
+
+async def test_who_is_let_in_has_rung_for_as_long_as_it_took(site: Path, late: Callable[[], None]) -> None:
+    async with running(site) as daemon, caller(site) as said:
+        await until(lambda: said == [RING])
+        await until(lambda: rings(daemon))
+        (seen,) = await ask(site, Client.calls)
+        status = await ask(site, Client.status)
+        late()
+        await waiting(daemon)
+        facts = await story(daemon)
+        record = await daemon.journal.ask(find_call, CALL)
+    assert (seen.state, status.counts.calls, status.counts.ringing) == (CallState.RINGING, 1, 1)
+    assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEntered"]
+    _, began, rang, entered = facts
+    assert isinstance(rang, e.CallRang) and isinstance(entered, e.CallEntered)
+    assert (rang.reason, rang.rang) == (RingEnd.LET_IN, pytest.approx(rang.at - began.at, abs=0.002))
+    assert entered.entered >= rang.at, "the wait in line begins there"
+    assert record.rang == pytest.approx(rang.rang, abs=0.002)
+
+
+async def test_who_is_answered_only_after_the_longest_time_is_told_apart(
+    site: Path, late: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (doors, callers):
+        monkeypatch.setattr(module, "LONGEST", 0.05)
+    async with running(site) as daemon, caller(site):
+        await waiting(daemon)
+        facts = await story(daemon)
+    (rang,) = [fact for fact in facts if isinstance(fact, e.CallRang)]
+    assert rang.reason is RingEnd.LONGEST
+    assert rang.rang >= 0.05
+
+
+async def test_of_who_is_answered_at_once_nothing_is_written(site: Path) -> None:
+    async with running(site) as daemon, caller(site):
+        await waiting(daemon)
+        facts = await story(daemon)
+    assert told(facts) == ["CallArrived", "CallEntered"]
+
+
+async def by_agi_first(call: FakeAgi, asterisk: FakeAmi) -> None:
+    call.send(b"HANGUP\n")
+    assert await call.command() == b"", "the session is over"
+    ended(asterisk)
+
+
+async def by_ami_first(call: FakeAgi, asterisk: FakeAmi) -> None:
+    ended(asterisk)
+    assert await call.command() == b"", "the session is over"
+
+
+@pytest.mark.parametrize("hangs_up", [by_agi_first, by_ami_first])
+@pytest.mark.parametrize("told_to_ring", [True, False])
+async def test_who_hangs_up_while_it_rings_has_abandoned(
+    site: Path,
+    asterisk: FakeAmi,
+    late: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    hangs_up: Callable[[FakeAgi, FakeAmi], Awaitable[None]],
+    told_to_ring: bool,
+) -> None:
+    monkeypatch.setattr("callhandler.switchboard.SHORT_ABANDON", -1.0)
+    async with running(site) as daemon:
+        call = await from_trunk(site)
+        assert await call.command() == RING
+        if told_to_ring:
+            call.send(b"200 result=0\n")
+        await until(lambda: rings(daemon))
+        await hangs_up(call, asterisk)
+        await until(lambda: not daemon.switchboard.calls.here)
+        facts = await story(daemon)
+        record = await daemon.journal.ask(find_call, CALL)
+        await call.close()
+    assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEnded", "ItemOpened"]
+    assert [fact.reason for fact in facts if isinstance(fact, e.CallRang)] == [RingEnd.CALLER_LEFT]
+    assert (record.outcome, record.queue, record.waited) == (Outcome.ABANDONED, None, 0.0)
+    assert record.rang == pytest.approx(facts[2].at - facts[1].at, abs=0.002)
+
+
+async def test_whose_end_asterisk_told_before_the_call_came_is_written_down_once(
+    site: Path, asterisk: FakeAmi, late: Callable[[], None]
+) -> None:
+    async with running(site) as daemon:
+        ended(asterisk)
+        await until(lambda: CALL in daemon.switchboard._ended)
+        call = await from_trunk(site)
+        assert await call.answer(b"511 Command Not Permitted on a dead channel\n") == RING
+        await until(lambda: CALL not in daemon.switchboard._ended and not daemon.switchboard.calls.here)
+        facts = await story(daemon)
+        await call.close()
+    assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEnded"]
+    assert [fact.outcome for fact in facts if isinstance(fact, e.CallEnded)] == [Outcome.ABANDONED_SHORT]
+
+
+async def test_a_daemon_that_stops_answers_nobody_who_rings_and_the_next_takes_them_up(
+    site: Path, asterisk: FakeAmi, late: Callable[[], None]
+) -> None:
+    async with running(site) as first:
+        call = await from_trunk(site)
+        assert await call.answer() == RING
+        await until(lambda: rings(first))
+    assert await call.command() == b"", "the dialplan has it ring on"
+    await call.close()
+    asterisk.channels = [{"Uniqueid": CALL, "Channel": "PJSIP/pstn-00000001"}]
+    async with running(site) as second:
+        assert rings(second)
+        async with caller(site) as said:
+            await waiting(second)
+        facts = await story(second)
+    assert b"ANSWER" in said and RING not in said
+    assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEntered"]
