@@ -78,7 +78,8 @@ class Reception:
         stranger = known is None and source.startswith(wire.SOURCE_TRUNK)  # agents' phones are always served at once
         door = self._door if stranger else None
         caller = AgiCaller(session, self._sound, site.default_language, site.company.time_zone, messages.path, door)
-        if known is None and self._is_ending() and env.script != wire.SCRIPT_CALLBACK:
+        answered = known is not None and known.rings_since is None
+        if not answered and self._is_ending() and env.script != wire.SCRIPT_CALLBACK:
             await session.command(wire.AGI_SET_VARIABLE, wire.VARIABLE_AWAY, wire.AWAY_REFUSE)
             return  # the dialplan lets the network have it back, which can send it elsewhere
         if known is None and env.script == wire.SCRIPT_CALLBACK:

@@ -597,6 +597,11 @@ class Switchboard:
         self._withdrawn[call.id] = by
         self._pbx.hang_up(call.at)
 
+    def give_back(self, call: Call, by: str) -> None:
+        """Let go of a caller who isn't answered yet, as `by` says: the dialplan asks again, and hears that no new calls are taken."""
+        self._withdrawn[call.id] = by
+        self._end_visit_of(call)
+
     def replace_plan(self, plan: Plan) -> None:
         """Take up another plan without anybody losing a place or a conversation."""
         now = self.clock()

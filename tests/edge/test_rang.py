@@ -1,5 +1,6 @@
 """Who is kept ringing, from FastAGI to the journal: how long it was, what it came to, and where a caller goes on when the daemon ends."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -165,3 +166,25 @@ async def test_a_daemon_that_stops_answers_nobody_who_rings_and_the_next_takes_t
         facts = await story(second)
     assert b"ANSWER" in said and RING not in said
     assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEntered"]
+
+
+async def test_a_planned_end_lets_the_network_have_back_who_rings(
+    site: Path, asterisk: FakeAmi, late: Callable[[], None]
+) -> None:
+    async with running(site) as daemon:
+        async with caller(site) as said:
+            await until(lambda: rings(daemon))
+            daemon.ending.begin()
+            await until(lambda: not daemon.agi.sessions)
+        assert said == [RING], "the dialplan has it ring on"
+        async with caller(site) as said:
+            await until(lambda: said)
+            await until(lambda: not daemon.agi.sessions)
+        assert said == [b'SET VARIABLE "CH_AWAY" "refuse"']
+        ended(asterisk, 34)
+        async with asyncio.timeout(30):
+            assert await daemon.until_told() == 0
+        facts = await story(daemon)
+    assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEnded"]
+    assert [fact.reason for fact in facts if isinstance(fact, e.CallRang)] == [RingEnd.WITHDRAWN]
+    assert [fact.outcome for fact in facts if isinstance(fact, e.CallEnded)] == [Outcome.WITHDRAWN]

@@ -8,6 +8,7 @@ from callhandler.core.calls import Call
 from callhandler.core.inbox import MISSED, InboxKeeper
 from callhandler.core.model import SHORT_ABANDON, Outcome, Queue, RingEnd
 from callhandler.core.views import CallState
+from callhandler.ending import BY, Ending
 from callhandler.viewing import Figures, Viewing
 from tests.unit.core.world import World, agent, plan
 
@@ -132,3 +133,19 @@ def test_a_start_knows_who_rang() -> None:
     after = World(SITE, attach=False)
     after.board.restore(before.facts, {}, before.now)
     assert after.board.calls.here[call.id].rings_since == before.now
+
+
+def test_a_planned_end_gives_back_who_rings_and_lets_the_others_end() -> None:
+    world = World(SITE)
+    waits, rings = world.enter("q"), ringing(world)
+    over: list[str] = []
+    Ending(world.board, lambda: over.append("over")).begin()
+    assert world.ends == [rings.id]
+    assert world.pbx.hung_up == [], "the dialplan lets the network have it back, which a hang-up is not"
+    world.passes(4.0)
+    world.board.observe(o.ChannelEnded(rings.id, 34, "Circuit/channel congestion"))
+    assert rang(world) == [(4.0, RingEnd.WITHDRAWN)]
+    assert [(end.outcome, end.reason) for end in world.of(e.CallEnded)] == [(Outcome.WITHDRAWN, f"hung up by {BY}")]
+    assert not over
+    world.caller_hangs_up(waits)
+    assert over
