@@ -1,7 +1,7 @@
 """`callhandler explain CALL`: read from the journal, whether the daemon is there or not."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from callhandler.cli.place import JsonOption, Place, SiteOption, find
 from callhandler.cli.printing import out, out_json
 from callhandler.core.views import DecisionView
 from callhandler.errors import Refused
+
+if TYPE_CHECKING:
+    from callhandler.core.events import Fact
 
 
 def explain(
@@ -18,23 +21,30 @@ def explain(
 ) -> None:
     """Why a call went where it went: each decision, its candidates, and whether it comes out the same when made again."""
     place = find(site)
-    views = _decisions(place, call)
+    facts = _facts(place, call)
+    views = _decisions(facts, call)
     if as_json:
         out_json(views)
         return
-    from callhandler.report.explaining import decisions_report  # noqa: PLC0415 - Rich is for people
+    from callhandler.report.explaining import decisions_report, ringing_report  # noqa: PLC0415 - Rich is for people
 
-    out(*decisions_report(views, place.zone))
+    out(*ringing_report(facts, place.zone), *decisions_report(views, place.zone))
 
 
-def _decisions(place: Place, call: str) -> Sequence[DecisionView]:
-    from callhandler.core.explained import explained  # noqa: PLC0415 - nothing else needs routing
-    from callhandler.store.queries import decisions_of, find_call  # noqa: PLC0415
+def _facts(place: Place, call: str) -> "Sequence[Fact]":
+    from callhandler.store.queries import facts_of, find_call  # noqa: PLC0415 - nothing else needs the journal
     from callhandler.store.sources import open_source  # noqa: PLC0415
 
     with open_source(place.database, place.directory) as source:
-        facts = decisions_of(source, find_call(source, call).id)
+        found = facts_of(source, find_call(source, call).id)
+    return [stored.fact for stored in found if stored.fact is not None]
+
+
+def _decisions(facts: "Sequence[Fact]", call: str) -> Sequence[DecisionView]:
+    from callhandler.core.events import RoutingDecided  # noqa: PLC0415 - nothing else needs routing
+    from callhandler.core.explained import explained  # noqa: PLC0415
+
     try:
-        return [explained(fact.snapshot) for fact in facts]
+        return [explained(fact.snapshot) for fact in facts if isinstance(fact, RoutingDecided)]
     except ValueError as error:
         raise Refused(f"the decisions of call {call} can't be read: {error}") from None

@@ -59,3 +59,20 @@ def estimate(hours: HoursOption = 24, site: SiteOption = None, as_json: JsonOpti
     from callhandler.report.waits import estimates_table  # noqa: PLC0415 - Rich is for people
 
     out(estimates_table(figures, place.zone))
+
+
+@app.command()
+def ringing(hours: HoursOption = 24, site: SiteOption = None, as_json: JsonOption = False) -> None:
+    """Who was kept ringing while the machine had no time left, hour by hour: how many, how long, and who hung up."""
+    from callhandler.store.sources import open_source  # noqa: PLC0415 - only the past needs the journal
+    from callhandler.store.waits import ringing_between  # noqa: PLC0415
+
+    place, now = find(site), time.time()
+    with open_source(place.database, place.directory) as source:
+        figures = ringing_between(source, now - hours * 3_600, now)
+    if as_json:
+        out_json(figures)
+        return
+    from callhandler.report.waits import ringing_table  # noqa: PLC0415 - Rich is for people
+
+    out(ringing_table(figures, place.zone))

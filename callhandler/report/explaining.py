@@ -1,4 +1,4 @@
-"""What `callhandler explain` shows: each routing decision with its candidates."""
+"""What `callhandler explain` shows: how long it rang before it was answered, and each routing decision with its candidates."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo
@@ -8,9 +8,39 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from callhandler.core import events as e
+from callhandler.core.model import RingEnd
 from callhandler.core.plain import printable
 from callhandler.core.views import CandidateView, DecisionView
 from callhandler.report.words import moment, span
+
+_RING_ENDS = {
+    RingEnd.LET_IN: "then there was time for it, and it was answered",
+    RingEnd.LONGEST: "there was still no time for it, but callers ring no longer than that, and it was answered",
+    RingEnd.CALLER_LEFT: "the caller hung up before there was time for it",
+    RingEnd.WITHDRAWN: "it was hung up before there was time for it",
+    RingEnd.LOST: "its end was not seen, and was that much later at the most",
+}
+
+
+def ringing_report(facts: Iterable[e.Fact], zone: ZoneInfo) -> Iterator[RenderableType]:
+    """Yield what a call's facts say of its being kept ringing; nothing where it wasn't."""
+    since: float | None = None
+    for fact in facts:
+        match fact:
+            case e.CallKeptRinging():
+                since = fact.at
+            case e.CallRang():
+                yield _rang(fact.at - fact.rang, f"rang for {span(fact.rang)}: {_RING_ENDS[fact.reason]}", zone)
+                since = None
+    if since is not None:
+        yield _rang(since, "rings since then, and isn't answered yet", zone)
+
+
+def _rang(at: float, what: str, zone: ZoneInfo) -> Text:
+    text = Text(moment(at, zone), "bold")
+    text.append(f"  the machine had no time left for it; it {what}\n", "not bold")
+    return text
 
 
 def decisions_report(views: Sequence[DecisionView], zone: ZoneInfo) -> Iterator[RenderableType]:

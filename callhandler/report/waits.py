@@ -1,4 +1,5 @@
-"""What `callhandler holdproof`, `queues checkins` and `queues estimate` show: words, silences, breaches, and what became of estimates."""
+"""What `callhandler holdproof`, `queues checkins`, `queues estimate` and `queues ringing` show: words, silences, breaches, what became of
+estimates, and of those who were kept ringing."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from callhandler.core.kpi import CheckInFigures, Proof, StayProof
 from callhandler.core.plain import printable
+from callhandler.core.ringing import RingingFigures
 from callhandler.core.scoring import EstimateFigures
 from callhandler.report.words import clock, moment, span
 
@@ -97,6 +99,29 @@ def estimates_table(figures: Iterable[EstimateFigures], zone: ZoneInfo) -> Rende
             "" if one.said_right is None else f"{one.said_right:.0%}",
         )
     return table if table.row_count else Text("no estimate yet of a caller who has since been answered or given up")
+
+
+def ringing_table(figures: Iterable[RingingFigures], zone: ZoneInfo) -> RenderableType:
+    """Return the figures, a row for each hour."""
+    table = _table(
+        "hour", "calls", "rang", "answered", "after p50, p90, longest", "longest time", "hung up", "short", "after p50, longest", "other"
+    )  # fmt: skip
+    for one in figures:
+        after = (one.median_answered, one.p90_answered, one.longest_answered) if one.answered else ()
+        given_up = (one.median_hung_up, one.longest_hung_up) if one.hung_up else ()
+        table.add_row(
+            moment(one.hour, zone)[:-3],
+            str(one.calls),
+            f"{one.rang} ({one.rang / one.calls:.0%})" if one.calls else str(one.rang),
+            str(one.answered),
+            ", ".join(span(seconds) for seconds in after),
+            str(one.longest_time),
+            str(one.hung_up),
+            str(one.short),
+            ", ".join(span(seconds) for seconds in given_up),
+            str(one.other),
+        )
+    return table if table.row_count else Text("nobody was kept ringing")
 
 
 def _table(*names: str) -> Table:

@@ -1,9 +1,16 @@
-"""What the journal knows of waiting: check-ins, holds and estimates. Rows are looked up by index; the figures are the core's."""
+"""What the journal knows of waiting: ringing before the answer, check-ins, holds and estimates.
+
+Rows are looked up by index; the figures are the core's.
+"""
+
+from typing import NamedTuple
 
 from callhandler.core import events as e
 from callhandler.core.experience import MEMORY
 from callhandler.core.kpi import Stay, stays
-from callhandler.core.scoring import EstimateFigures, estimate_figures
+from callhandler.core.ringing import RingingFigures, ringing_figures
+from callhandler.core.scoring import HOUR, EstimateFigures, estimate_figures
+from callhandler.store.encoding import milliseconds
 from callhandler.store.queries import facts_between, facts_of
 from callhandler.store.sources import Source
 
@@ -33,6 +40,8 @@ _ESTIMATES: tuple[type[e.Fact], ...] = (
     e.CallLeftLine,
     e.CallEnded,
 )
+_LONGEST_RINGING = 600.0
+"""Seconds after a stretch of time in which the ringing of somebody who began to ring in it has ended."""
 _HANDLING: tuple[type[e.Fact], ...] = (e.TalkEnded, e.WrapUpStarted)
 _REMEMBERED = 86_400.0
 _MOST = 2_000
@@ -53,6 +62,26 @@ def estimates_between(source: Source, start: float, end: float) -> list[Estimate
     """Return what became of the estimates made from `start` until before `end`, by hour and queue."""
     facts = facts_between(source, _ESTIMATES, start, end + _LONGEST_WAIT)
     return estimate_figures(fact for fact in facts if not isinstance(fact, e.EstimateMade) or fact.at < end)
+
+
+class _Came(NamedTuple):
+    hour: int
+    calls: int
+
+
+def ringing_between(source: Source, start: float, end: float) -> list[RingingFigures]:
+    """Return what became of those who began to ring from `start` until before `end`, by hour."""
+    ends = facts_between(source, (e.CallRang,), start, end + _LONGEST_RINGING)
+    rang = [one for one in ends if isinstance(one, e.CallRang) and start <= one.at - one.rang < end]
+    if not rang:
+        return []
+    hour = milliseconds(HOUR)
+    sql = f"""
+        SELECT arrived / {hour}, count(*) FROM call WHERE arrived >= :first AND arrived < :past AND source LIKE 'trunk:%'
+        GROUP BY arrived / {hour}
+    """  # noqa: S608 - a number of this program's own
+    came = source.ask(_Came, sql, first=milliseconds(start), past=milliseconds(end))
+    return ringing_figures(rang, {one.hour * HOUR: one.calls for one in came})
 
 
 def estimates_so_far(source: Source, now: float) -> list[e.Fact]:

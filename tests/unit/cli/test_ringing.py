@@ -1,0 +1,109 @@
+"""Who was kept ringing, as the CLI tells it: from the journal alone, with no daemon there."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from callhandler.cli import main
+from callhandler.core import events as e
+from callhandler.core.model import Outcome, RingEnd
+from callhandler.store.journal import Journal
+
+LET_IN, GONE, STILL, AT_ONCE = "pbx1-1800000000.1", "pbx1-1800000000.2", "pbx1-1800000000.3", "pbx1-1800000000.4"
+
+
+def came(call: str, at: float) -> e.CallArrived:
+    return e.CallArrived(
+        at=at, call=call, channel="c", number="5000", caller_number="1", caller_name="", source="trunk:pstn"
+    )
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Four callers of this minute: one rang for 30 s and was answered, one hung up after 12 s, one rings, one was answered at once."""
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "callhandler.toml").touch()
+    (tmp_path / "var").mkdir()
+    at = time.time() - 60
+    facts: list[e.Fact] = [
+        came(LET_IN, at),
+        e.CallKeptRinging(at=at, call=LET_IN),
+        came(GONE, at),
+        e.CallKeptRinging(at=at, call=GONE),
+        e.CallRang(at=at + 12, call=GONE, rang=12.0, reason=RingEnd.CALLER_LEFT),
+        e.CallEnded(at=at + 12, call=GONE, outcome=Outcome.ABANDONED, reason="hung up"),
+        e.CallRang(at=at + 30, call=LET_IN, rang=30.0, reason=RingEnd.LET_IN),
+        came(STILL, at + 31),
+        e.CallKeptRinging(at=at + 31, call=STILL),
+        came(AT_ONCE, at + 32),
+    ]
+
+    async def write() -> None:
+        async with Journal("sqlite:///var/journal.db", "pbx1", tmp_path) as journal:
+            for fact in facts:
+                journal.append(fact)
+
+    asyncio.run(write())
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("call", "shown"),
+    [
+        (LET_IN, "it rang for 0:30: then there was time for it, and it was answered"),
+        (GONE, "it rang for 0:12: the caller hung up before there was time for it"),
+        (STILL, "it rings since then, and isn't answered yet"),
+    ],
+)
+def test_explain_says_that_it_rang_and_why(
+    site: Path, capsys: pytest.CaptureFixture[str], call: str, shown: str
+) -> None:
+    assert main(["explain", call, "--site", str(site)]) == 0
+    assert f"the machine had no time left for it; {shown}" in capsys.readouterr().out
+
+
+def test_explain_says_nothing_of_ringing_where_there_was_none(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", AT_ONCE, "--site", str(site)]) == 0
+    assert "the machine" not in capsys.readouterr().out
+
+
+def test_explain_for_machines_is_the_decisions_as_before(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", LET_IN, "--json", "--site", str(site)]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_past_calls_show_how_long_they_rang(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calls", "--last", "9", "--site", str(site)]) == 0
+    assert "rang" in (shown := capsys.readouterr().out) and "0:12" in shown and "abandoned" in shown
+    assert main(["calls", GONE, "--site", str(site)]) == 0
+    assert "kept ringing  0:12" in capsys.readouterr().out
+    assert main(["calls", AT_ONCE, "--site", str(site)]) == 0
+    assert "ringing" not in capsys.readouterr().out
+
+
+def test_figures_hour_by_hour(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["queues", "ringing", "--json", "--site", str(site)]) == 0
+    hours = json.loads(capsys.readouterr().out)
+    first = hours[0]
+    assert first["calls"] in (2, 3, 4), "the hour may have ended between them"
+    assert (first["rang"], first["answered"], first["hung_up"], first["short"], first["other"]) == (2, 1, 1, 0, 0)
+    assert (first["median_answered"], first["longest_answered"]) == (30.0, 30.0)
+    assert (first["median_hung_up"], first["longest_hung_up"], first["longest_call"]) == (12.0, 12.0, LET_IN)
+    assert main(["queues", "ringing", "--site", str(site)]) == 0
+    assert "0:30, 0:30, 0:30" in capsys.readouterr().out
+
+
+def test_where_nobody_rang_that_is_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "callhandler.toml").touch()
+    (tmp_path / "var").mkdir()
+
+    async def write() -> None:
+        async with Journal("sqlite:///var/journal.db", "pbx1", tmp_path) as journal:
+            journal.append(came(AT_ONCE, time.time()))
+
+    asyncio.run(write())
+    assert main(["queues", "ringing", "--site", str(tmp_path)]) == 0
+    assert "nobody was kept ringing" in capsys.readouterr().out
