@@ -4,6 +4,7 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 
 class Teller(Protocol):
@@ -36,7 +37,7 @@ class RichTeller:
 
     def say(self, sentence: str) -> None:
         """Print the sentence."""
-        self._console.print(f"[dim]·[/] {sentence}", highlight=False)
+        self._console.print(Text.assemble(("· ", "dim"), sentence), highlight=False)
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Move the bar, which goes when `done` reaches `total`."""
