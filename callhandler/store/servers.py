@@ -17,6 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from callhandler.errors import Refused
 from callhandler.store.sources import Source, Value, sqlite_file
+from callhandler.store.troubles import sentence
 
 T = TypeVar("T")
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
@@ -129,7 +130,7 @@ def open_server(url: str) -> Iterator[Source]:
         with engine.connect() as connection:
             yield ServerSource(connection)
     except (SQLAlchemyError, ImportError) as error:
-        raise Refused(f"the journal can't be read: {error}") from error
+        raise Refused(f"the journal can't be read: {sentence(error)}") from error
 
 
 class ServerSource:

@@ -10,6 +10,8 @@ _REMEDIES = {
     "SQLITE_CANTOPEN": "the file and its folder must be there, and writable for the user that callhandler runs as",
     "SQLITE_BUSY": "another program holds the file for longer than reading takes: end that program",
 }
+_DRIVER = "install callhandler[postgresql]"
+_OTHER = "name an SQLite file, or a PostgreSQL server, in `daemon.database`"
 _REMEDIES["SQLITE_CORRUPT"] = _REMEDIES["SQLITE_NOTADB"]
 
 
@@ -18,6 +20,8 @@ def sentence(error: Exception) -> str:
     original = getattr(error, "orig", None) or error
     lines = str(original).strip().splitlines()
     what = lines[0] if lines else type(error).__name__
+    if isinstance(original, ModuleNotFoundError):
+        return f"the database's driver {original.name} isn't installed; {_DRIVER if original.name == 'psycopg' else _OTHER}"
     if not isinstance(original, sqlite3.Error):
         return what
     # Names are SQLITE_IOERR_WRITE and the like: an error and its kind.
