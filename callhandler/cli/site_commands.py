@@ -110,7 +110,11 @@ def _lacking(loaded: "LoadedSite") -> "list[Finding]":
     remedy = "install a newer Asterisk, or name one here"
     if program is None:
         return []
-    lacks = program.lacks if mode_of(loaded) is Mode.PRIVATE else program.lacks_beside
+    try:
+        private = mode_of(loaded) is Mode.PRIVATE
+    except OSError:  # `var` is another user's: whose Asterisk it is can't be seen
+        return []
+    lacks = program.lacks if private else program.lacks_beside
     problems = [Problem(("asterisk", "program"), sentence, remedy) for sentence in lacks]
     return [found(Severity.WARNING, problem, loaded.places) for problem in problems]
 

@@ -1,6 +1,7 @@
 """`init`, `check` and `config schema` as a person and as a program use them."""
 
 import asyncio
+import errno
 import json
 import time
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from callhandler.asterisk.pbx.modules import LISTED
 from callhandler.asterisk.pbx.prepare import attach
 from callhandler.cli import main
 from callhandler.core.events import CallbackEnded, CallbackRequested
-from callhandler.site.loading import load
+from callhandler.doctor.seen import Mode
+from callhandler.site.loading import LoadedSite, load
 from callhandler.store.journal import Journal
 
 Run = Callable[..., tuple[int, str, str]]
@@ -159,6 +161,19 @@ def test_check_asks_no_journal_that_can_not_be_read(run: Run, promised: Path) ->
     journal.unlink()
     journal.mkdir()
     assert run("check", "--site", promised) == (0, "No mistakes found.\n", "")
+
+
+def test_check_needs_no_right_to_see_whose_asterisk_it_is(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unseen(_loaded: LoadedSite) -> Mode:
+        raise PermissionError(errno.EACCES, "var is another user's")  # a test can't become another user
+
+    program = AsteriskProgram(("asterisk",), (20, 9, 1), tmp_path, tmp_path, {}, None)
+    monkeypatch.setattr("callhandler.asterisk.pbx.get.find_asterisk", lambda _setting: program)
+    monkeypatch.setattr("callhandler.doctor.files.mode_of", unseen)
+    run("init", tmp_path)
+    assert run("check", "--site", tmp_path) == (0, "No mistakes found.\n", "")
 
 
 def test_check_without_a_site_is_a_usage_error_that_says_how_to_get_one(run: Run, tmp_path: Path) -> None:
