@@ -12,6 +12,7 @@ from typing import Annotated, TextIO
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from callhandler.asterisk.pbx.get import ensure_asterisk, find_program
 from callhandler.asterisk.pbx.telling import RichTeller, Silent
@@ -93,7 +94,8 @@ def card(loaded: LoadedSite) -> Table:
     for heading in ("user", "password", "phone"):
         table.add_column(heading)
     for id_, phone in list(loaded.site.phones.items())[:_MOST_PHONES]:
-        table.add_row(id_, phone.password.get_secret_value(), phone.name)
+        # As texts: a bracket in a password is no markup.
+        table.add_row(*map(Text, (id_, phone.password.get_secret_value(), phone.name)))
     if (more := len(loaded.site.phones) - _MOST_PHONES) > 0:
         table.caption = f"and {more} more in callhandler.toml under [phones]"
     return table
