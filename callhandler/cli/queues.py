@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from callhandler.cli.amounts import whole
 from callhandler.cli.lazy import noun
 from callhandler.cli.place import JsonOption, SiteOption, find
 from callhandler.cli.printing import out, out_json
 from callhandler.control.client import Client
 
 app = noun("The waiting lines: how they are now, and how well those in them were looked after.")
-HoursOption = Annotated[int, typer.Option("--hours", min=1, max=10_000, metavar="N", help="The last N hours.")]
+HoursOption = Annotated[int, typer.Option("--hours", parser=whole(1, 10_000), metavar="N", help="The last N hours.")]
 
 
 @app.command()

@@ -35,6 +35,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("calls prioritise x --bonus nan", "`nan` is no number from 0 to 86,400"),
         ("callbacks figures --days nan", "`nan` is no number from 0.01 to 3,660"),
         ("callbacks export --days inf", "`inf` is no number from 0.01 to 3,660"),
+        ("queues checkins --hours x", "`x` is no whole number from 1 to 10,000"),
         ("callbacks promises --days ...", "`...` is no whole number from 1 to 3,660"),
         ("up --grace nan", "`nan` is no number from 0 to 86,400"),
         (f"callbacks reschedule x {'9' * 5_000}", f"`{'9' * 39}…` is no time such as 15:30"),
