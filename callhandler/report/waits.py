@@ -102,24 +102,21 @@ def estimates_table(figures: Iterable[EstimateFigures], zone: ZoneInfo) -> Rende
 
 
 def ringing_table(figures: Iterable[RingingFigures], zone: ZoneInfo) -> RenderableType:
-    """Return the figures, a row for each hour."""
-    table = _table(
-        "hour", "calls", "rang", "answered", "after p50, p90, longest", "longest time", "hung up", "short", "after p50, longest", "other"
-    )  # fmt: skip
-    for one in figures:
-        after = (one.median_answered, one.p90_answered, one.longest_answered) if one.answered else ()
-        given_up = (one.median_hung_up, one.longest_hung_up) if one.hung_up else ()
+    """Return the figures, a row for each hour; withdrawn and lost ones where there were any."""
+    found = list(figures)
+    other = any(one.other for one in found)
+    names = ("hour", "calls", "rang", "let in", "p50, longest", "hung up", "p50, longest")
+    table = _table(*names, *(("other",) if other else ()))
+    for one in found:
         table.add_row(
             moment(one.hour, zone)[:-3],
             str(one.calls),
-            f"{one.rang} ({one.rang / one.calls:.0%})" if one.calls else str(one.rang),
+            str(one.rang),
             str(one.answered),
-            ", ".join(span(seconds) for seconds in after),
-            str(one.longest_time),
+            f"{span(one.median_answered)}, {span(one.longest_answered)}" if one.answered else "",
             str(one.hung_up),
-            str(one.short),
-            ", ".join(span(seconds) for seconds in given_up),
-            str(one.other),
+            f"{span(one.median_hung_up)}, {span(one.longest_hung_up)}" if one.hung_up else "",
+            *((str(one.other),) if other else ()),
         )
     return table if table.row_count else Text("nobody was kept ringing")
 
