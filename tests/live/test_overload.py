@@ -1,6 +1,10 @@
-"""More callers than there is time for: who calls while the daemon is late hears it ring, and is answered when it is not any more."""
+"""More callers than there is time for: who calls while the daemon is late hears it ring, and is answered when it is not any more.
+
+How long each rang is written down, and who hangs up meanwhile has abandoned the call.
+"""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -10,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from callhandler.asterisk.door import FEW
+from callhandler.core.plain import Plain
 
-from .lab import SiteUp, free_base, site_running
+from .lab import SiteUp, callhandler, free_base, site_running
 from .sipp import Crowd, Dialled
 
 pytestmark = pytest.mark.live
@@ -23,6 +28,7 @@ enters = "queue:support"
 """
 STOPPED = 1.5
 """Seconds for which the daemon doesn't run: its timers are late by as much, and it isn't replaced yet."""
+PATIENT, HASTY = "493055600001", "493055600002"
 
 
 @pytest.fixture
@@ -44,22 +50,63 @@ async def waiting(site: SiteUp, count: int) -> None:
     raise AssertionError(f"{count} callers did not get into line within a minute")
 
 
-async def test_who_calls_a_late_daemon_rings_until_it_is_not(site: SiteUp, tmp_path: Path) -> None:
+@contextlib.contextmanager
+def stopped(site: SiteUp) -> Iterator[None]:
+    """The daemon doesn't run, and nobody replaces it yet."""
+    pid = site.daemon_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def over(site: SiteUp, caller: str) -> dict[str, Plain]:
+    """The record of a caller's call, once it is over."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        records = await asyncio.to_thread(site.ask, "calls", "--last", "4")
+        assert isinstance(records, list)
+        for one in records:
+            if isinstance(one, dict) and one["caller_number"] == caller and one["outcome"] is not None:
+                return one
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"no call of {caller} was over within a minute")
+
+
+async def test_who_calls_a_late_daemon_rings_until_it_is_not_or_hangs_up(site: SiteUp, tmp_path: Path) -> None:
     crowd = [Dialled(f"4930555{n:05}", "5041", 0.0, 120.0) for n in range(FEW + 5)]
     with Crowd(site, tmp_path / "crowd") as many:
         many.callers(crowd)
         await waiting(site, len(crowd))
-        async with site.trunk_caller("493055600001", tmp_path / "one", 440.0) as one:
-            pid = site.daemon_pid()
-            os.kill(pid, signal.SIGSTOP)
-            try:
-                await one.dial_only("5041")
+        async with (
+            site.trunk_caller(PATIENT, tmp_path / "patient", 440.0) as patient,
+            site.trunk_caller(HASTY, tmp_path / "hasty", 550.0) as hasty,
+        ):
+            with stopped(site):
+                await patient.dial_only("5041")
+                await hasty.dial_only("5041")
                 await asyncio.sleep(STOPPED)
-            finally:
-                os.kill(pid, signal.SIGCONT)
-            ringing = await one.wait_for("CALL_RINGING")
-            answered = await one.wait_for("CALL_ESTABLISHED", 40)
+            await hasty.wait_for("CALL_RINGING")
+            with stopped(site):  # else it is answered a second later
+                await hasty.hang_up()
+            ringing = await patient.wait_for("CALL_RINGING")
+            answered = await patient.wait_for("CALL_ESTABLISHED", 40)
             assert ringing.at < answered.at
             status = site.ask("status")
             assert isinstance(status, dict)
             assert [alarm["kind"] for alarm in status["alarms"]] == ["busy"]
+            await patient.hang_up()
+        gave_up, waited = await over(site, HASTY), await over(site, PATIENT)
+        assert (gave_up["outcome"], gave_up["queue"], gave_up["visits"]) == ("abandoned short", None, [])
+        assert waited["outcome"] in ("left in menu", "abandoned short"), "as far as it came before it hung up"
+        assert isinstance(waited["rang"], float)
+        assert waited["rang"] == pytest.approx(answered.at - ringing.at, abs=2.0)
+        said = {
+            caller: callhandler("--site", str(site.directory), "explain", str(call["id"])).stdout
+            for caller, call in ((HASTY, gave_up), (PATIENT, waited))
+        }
+        assert "the caller hung up before there was time for it" in " ".join(said[HASTY].split())
+        assert "then there was time for it, and it was answered" in " ".join(said[PATIENT].split())
+        (hour,) = site.ask("queues", "ringing", "--hours", "1")
+        assert (hour["rang"], hour["answered"], hour["hung_up"]) == (2, 1, 1)
