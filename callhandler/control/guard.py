@@ -1,5 +1,7 @@
 """Before every request: the peer is let in or not, bodies stay small, and each error becomes one sentence."""
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -11,6 +13,13 @@ from callhandler.errors import CallhandlerError
 
 MOST_BODY = 65_536
 """Bytes of a request's body. The largest one ever needed is a sentence."""
+_WORDS = {
+    "string_pattern_mismatch": "an id is wanted here: at most 32 letters, digits, - and _",  # schemas.py has no other pattern
+    "string_too_long": "is too long; at most {max_length} characters are allowed",
+    "string_too_short": "is too short; at least {min_length} characters are wanted",
+    "string_unicode": "is not UTF-8; write it in UTF-8",
+}
+"""What pydantic calls an error -> what is said of it."""
 
 
 class Guard:
@@ -78,10 +87,15 @@ def _problem(status: int, sentence: str) -> JSONResponse:
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     places = (
-        f"{'.'.join(str(part) for part in one['loc'][1:]) or one['loc'][0]}: {one['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(str(part) for part in one['loc'][1:]) or one['loc'][0]}: {_said(one['type'], one['msg'], one.get('ctx', {}))}"
         for one in error.errors()
     )
     return _problem(422, "; ".join(places))
+
+
+def _said(kind: str, message: str, limits: Mapping[str, object]) -> str:
+    """Return what pydantic says of a value in words for whoever typed it."""
+    return _WORDS[kind].format_map(limits) if kind in _WORDS else message.removeprefix("Value error, ")
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:

@@ -186,6 +186,22 @@ class TestAsking:
         assert main(["agents", "login", "9", "--site", str(site)]) == 1
         assert capsys.readouterr().err == "there is no agent 9\n"
 
+    @pytest.mark.parametrize(
+        ("words", "says"),
+        [
+            (["agents", "login", "7001", "--phone", "10 1"], "phone: an id is wanted here: at most 32 letters, digits, - and _"),
+            (["calls", "move", CALL.id, ""], "queue: an id is wanted here: at most 32 letters, digits, - and _"),
+            (["calls", "hangup", "x" * 5_000], "call: is too long; at most 150 characters are allowed"),
+            (["agents", "pause", "7001", "--reason", "\udcff"], "reason: is not UTF-8; write it in UTF-8"),
+            (["callbacks", "add", "sales", "1"], "number: is too short; at least 2 characters are wanted"),
+        ],
+    )  # fmt: skip
+    def test_what_the_daemon_can_not_take_is_said_in_words(
+        self, site: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str
+    ) -> None:
+        assert main([*words, "--site", str(site)]) == 1
+        assert capsys.readouterr().err == f"{says}\n"
+
     def test_a_refusal_for_machines_is_an_object_and_1(self, site: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["agents", "login", "9", "--json", "--site", str(site)]) == 1
         shown = capsys.readouterr()
