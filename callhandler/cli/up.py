@@ -40,9 +40,19 @@ Grace = Annotated[
 ]
 
 
+class Lasting(Console):
+    """A console whose reader may go away (`up | head`): calls don't end because nobody reads of them any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Print to nowhere from now on."""
+        self.quiet = True
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), self.file.fileno())
+
+
 def up(site: SiteOption = None, no_log: NoLog = False, quiet: Quiet = False, grace: Grace = 20.0) -> None:
     """Run a private Asterisk and the daemon, and show the live log. Ctrl-C ends gently, a second one at once."""
-    console = Console(quiet=quiet, highlight=False, emoji=False)
+    console = Lasting(quiet=quiet, highlight=False, emoji=False)
     loaded = load(find(site).directory)
     with _alone(loaded.directory):
         teller = Silent() if quiet else RichTeller(console)

@@ -1,13 +1,23 @@
 """What `up` shows of the desk phones is what people are to type into them."""
 
 import io
+import os
 from pathlib import Path
 
 from rich.console import Console
 
-from callhandler.cli.up import card
+from callhandler.cli.up import Lasting, card
 from callhandler.site.loading import load
 from callhandler.site.new import init
+
+
+def test_it_goes_on_when_nobody_reads_any_more() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as file:
+        console = Lasting(file=file)
+        for _ in range(3):
+            console.print("to nobody")
 
 
 def test_passwords_and_names_are_shown_as_they_are(tmp_path: Path) -> None:
