@@ -119,11 +119,11 @@ class Pretended:
         """What Asterisk says when a call enters AGI (res/res_agi.c, setup_env)."""
         dialled = LINE if kind is Kind.GIVEN_UP else MENU
         said = {
-            "network": "yes", "network_script": f"call/{self._key}", "request": f"agi://127.0.0.1/call/{self._key}",
+            "network": "yes", "network_script": "call", "request": "agi://127.0.0.1/call",
             "channel": channel, "language": "en", "type": "PJSIP", "uniqueid": call, "version": "22.10.1",
             "callerid": f"49301{number:07}", "calleridname": "unknown", "callingpres": "0", "dnid": dialled,
             "context": "callhandler-entry", "extension": "s", "priority": "3", "enhanced": "0.0", "accountcode": "",
-            "arg_1": dialled, "arg_2": "trunk:pstn",
+            "arg_1": dialled, "arg_2": "trunk:pstn", "arg_3": "", "arg_4": self._key,
         }  # fmt: skip
         return "".join(f"agi_{name}: {value}\n" for name, value in said.items()).encode() + b"\n"
 

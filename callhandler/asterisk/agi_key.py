@@ -1,8 +1,9 @@
-"""What proves that a FastAGI session comes from the dialplan that was rendered for this site: a key in the URL's path.
+"""What proves that a FastAGI session comes from the dialplan that was rendered for this site: a key as the last argument.
 
 FastAGI has no login: whoever may connect to the port could pretend to be a call, or a phone that dials a feature code. The key is
 made from the AMI secret (HMAC-SHA256, RFC 2104, under a name of its own), so that there is nothing more to keep, and it tells nothing
-about that secret. Who may read the dialplan (Asterisk's user, its console, the site's owner) knows it.
+about that secret. Who may read the dialplan (Asterisk's user, its console, the site's owner) knows it. It isn't in the URL, since
+Asterisk writes that into its log for each call that finds nobody there (res_agi.c, handle_connection).
 """
 
 import hashlib
@@ -11,7 +12,7 @@ import re
 
 _NAME = b"callhandler: this FastAGI session comes from the rendered dialplan"
 _DIGITS = 32
-_IN_URL = re.compile(r"agi://[^/,]+/\w+(?:/([^,?)]*))?")
+_AFTER_URL = re.compile(r"agi://[^/,]+/\w+(?:(?:,[^,()]*){3},([^,()]*))?")
 
 
 def key_of(ami_secret: str) -> str:
@@ -25,5 +26,5 @@ def is_right(key: str, wanted: str) -> bool:
 
 
 def keys_in(text: str) -> set[str]:
-    """Return the keys that the FastAGI URLs of a dialplan carry; an empty one for a URL without."""
-    return {found[1] or "" for found in _IN_URL.finditer(text)}
+    """Return the keys that come with the FastAGI URLs of a dialplan; an empty one for a URL without."""
+    return {found[1] or "" for found in _AFTER_URL.finditer(text)}

@@ -15,6 +15,8 @@ _REPLY = re.compile(
     r"(?P<code>[0-9]{3}) (?:result=(?P<result>(?:-?[0-9]{1,10})?))?(?: ?\((?P<data>.*)\))?(?: endpos=(?P<endpos>[0-9]{1,18}))?",
     re.DOTALL,
 )
+_KEYS_PLACE = 4
+"""Which argument proves where a session comes from (`agi_key`); those before it say what it is about."""
 
 
 class AgiTextError(CallhandlerError):
@@ -47,7 +49,7 @@ class AgiReply:
 
 @dataclass(frozen=True, slots=True)
 class AgiEnvironment:
-    """Who calls, as the header block says. Texts may hold anything at all. The URL's path is `script/key`."""
+    """Who calls, as the header block says. Texts may hold anything at all. `key` came as the fourth argument."""
 
     script: str
     key: str = field(repr=False)
@@ -65,10 +67,9 @@ def environment(block: Sequence[bytes]) -> AgiEnvironment:
     found = dict(reversed([(k, v) for k, split, v in (decode(line).partition(": ") for line in block) if split]))
     if not found.get("agi_uniqueid") or not found.get("agi_channel"):
         raise AgiTextError("the AGI header block names no channel")
-    script, _, key = found.get("agi_network_script", "").partition("?")[0].partition("/")
     return AgiEnvironment(
-        script=script,
-        key=key,
+        script=found.get("agi_network_script", "").partition("?")[0],
+        key=found.get(f"agi_arg_{_KEYS_PLACE}", ""),
         uniqueid=found["agi_uniqueid"],
         channel=found["agi_channel"],
         language=found.get("agi_language", ""),
@@ -98,6 +99,6 @@ def _known(found: Mapping[str, str], name: str) -> str:
 
 def _arguments(found: Mapping[str, str]) -> tuple[str, ...]:
     values: list[str] = []
-    while (value := found.get(f"agi_arg_{len(values) + 1}")) is not None:
+    while len(values) + 1 < _KEYS_PLACE and (value := found.get(f"agi_arg_{len(values) + 1}")) is not None:
         values.append(value)
     return tuple(values)

@@ -3,12 +3,10 @@
 import asyncio
 import contextlib
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from tests.edge.fake_asterisk import KEY
 from tests.edge.waiting import PATIENCE
 
 Told = dict[str, object]
@@ -66,7 +64,6 @@ async def panoramisk_alone(name: str, port: int) -> AsyncIterator[Alone]:
         str(Path(__file__).with_name("panoramisk_alone.py")),
         name,
         str(port),
-        env={**os.environ, "ROUTE": f"call/{KEY}"},  # others see a program's arguments
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

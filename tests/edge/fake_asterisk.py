@@ -184,9 +184,10 @@ def header_block(
     *lines: bytes, uniqueid: bytes = b"pbx1-1.1", channel: bytes = b"PJSIP/pstn-00000001", key: str = KEY
 ) -> bytes:
     """A FastAGI header block; `lines` come before the rest and so count first."""
-    script = f"agi_network_script: call/{key}".encode()
-    rest = [b"agi_network: yes", script, b"agi_channel: " + channel, b"agi_uniqueid: " + uniqueid]
-    return b"\n".join([*lines, *rest, b"agi_arg_1: 5000", b"agi_arg_2: pstn", b"", b""])
+    rest = [b"agi_network: yes", b"agi_network_script: call", b"agi_channel: " + channel, b"agi_uniqueid: " + uniqueid]
+    return b"\n".join(
+        [*lines, *rest, b"agi_arg_1: 5000", b"agi_arg_2: pstn", b"agi_arg_3: ", f"agi_arg_4: {key}".encode(), b"", b""]
+    )
 
 
 async def agi_call(port: int, block: bytes | None = None) -> FakeAgi:

@@ -1,4 +1,4 @@
-"""What panoramisk 1.4 does by itself, one defect at a time: `ROUTE=... python panoramisk_alone.py NAME PORT`.
+"""What panoramisk 1.4 does by itself, one defect at a time: `python panoramisk_alone.py NAME PORT`.
 
 Run in a process of its own, since some of them stop the event loop for ever. The other side is the test's fake Asterisk on PORT
 (AMI), or the test connects to PORT (FastAGI). Prints one JSON object a line.
@@ -7,7 +7,6 @@ Run in a process of its own, since some of them stop the event loop for ever. Th
 import asyncio
 import json
 import logging
-import os
 import sys
 import time
 
@@ -16,7 +15,6 @@ from panoramisk.call_manager import CallManager
 from panoramisk.message import Message
 
 PORT = int(sys.argv[2])
-ROUTE = os.environ["ROUTE"]
 START = time.monotonic()
 
 
@@ -28,7 +26,7 @@ def tell(**values):
 async def agi(route):
     """A FastAGI application with one route, and a tick that shows whether the loop lives."""
     application = fast_agi.Application(loop=asyncio.get_running_loop())
-    application.add_route(ROUTE, route)
+    application.add_route("call", route)
 
     async def handler(reader, writer):
         try:

@@ -230,7 +230,7 @@ async def test_f11_a_route_with_arguments_is_still_the_route() -> None:
     async with serving(script) as (server, results):
         call = await agi_call(server.port, block)
         await settled(results)
-        assert results == [("call", ("5000", "pstn"))]
+        assert results == [("call", ("5000", "pstn", ""))]
         await call.close()
 
 

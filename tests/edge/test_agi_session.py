@@ -147,18 +147,18 @@ async def test_sessions_have_a_most_and_strangers_are_not_served() -> None:
 
 
 @pytest.mark.parametrize(
-    "script",
+    "line",
     [
-        b"call",
-        b"call/",
-        b"call/" + b"0" * 32,
-        b"call/" + KEY[:-1].encode(),
-        b"call/\xff",
-        b"callback",
-        b"/" + KEY.encode() + b"/",
+        b"agi_arg_4: ",
+        b"agi_arg_4: " + b"0" * 32,
+        b"agi_arg_4: " + KEY[:-1].encode(),
+        b"agi_arg_4: " + KEY.encode() + b"0",
+        b"agi_arg_4: \xff",
+        b"agi_arg_4: \nagi_arg_5: " + KEY.encode(),
+        b"agi_arg_4: \nagi_network_script: call/" + KEY.encode(),
     ],
 )
-async def test_a_session_without_the_sites_key_is_refused(script: bytes) -> None:
+async def test_a_session_without_the_sites_key_is_refused(line: bytes) -> None:
     """Fails if a program of the machine that doesn't know the key could pretend to be a call."""
     told: list[bool] = []
 
@@ -167,7 +167,7 @@ async def test_a_session_without_the_sites_key_is_refused(script: bytes) -> None
 
     async with serving(served, unproven=lambda: told.append(True)) as (server, results):
         for _ in range(3):
-            stranger = await agi_call(server.port, header_block(b"agi_network_script: " + script))
+            stranger = await agi_call(server.port, header_block(line))
             assert await stranger.command() == b""
             await stranger.close()
         call = await agi_call(server.port)

@@ -19,7 +19,7 @@ NEXT = b"\x1e"
 """Between the pieces of an input that come one after the other."""
 KEYS = "0123456789*#"
 KEY = "0123456789abcdef" * 2
-_BLOCK = f"agi_network_script: call/{KEY}\nagi_uniqueid: pbx1-1.1\nagi_channel: PJSIP/pstn-1\n\n".encode()
+_BLOCK = f"agi_network_script: call\nagi_uniqueid: pbx1-1.1\nagi_channel: PJSIP/pstn-1\nagi_arg_4: {KEY}\n\n".encode()
 
 
 def agi_header(data: bytes) -> None:

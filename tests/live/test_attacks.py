@@ -222,7 +222,7 @@ def ami_says(ami: AmiTold, action: list[str], source: str = "127.0.0.1") -> str:
 def test_a_program_that_pretends_to_be_a_call_is_refused(site: SiteUp) -> None:
     """Fails if FastAGI took a session that the dialplan didn't send."""
     place = ("127.0.0.1", site.base_port + 2)
-    for script in ("call", f"call/{'0' * 32}", "callback"):
+    for script, key in (("call", ""), ("call", "0" * 32), ("callback", "")):
         with socket.create_connection(place, 5) as link:
             block = [
                 "agi_network: yes",
@@ -230,7 +230,11 @@ def test_a_program_that_pretends_to_be_a_call_is_refused(site: SiteUp) -> None:
                 "agi_channel: PJSIP/101-1",
                 "agi_uniqueid: ../../x",
             ]
-            link.sendall("\n".join([*block, "agi_arg_1: *60", "agi_arg_2: phone:101", "", ""]).encode())
+            link.sendall(
+                "\n".join(
+                    [*block, "agi_arg_1: *60", "agi_arg_2: phone:101", "agi_arg_3: ", f"agi_arg_4: {key}", "", ""]
+                ).encode()
+            )
             assert link.recv(100) == b"", script
     told = site.ask("status")
     assert isinstance(told, dict)

@@ -50,9 +50,18 @@ def test_keys(line: str, key: str | None) -> None:
 
 
 def test_a_callers_environment() -> None:
-    lines = [*LINES, b"agi_network_script: call/0f1e?x=1", b"agi_callerid: unknown", b"agi_calleridname: Jo: the first"]
+    lines = [*LINES, b"agi_network_script: call?x=1", b"agi_callerid: unknown", b"agi_calleridname: Jo: the first"]
     env = environment(
-        [*lines, b"agi_arg_1: 5000", b"agi_arg_2: ", b"agi_arg_3: x", b"agi_context: c", b"agi_language: en"]
+        [
+            *lines,
+            b"agi_arg_1: 5000",
+            b"agi_arg_2: ",
+            b"agi_arg_3: x",
+            b"agi_arg_4: 0f1e",
+            b"agi_arg_5: y",
+            b"agi_context: c",
+            b"agi_language: en",
+        ]
     )
     assert (env.script, env.key, env.caller_number, env.caller_name) == ("call", "0f1e", "", "Jo: the first")
     assert (env.args, env.context, env.language) == (("5000", "", "x"), "c", "en")

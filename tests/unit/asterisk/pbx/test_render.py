@@ -91,7 +91,7 @@ def test_a_private_asterisk(loaded: LoadedSite, tmp_path: Path) -> None:
     assert "port = 32401" in files["manager.conf"]
     assert "eventfilter(action(include),name(Hangup)) =" in files["manager.conf"]
     key = key_of(loaded.site.asterisk.ami_secret.get_secret_value())
-    assert f"AGI(agi://127.0.0.1:32402/call/{key}," in files["extensions.conf"]
+    assert "AGI(agi://127.0.0.1:32402/call," in files["extensions.conf"], "the URL, which is logged, is without it"
     assert keys_in(files["extensions.conf"]) == {key}, "every session proves itself"
     assert "directory = /music" in files["musiconhold.conf"]
     assert "[callhandler-trunk-pstn]" in files["extensions.conf"]
