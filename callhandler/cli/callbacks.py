@@ -3,6 +3,7 @@
 import csv
 import sys
 import time
+from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -259,8 +260,10 @@ def _follow(place: Place, client: Client, view: CallbackView, as_json: bool) -> 
 
 
 def _write_csv(records: "list[CallbackRecord]") -> None:
+    from callhandler.store.callbacks import CallbackRecord  # noqa: PLC0415 - only history needs the journal
+
     rows = [row for record in records if isinstance(row := to_plain(record), dict)]
-    columns = list(rows[0]) if rows else ["call"]
+    columns = [column.name for column in fields(CallbackRecord)]
     writer = csv.writer(sys.stdout)
     writer.writerow(columns)
     for row in rows:

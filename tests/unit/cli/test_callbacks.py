@@ -195,3 +195,12 @@ def test_past_ones_without_a_daemon(journal: Path, capsys: pytest.CaptureFixture
     assert row["caller_name"].startswith("'=Ann"), "no formula for a spreadsheet"
     assert main(["callbacks", "show", "nobody", "--site", str(journal)]) == 1
     assert main(["callbacks", "list", "--site", str(journal)]) == 3
+
+
+def test_a_table_of_none_has_the_columns_of_one_of_many(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    heads = []
+    for days in ("30", "0.01"):
+        assert main(["callbacks", "export", "--days", days, "--site", str(journal)]) == 0
+        heads.append(capsys.readouterr().out.splitlines()[0])
+    assert heads[0] == heads[1]
+    assert heads[1].startswith("call,queue,number,")
