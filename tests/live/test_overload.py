@@ -28,7 +28,7 @@ enters = "queue:support"
 """
 STOPPED = 1.5
 """Seconds for which the daemon doesn't run: its timers are late by as much, and it isn't replaced yet."""
-PATIENT, HASTY = "493055600001", "493055600002"
+PATIENT, HASTY, LAST = "493055600001", "493055600002", "493055600003"
 
 
 @pytest.fixture
@@ -51,12 +51,12 @@ async def waiting(site: SiteUp, count: int) -> None:
 
 
 @contextlib.contextmanager
-def stopped(site: SiteUp) -> Iterator[None]:
-    """The daemon doesn't run, and nobody replaces it yet."""
+def stopped(site: SiteUp) -> Iterator[int]:
+    """The daemon, whose process this yields, doesn't run, and nobody replaces it yet."""
     pid = site.daemon_pid()
     os.kill(pid, signal.SIGSTOP)
     try:
-        yield
+        yield pid
     finally:
         os.kill(pid, signal.SIGCONT)
 
@@ -74,7 +74,9 @@ async def over(site: SiteUp, caller: str) -> dict[str, Plain]:
     raise AssertionError(f"no call of {caller} was over within a minute")
 
 
-async def test_who_calls_a_late_daemon_rings_until_it_is_not_or_hangs_up(site: SiteUp, tmp_path: Path) -> None:
+async def test_who_calls_a_late_daemon_rings_until_it_is_not_or_hangs_up_or_all_ends(
+    site: SiteUp, tmp_path: Path
+) -> None:
     crowd = [Dialled(f"4930555{n:05}", "5041", 0.0, 120.0) for n in range(FEW + 5)]
     with Crowd(site, tmp_path / "crowd") as many:
         many.callers(crowd)
@@ -110,3 +112,15 @@ async def test_who_calls_a_late_daemon_rings_until_it_is_not_or_hangs_up(site: S
         assert "then there was time for it, and it was answered" in " ".join(said[PATIENT].split())
         (hour,) = site.ask("queues", "ringing", "--hours", "1")
         assert (hour["rang"], hour["answered"], hour["hung_up"]) == (2, 1, 1)
+        async with site.trunk_caller(LAST, tmp_path / "last", 660.0) as last:
+            with stopped(site):
+                await last.dial_only("5041")
+                await asyncio.sleep(STOPPED)
+            await last.wait_for("CALL_RINGING")
+            with stopped(site) as pid:
+                os.kill(pid, signal.SIGUSR1)
+            closed = await last.wait_for("CALL_CLOSED", 40)
+            assert "CALL_ESTABLISHED" not in {event.kind for event in last.events}
+            assert "503" in closed.param
+        given_back = await over(site, LAST)
+        assert (given_back["outcome"], given_back["reason"]) == ("withdrawn", "hung up by the planned end")
