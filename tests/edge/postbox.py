@@ -7,21 +7,24 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 
 class Postbox:
-    """What a mail server was given; `refuses` answers a recipient or a mail with an SMTP reply."""
+    """What a mail server was given; `refuses` answers a recipient or a mail with an SMTP reply. It is `for_all`, or for who logs in."""
 
     def __init__(self) -> None:
         self.letters: list[EmailMessage] = []
         self.to: list[str] = []
         self.refuses: dict[str, str] = {}
         self.data_reply = "250 OK"
+        self.for_all = True
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if not (self.for_all or session.authenticated):
+            return "530 5.7.0 Authentication required"
         if address in self.refuses:
             return self.refuses[address]
         envelope.rcpt_tos.append(address)
@@ -38,8 +41,17 @@ class Postbox:
 
 
 @asynccontextmanager
-async def serving(port: int, box: Postbox) -> AsyncIterator[None]:
-    server = await asyncio.get_running_loop().create_server(lambda: SMTP(box, hostname="test"), "127.0.0.1", port)
+async def serving(port: int, box: Postbox, login: tuple[str, str] | None = None) -> AsyncIterator[None]:
+    """A mail server on this port of loopback; with a `login` it takes mail from nobody else."""
+
+    def knows(server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: LoginPassword) -> AuthResult:
+        return AuthResult(success=(given.login.decode(), given.password.decode()) == login)
+
+    def door() -> SMTP:
+        return SMTP(box, hostname="test", authenticator=knows, auth_require_tls=False)
+
+    box.for_all = login is None
+    server = await asyncio.get_running_loop().create_server(door, "127.0.0.1", port)
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from callhandler import logs
+from callhandler.asterisk.pbx.certificates import make
 from callhandler.control.client import Client
 from callhandler.site.lint import lint
 from callhandler.site.loading import load
@@ -82,3 +83,13 @@ def test_a_secret_in_the_wrong_place_is_found(site: Path, name: str, text: str, 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     assert leaks(site) == found
+
+
+def test_a_private_key_in_the_wrong_place_is_found(site: Path) -> None:
+    """Fails if a key in a log, or in the certificate that phones are given, went unnoticed."""
+    tls = site / "var" / "tls"
+    make(tls, tls / "asterisk.crt", tls / "asterisk.key", ["127.0.0.1"])
+    assert leaks(site) == []
+    with (tls / "ca.crt").open("a") as file:
+        file.write((tls / "ca.key").read_text())
+    assert leaks(site) == ["the key ca.key: var/tls/ca.crt"]

@@ -27,6 +27,7 @@ from callhandler.core.plain import Plain
 from tests.ports import free_base, is_free  # noqa: F401 - a laboratory's users take its port from here
 
 from .ear import RtpTap, Samples, Sound, can_capture, load
+from .secrecy import leaks
 from .softphone import Baresip, Softphone
 
 PHONE_PORTS = 14
@@ -203,7 +204,7 @@ def site_running(
     before: Callable[[Path], None] = lambda directory: None,
     under: Sequence[str] = (),
 ) -> Iterator[SiteUp]:
-    """A new site, with `extra` written at its file's end, from `init` to the end of `up`: no channel and no process is left.
+    """A new site, with `extra` written at its file's end, from `init` to the end of `up`: no channel or process is left, no secret got out.
 
     Unless it is `patient`, `up` starts a daemon that dies often again as quickly as one that never did. `before` is called before `up`.
     `under` is a program, with its arguments, under which `up` runs.
@@ -230,6 +231,8 @@ def site_running(
         _until_ready(process, output)
         yield site
         _until_no_channels(site)
+        found = leaks(directory)
+        assert not found, f"secrets stand where they shouldn't: {found}"
     finally:
         _end(process)
     _until_none_is_left(directory)

@@ -8,17 +8,25 @@ from pathlib import Path
 
 from callhandler.asterisk.agi_key import key_of
 
-_MAY_HOLD = ("var/asterisk/etc/", "var/asterisk/attach/", "var/tls/", "var/up.out")
-"""Where secrets belong: Asterisk's configuration (mode 0700), keys, and what `up` shows the person who started it (phones' passwords)."""
+_MAY_HOLD = re.compile(r"callhandler\.toml|var/asterisk/(etc|attach)/.*|var/tls/[^/]+\.key|var/up\.out")
+"""Where secrets belong: the site file, Asterisk's configuration (mode 0700), keys, and what `up` shows (phones' passwords)."""
 _SPOKEN = "var/sounds/"
 """Prompts, spoken before the first call: sound, and a lot of it."""
 
 
 def secrets_of(directory: Path) -> dict[str, str]:
-    """Every secret of a site, by its place in the file."""
+    """Every secret of a site, by its place in the file; of a private key a line of its own file."""
     with (directory / "callhandler.toml").open("rb") as file:
-        found = dict(_secrets("", tomllib.load(file)))
+        settings = tomllib.load(file)
+    found = dict(_secrets("", settings))
+    keys = {*(directory / "var" / "tls").glob("*.key"), directory / settings.get("tls", {}).get("key", "var/tls/none")}
+    found |= {f"the key {key.name}": _middle(key.read_text()) for key in keys if key.is_file()}
     return found | {"the FastAGI key": key_of(found["asterisk.ami_secret"])}
+
+
+def _middle(pem: str) -> str:
+    lines = pem.split()
+    return lines[len(lines) // 2]
 
 
 def _secrets(path: str, value: object) -> Iterator[tuple[str, str]]:
@@ -34,8 +42,10 @@ def leaks(directory: Path) -> list[str]:
     found, secrets = [], secrets_of(directory)
     for path in sorted(directory.rglob("*")):
         name = str(path.relative_to(directory))
-        if path.is_file() and name != "callhandler.toml" and not name.startswith((*_MAY_HOLD, _SPOKEN)):
-            found += [f"{which}: {name}" for which, secret in secrets.items() if _in(secret, path.read_bytes())]
+        if path.is_file() and not _MAY_HOLD.fullmatch(name) and not name.startswith(_SPOKEN):
+            with contextlib.suppress(FileNotFoundError):  # what runs removes some
+                data = path.read_bytes()
+                found += [f"{which}: {name}" for which, secret in secrets.items() if _in(secret, data)]
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             words = path.read_bytes()
@@ -46,6 +56,11 @@ def leaks(directory: Path) -> list[str]:
             where = f"what process {path.parent.name} was started with"
             found += [f"{which}: {where}" for which, secret in long.items() if _in(secret, words)]
     return found
+
+
+def secrets_in(directory: Path, data: bytes) -> list[str]:
+    """Which secrets of a site stand in what went out of it."""
+    return [which for which, secret in secrets_of(directory).items() if _in(secret, data)]
 
 
 def _in(secret: str, data: bytes) -> bool:

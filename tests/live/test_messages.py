@@ -1,6 +1,7 @@
 """A message, as its caller and whoever listens to it later hear it: greeting, beep, recording, listening, and the file itself."""
 
 import asyncio
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.edge.postbox import Postbox, serving
 from .ear import Sound, load
 from .hearing import find, tone_seconds
 from .lab import SiteUp, free_base, listening, site_running
+from .overhearing import USER, overheard
+from .secrecy import secrets_in
 
 pytestmark = pytest.mark.live
 VOICE = 440.0
@@ -23,21 +26,35 @@ EXTRA = """
 enters = "message:sales"
 
 [mail]
-port = PORT
+port = MAIL
 tls = "none"
+user = "calls"
+password = "Yt5-mail-Kd8wQ1"
 sender = "calls@example.org"
 to = "all@example.org"
+
+[mqtt]
+port = MQTT
+user = "callhandler"
+password = "Gn6-mqtt-Vb2rE9"
 """
-MAIL = 1_990
-"""The mail server's port, from the site's first."""
+MAIL, MQTT = 1_990, 1_991
+"""The mail server's port and the broker's, from the site's first."""
+PASSWORDS = dict(re.findall(r'user = "(\w+)"\npassword = "(.*)"', EXTRA))
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUp]:
-    base = free_base()
-    extra = EXTRA.replace("PORT", str(base + MAIL))
-    with site_running(tmp_path_factory.mktemp("messages") / "site", base, extra) as one:
+    base, folder = free_base(), tmp_path_factory.mktemp("messages")
+    extra = EXTRA.replace("MAIL", str(base + MAIL)).replace("MQTT", str(base + MQTT))
+    with (
+        overheard(folder / "broker", base + MQTT, PASSWORDS[USER]) as published,
+        site_running(folder / "site", base, extra) as one,
+    ):
         yield one
+        told = b"\n".join(published)
+        assert b"493055500002" in told, "the calls are told to who may listen"
+        assert secrets_in(one.directory, told) == [], "and no secret of the site is"
 
 
 def items(site: SiteUp, *words: str) -> list[dict[str, Plain]]:
@@ -90,11 +107,12 @@ async def test_a_message_is_heard_again_and_kept(site: SiteUp, tmp_path: Path) -
 async def is_mailed(site: SiteUp, number: str, recording: bytes) -> None:
     """The mail server was away until now; from here on it takes mail."""
     box = Postbox()
-    async with serving(site.base_port + MAIL, box), asyncio.timeout(40):
+    async with serving(site.base_port + MAIL, box, ("calls", PASSWORDS["calls"])), asyncio.timeout(40):
         while not box.letters:  # noqa: ASYNC110 - the server is told of it by another process
             await asyncio.sleep(0.2)
     (letter,) = box.letters
     assert letter["To"] == "all@example.org"
+    assert secrets_in(site.directory, letter.as_bytes()) == []
     assert letter["Subject"].startswith(f"Message for Sales from {number}")
     (attached,) = letter.iter_attachments()
     assert attached.get_content() == recording
