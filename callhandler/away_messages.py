@@ -8,6 +8,7 @@ made again from the file. Part of the edge: reads the folder of messages, and re
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
 import structlog
@@ -114,11 +115,15 @@ class AwayMessages:
             if named is None or not is_name(path.stem):
                 continue
             try:
-                stat = path.stat()
+                stat = path.lstat()
             except OSError as error:
                 log.error("a message can't be read", call=named["call"], reason=error.strerror)
                 continue
-            if stat.st_mtime >= oldest:
+            if not S_ISREG(
+                stat.st_mode
+            ):  # Asterisk's user may be somebody else than ours, and put a link to a file of ours there
+                log.error("a message is no file", call=named["call"])
+            elif stat.st_mtime >= oldest:
                 seconds = max(0.0, (stat.st_size - _HEADER) / _BYTES_PER_SECOND)
                 said = {"number": "", "caller": "", **named.groupdict()}
                 found.append(_Found(path.stem, said["call"], said["number"], said["caller"], stat.st_mtime, seconds))

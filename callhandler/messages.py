@@ -4,6 +4,7 @@ A name is made of the call's id alone, so nothing that came from outside is ever
 """
 
 import contextlib
+import os
 import re
 from pathlib import Path
 
@@ -40,10 +41,14 @@ class MessageBox:
         return next(name for name in names if not Path(self.path(name) + ENDING).exists())
 
     def keep(self, name: str) -> str:
-        """Keep a recording, readable for its user and group only; return its file relative to the site."""
+        """Keep a recording, readable for its user and group only; return its file relative to the site. A link's target is left alone."""
         file = Path(self.path(name) + ENDING)
         try:
-            file.chmod(0o640)
+            opened = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                os.fchmod(opened, 0o640)
+            finally:
+                os.close(opened)
         except OSError as error:  # Asterisk's user owns it, or it has no room left: the message is told of all the same
             log.warning("a message's file can't be protected", file=str(file), error=error.strerror)
         return str(FOLDER / file.name)

@@ -5,6 +5,8 @@ that is away they wait, and it is said once. What was mailed is a fact, so that 
 """
 
 import asyncio
+import errno
+import os
 import random
 from collections import deque
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
+from stat import S_ISREG
 from zoneinfo import ZoneInfo
 
 import aiosmtplib
@@ -154,7 +157,7 @@ class MailPublisher:
 
     def _recording(self, message: MessageLeft) -> bytes | None:
         try:
-            return (self._directory / message.file).read_bytes()
+            return _file(self._directory / message.file)
         except OSError as error:
             self._log.error("a message's recording can't be read", file=message.file, reason=error.strerror)
             return None
@@ -176,6 +179,18 @@ class MailPublisher:
             except asyncio.CancelledError:
                 client.close()  # without QUIT: in the middle of a letter that is a line of it, and no answer comes
                 raise
+
+
+def _file(path: Path) -> bytes:
+    """Return what is in a file, of which a link is none, nor a pipe, at which a read would stop: Asterisk's user can put both there.
+
+    Raises:
+        OSError: when it can't be read, or is no file.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no file")
+        return file.read()
 
 
 def _as_it_stands(text: str) -> str:

@@ -1,6 +1,7 @@
 """Messages by mail to a real SMTP server: what arrives, once each, and what a server that is away or refuses can't do."""
 
 import asyncio
+import os
 import time
 from pathlib import Path
 
@@ -188,3 +189,22 @@ async def test_a_recording_that_is_gone_and_a_full_queue(site: Site, port: int, 
     body = box.letters[0].get_body()
     assert body is not None
     assert "could not be read" in body.get_content()
+
+
+@pytest.mark.parametrize("trap", ["link", "pipe"])
+async def test_what_is_put_in_a_recordings_place_is_not_mailed(
+    site: Site, port: int, tmp_path: Path, trap: str
+) -> None:
+    """Asterisk's user may be another than ours. Fails if a link had our files mailed, or a pipe kept all mail waiting."""
+    recording = tmp_path / "trap.wav"
+    if trap == "link":
+        (tmp_path / "secret").write_text("the password")
+        recording.symlink_to(tmp_path / "secret")
+    else:
+        os.mkfifo(recording)
+    box, office = Postbox(), Office(site, port, tmp_path)
+    office.mail.publish(MessageLeft(at=0.0, call="c1", queue="sales", file="trap.wav", seconds=3.0))
+    async with serving(port, box), office:
+        await until(lambda: office.mailed)
+    assert "could not be read" in box.letters[0].as_string()
+    assert list(box.letters[0].iter_attachments()) == []

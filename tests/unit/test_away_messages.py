@@ -209,3 +209,16 @@ def test_after_a_gap_in_the_link_alone_the_session_tells_of_its_message_itself(s
     recorded(tmp_path, call.id, 4.0, house.world.now)
     house.sees(o.LinkDown("cut"), asterisk())
     assert told(house) == []
+
+
+def test_a_link_is_no_message(site: Site, tmp_path: Path) -> None:
+    """Asterisk's user may be another than ours. Fails if a link there had a file of ours told of, opened to others or removed."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(bytes(200_000))
+    secret.chmod(0o600)
+    link = tmp_path / "var" / "messages" / "pbx1-1.1_away_5000_1.wav"
+    link.symlink_to(secret)
+    house = House(site, tmp_path, [])
+    house.sees(asterisk())
+    assert not any(isinstance(fact, e.MessageLeft) for fact in house.journal)
+    assert secret.stat().st_mode & 0o777 == 0o600

@@ -81,6 +81,10 @@ def test_a_recording_is_named_after_its_call_alone(tmp_path: Path) -> None:
     file.write_bytes(b"RIFF")
     assert box.keep(first) == "var/messages/pbx1-12.3.wav"
     assert file.stat().st_mode & 0o777 == 0o640
+    (secret := tmp_path / "secret").touch(mode=0o600)
+    (tmp_path / "var" / "messages" / "pbx1-13.1.wav").symlink_to(secret)
+    box.keep("pbx1-13.1")
+    assert secret.stat().st_mode & 0o777 == 0o600, "a link that somebody put there opens no other file"
     assert box.free_name("pbx1-12.3") == "pbx1-12.3-2"
     box.discard(first)
     box.discard(first)
