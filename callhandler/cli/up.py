@@ -126,7 +126,8 @@ def _alone(directory: Path) -> Iterator[None]:
     """Refuse a second `up` on the same site."""
     path = directory / _LOCK
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as handle:
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "r+") as handle:
+        os.fchmod(handle.fileno(), 0o600)  # who may read a file may lock it, and keep `up` from starting
         _lock(handle, directory)
         handle.truncate(0)
         handle.write(f"{os.getpid()}\n")

@@ -43,7 +43,10 @@ async def test_beside_a_daemon_the_command_is_refused_before_it_writes_anything(
 
 
 async def test_beside_up_whose_daemon_is_away_for_a_moment_too(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (lock := site / "var" / "up.lock").parent.mkdir(exist_ok=True)
+    lock.touch(mode=0o644)
     with up._alone(site):
+        assert lock.stat().st_mode & 0o777 == 0o600, "nobody else can hold it and keep `up` away"
         await _refused(site)
     assert f"callhandler up is running for {site} already" in capsys.readouterr().err
 
