@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,12 @@ import pytest
 from callhandler.cli import main
 from callhandler.core import events as e
 from callhandler.core.model import Outcome, RingEnd
+from callhandler.core.views import Counts
+from callhandler.report import sentences
+from callhandler.report.tables import status_table
 from callhandler.store.journal import Journal
+from tests.unit.cli.test_tables import UTC, told
+from tests.unit.control.fake_desk import STATUS
 
 LET_IN, GONE, STILL, AT_ONCE = "pbx1-1800000000.1", "pbx1-1800000000.2", "pbx1-1800000000.3", "pbx1-1800000000.4"
 
@@ -82,6 +88,24 @@ def test_past_calls_show_how_long_they_rang(site: Path, capsys: pytest.CaptureFi
     assert "kept ringing  0:12" in capsys.readouterr().out
     assert main(["calls", AT_ONCE, "--site", str(site)]) == 0
     assert "ringing" not in capsys.readouterr().out
+
+
+def test_the_live_log_tells_when_it_begins_and_when_it_is_over() -> None:
+    facts = (
+        e.CallKeptRinging(at=0.0, call=GONE),
+        e.CallRang(at=12.0, call=GONE, rang=12.0, reason=RingEnd.CALLER_LEFT),
+    )
+    assert [sentences.of_call(fact) for fact in facts] == [
+        "rings: the machine has no time left for it",
+        "rang for 0:12: caller left",
+    ]
+
+
+def test_status_counts_who_rings_only_when_somebody_does() -> None:
+    assert "3 here, 2 ringing, 1 waiting" in told(
+        status_table(replace(STATUS, counts=Counts(calls=3, ringing=2, waiting=1)), UTC)
+    )
+    assert "ringing" not in told(status_table(replace(STATUS, counts=Counts(calls=3, waiting=1)), UTC))
 
 
 def test_figures_hour_by_hour(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
