@@ -19,6 +19,7 @@ from callhandler.asterisk.ami_session import AmiLink, AmiRefused, Snapshot, conn
 from callhandler.asterisk.ami_text import fields
 from callhandler.asterisk.dialling import dialled, originate
 from callhandler.asterisk.leaving import Leaving
+from callhandler.asterisk.locks import Locks
 from callhandler.asterisk.speaking import rung_briefly, sent_to_line, spoken, texted
 from callhandler.asterisk.translate import Translator
 from callhandler.core.model import OfferEnd, WordEnd
@@ -37,6 +38,7 @@ class Ami:
         self._link = link
         self._observe_all = observe
         self._translator = Translator()
+        self._locks = Locks()
         self._connection: AmiConnection | None = None
         self._up = False
         self._kept: list[tuple[str, bytes]] | None = []
@@ -54,11 +56,11 @@ class Ami:
         """Ring a phone, once. With the link down, or when it can't be said, OfferFailed is observed right after."""
         with contextlib.suppress(quoting.Unquotable):  # a callback's leg has no caller yet
             self._callers[leg.leg] = quoting.channel_name(leg.caller_channel)
-        self._ring(leg.leg, lambda: originate(leg), leg.ring)
+        self._ring(leg.leg, lambda: originate(leg, self._locks.name(leg.call, leg.leg)), leg.ring)
 
     def dial(self, leg: DialLeg) -> None:
         """Dial a customer, once; as for `offer`."""
-        self._ring(leg.leg, lambda: dialled(leg), leg.ring)
+        self._ring(leg.leg, lambda: dialled(leg, self._locks.name(leg.call, leg.leg)), leg.ring)
 
     def _ring(self, leg: str, headers: Callable[[], Headers], ring: float) -> None:
         if self._connection is None or not self._up:
@@ -185,6 +187,7 @@ class Ami:
     def _resynced(self, snapshot: Snapshot) -> None:
         seen = snapshot.seen
         lost = self._translator.snapshot(seen.channels, snapshot.states)
+        self._locks.snapshot(snapshot.states)
         self._up = True
         log.info("the AMI link is up", node=seen.node, version=seen.version, channels=len(seen.channels))
         for sentence in lacking.of_version(lacking.numbers(seen.version) or ()):
@@ -230,6 +233,7 @@ class Ami:
                     self._coming_back.discard(leg)
                     self._after_talk(leg, "")
                 self._callers.pop(leg, None)
+                self._locks.over(leg)
         try:
             self._observe_all(observation)
         except Exception:

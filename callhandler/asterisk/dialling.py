@@ -9,21 +9,20 @@ from callhandler.asterisk.ami_link import Headers
 from callhandler.core.ports import DialLeg, OfferLeg
 
 
-def originate(leg: OfferLeg) -> Headers:
-    """Return the headers of the Originate that rings an agent. Raises Unquotable."""
-    call = f"{wire.VARIABLE_CALL}={quoting.identifier(leg.call)}"
+def originate(leg: OfferLeg, lock: str) -> Headers:
+    """Return the headers of the Originate that rings an agent; `lock` is the call's. Raises Unquotable."""
     caller = [] if leg.callback else [f"{wire.VARIABLE_CALLER}={quoting.channel_name(leg.caller_channel)}"]
     return {
         wire.CHANNEL: wire.PHONE_PREFIX + quoting.identifier(leg.phone),
         wire.CONTEXT: wire.CONTEXT_CALLBACK if leg.callback else wire.CONTEXT_OFFER,
         **_common(leg.leg, leg.ring),
         "CallerID": quoting.caller_id(leg.display_name, leg.display_number),
-        "Variable": [call, *caller],
+        "Variable": [*_call(leg.call, lock), *caller],
     }
 
 
-def dialled(leg: DialLeg) -> Headers:
-    """Return the headers of the Originate that dials a customer over a trunk. Raises Unquotable."""
+def dialled(leg: DialLeg, lock: str) -> Headers:
+    """Return the headers of the Originate that dials a customer over a trunk; `lock` is the call's. Raises Unquotable."""
     number = quoting.phone_number(leg.number)
     if not number or number != leg.number:
         raise quoting.Unquotable("a number to be dialled is digits, with a + before them perhaps")
@@ -32,11 +31,12 @@ def dialled(leg: DialLeg) -> Headers:
         wire.CONTEXT: wire.CONTEXT_CUSTOMER,
         **_common(leg.leg, leg.ring),
         "CallerID": quoting.caller_id(leg.display_name, leg.display_number),
-        "Variable": [
-            f"{wire.VARIABLE_CALL}={quoting.identifier(leg.call)}",
-            f"{wire.VARIABLE_LONGEST}={round(leg.longest)}",
-        ],
+        "Variable": [*_call(leg.call, lock), f"{wire.VARIABLE_LONGEST}={round(leg.longest)}"],
     }
+
+
+def _call(call: str, lock: str) -> list[str]:
+    return [f"{wire.VARIABLE_CALL}={quoting.identifier(call)}", f"{wire.VARIABLE_LOCK}={lock}"]
 
 
 def _common(leg: str, ring: float) -> dict[str, str]:

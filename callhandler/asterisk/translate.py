@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from callhandler.asterisk import wire
 from callhandler.asterisk.ami_text import Fields
 from callhandler.asterisk.meanings import offer_end, phone_seen
+from callhandler.asterisk.phones import Phones
 from callhandler.core.model import OfferEnd, WordEnd
 from callhandler.core.observed import (
     Bridged,
@@ -47,6 +48,7 @@ class Translator:
     def __init__(self) -> None:
         self._legs: dict[str, _Leg] = {}
         self._bridges: dict[str, set[str]] = {}
+        self._phones = Phones()
         self._rules: dict[str, Callable[[Fields], tuple[Observation, ...]]] = {
             wire.NEW_CHANNEL: self._new_channel,
             wire.NEW_STATE: self._new_state,
@@ -81,6 +83,7 @@ class Translator:
 
     def snapshot(self, channels: tuple[LiveChannel, ...], states: Mapping[str, str]) -> tuple[OfferFailed, ...]:
         """Start over from what is there (`states`: each channel's ChannelState); say which offered legs were lost meanwhile."""
+        self._phones.snapshot(channels)
         self._bridges = {}
         for channel in channels:
             if channel.bridge is not None:
@@ -104,7 +107,9 @@ class Translator:
             return NOTHING
 
     def _new_channel(self, fields: Fields) -> tuple[Observation, ...]:
-        leg = self._legs.get(fields[wire.UNIQUEID])
+        channel = fields[wire.UNIQUEID]
+        self._phones.begins(channel, fields.get(wire.CHANNEL, ""))
+        leg = self._legs.get(channel)
         if leg is not None:
             leg.seen = True
         return NOTHING
@@ -119,13 +124,18 @@ class Translator:
         return NOTHING
 
     def _hangup(self, fields: Fields) -> tuple[Observation, ...]:
+        ended = self._ended(fields)
+        freed = self._phones.ends(fields[wire.UNIQUEID], fields.get(wire.CHANNEL, ""))
+        return (ended,) if freed is None else (ended, freed)
+
+    def _ended(self, fields: Fields) -> Observation:
         channel, cause = fields[wire.UNIQUEID], int(fields[wire.CAUSE])
         leg = self._legs.pop(channel, None)
         if fields.get(wire.CONTEXT) == wire.CONTEXT_WORD:
-            return (WordOver(channel, WORD_ENDS.get(cause, WordEnd.CUT)),)
+            return WordOver(channel, WORD_ENDS.get(cause, WordEnd.CUT))
         if leg is None or leg.cancelled:
-            return (ChannelEnded(channel, cause, fields.get(wire.CAUSE_TEXT, "")),)
-        return (OfferFailed(channel, offer_end(cause, leg.rang)),)
+            return ChannelEnded(channel, cause, fields.get(wire.CAUSE_TEXT, ""))
+        return OfferFailed(channel, offer_end(cause, leg.rang))
 
     def _originate_response(self, fields: Fields) -> tuple[Observation, ...]:
         # Where a channel came to be, its Hangup event tells the cause, and a failure is not about it but about a second
@@ -159,7 +169,10 @@ class Translator:
 
     def _device_state(self, fields: Fields) -> tuple[Observation, ...]:
         seen = phone_seen(fields)
-        return NOTHING if seen is None else (seen,)
+        if seen is None:
+            return NOTHING
+        self._phones.told(seen)
+        return (seen,)
 
     def _blind_transfer(self, fields: Fields) -> tuple[Observation, ...]:
         if fields[wire.RESULT] != wire.SUCCESS:

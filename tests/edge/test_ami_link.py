@@ -61,7 +61,10 @@ async def test_an_offer_says_all_that_the_dialplan_needs() -> None:
     async with fake_ami() as fake, up(fake) as (ami, _):
         ami.offer(LEG)
         await fake.until(lambda: fake.sent("Originate"))
-        assert fake.raw[fake.raw.index(b"Action: Originate") :].decode().split("\r\n") == [
+        said = fake.raw[fake.raw.index(b"Action: Originate") :].decode().split("\r\n")
+        lock = said.pop(said.index("Variable: CH_CALL=pbx1-1.1") + 1)
+        assert lock.startswith("Variable: CH_LOCK=call-")
+        assert said == [
             "Action: Originate",
             fake.sent("Originate")[0]["ActionID"].join(["ActionID: ", ""]),
             "Channel: PJSIP/101",

@@ -63,7 +63,7 @@ def phone_at(loaded: LoadedSite, id_: str, pause: float = 0.1) -> Phone:
 
 async def offer(act: Act, leg: str, phone: str, call: Environment) -> None:
     """What the daemon does to ring a phone for a call."""
-    variables = (f"Variable: CH_CALL={call['agi_uniqueid']}", f"Variable: CH_CALLER={call['agi_channel']}")
+    variables = (f"Variable: CH_LOCK=call-{call['agi_uniqueid']}", f"Variable: CH_CALLER={call['agi_channel']}")
     place = ("Context: callhandler-offer", "Exten: s", "Priority: 1", "Async: true", "Timeout: 15000")
     said_ = await act("Originate", f"Channel: PJSIP/{phone}", f"ChannelId: {leg}", *place, *variables)
     assert "Response: Success" in said_

@@ -296,7 +296,7 @@ async def test_no_value_becomes_an_order(tmp_path: Path) -> None:
             '\\" EXEC System \\"touch PROOF',
             "; touch PROOF",
             "$(touch PROOF)`touch PROOF`",
-            "x,CH_CALL=y,CH_CALLER=z",
+            "x,CH_LOCK=y,CH_CALLER=z",
             "é" * 200,
             "José \u202e山田\u0085",
             "y" * 900,

@@ -1,0 +1,64 @@
+"""Which phones have just become free, before Asterisk's device states say so. Pure.
+
+Asterisk has one thread for the device states of everything, and looks at all calls of a trunk each time one of them changes
+(main/devicestate.c, chan_pjsip_devicestate): with a thousand callers that thread is seconds late, and agents whose phones
+it hasn't come to stay idle. Channels are told of in time, so the end of a phone's last one tells as much.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from callhandler.asterisk import wire
+from callhandler.core.model import Device
+from callhandler.core.observed import LiveChannel, PhoneSeen
+
+_OCCUPIED = frozenset({Device.IN_USE, Device.RINGING})
+
+
+class Phones:
+    """The channels of each phone, and the state last told of it."""
+
+    def __init__(self) -> None:
+        self._at: dict[str, str] = {}
+        self._channels: Counter[str] = Counter()
+        self._told: dict[str, Device] = {}
+
+    def snapshot(self, channels: Iterable[LiveChannel]) -> None:
+        """Start over from the channels that are there."""
+        self._at, self._channels, self._told = {}, Counter(), {}
+        for one in channels:
+            self.begins(one.channel, one.name)
+
+    def told(self, seen: PhoneSeen) -> None:
+        """Take note of what Asterisk says of a phone."""
+        self._told[seen.phone] = seen.device
+
+    def begins(self, channel: str, name: str) -> None:
+        """A channel has begun; one that stands in for a phone's, while that is moved, counts as that phone's."""
+        phone = _phone(name.removeprefix(wire.SURROGATE_PREFIX))
+        if phone is not None and channel not in self._at:
+            self._at[channel] = phone
+            self._channels[phone] += 1
+
+    def ends(self, channel: str, name: str) -> PhoneSeen | None:
+        """A channel has ended; says that its phone is free now, if nothing else is there and it was last told to be in use.
+
+        What is left of a channel that was moved says nothing of the phone, which goes on in another one.
+        """
+        if (phone := self._at.pop(channel, None)) is not None:
+            self._channels[phone] -= 1
+            if not self._channels[phone]:
+                del self._channels[phone]
+        phone = _phone(name)
+        if phone is None or phone in self._channels or self._told.get(phone) not in _OCCUPIED:
+            return None
+        self._told[phone] = Device.FREE
+        return PhoneSeen(phone, Device.FREE)
+
+
+def _phone(name: str) -> str | None:
+    """The phone whose channel has this name; None for others', and for what is left of one that was moved."""
+    if not name.startswith(wire.PHONE_PREFIX) or name.endswith(wire.ZOMBIE):
+        return None
+    endpoint = name[len(wire.PHONE_PREFIX) :].rpartition("-")[0]
+    return None if endpoint.startswith(wire.TRUNK_PREFIX) else endpoint

@@ -1,0 +1,64 @@
+"""A phone is free as soon as its last channel has ended, however late Asterisk's device states are."""
+
+import pytest
+
+from callhandler.asterisk.phones import Phones
+from callhandler.core.model import Device
+from callhandler.core.observed import LiveChannel, PhoneSeen
+
+FREE = PhoneSeen("101", Device.FREE)
+
+
+def occupied(*channels: tuple[str, str], device: Device = Device.IN_USE) -> Phones:
+    phones = Phones()
+    for channel, name in channels:
+        phones.begins(channel, name)
+    phones.told(PhoneSeen("101", device))
+    return phones
+
+
+@pytest.mark.parametrize("device", [Device.IN_USE, Device.RINGING])
+def test_the_end_of_the_only_channel_frees_the_phone_once(device: Device) -> None:
+    phones = occupied(("1", "PJSIP/101-00000001"), device=device)
+    assert phones.ends("1", "PJSIP/101-00000001") == FREE
+    assert phones.ends("1", "PJSIP/101-00000001") is None
+
+
+@pytest.mark.parametrize("device", [Device.FREE, Device.UNREACHABLE])
+def test_nothing_is_said_of_a_phone_that_was_not_told_to_be_in_use(device: Device) -> None:
+    phones = occupied(("1", "PJSIP/101-00000001"), device=device)
+    assert phones.ends("1", "PJSIP/101-00000001") is None
+
+
+def test_a_phone_with_another_call_is_still_in_use() -> None:
+    phones = occupied(("1", "PJSIP/101-00000001"), ("2", "PJSIP/101-00000002"))
+    assert phones.ends("1", "PJSIP/101-00000001") is None
+    assert phones.ends("2", "PJSIP/101-00000002") == FREE
+
+
+def test_the_rest_of_a_channel_that_was_moved_frees_nothing_and_what_stands_in_for_it_does() -> None:
+    phones = occupied(("1", "PJSIP/101-00000001"))
+    phones.begins("2", "Surrogate/PJSIP/101-00000001")
+    assert phones.ends("1", "PJSIP/101-00000001<ZOMBIE>") is None
+    assert phones.ends("2", "PJSIP/101-00000001") == FREE
+
+
+def test_a_call_that_was_picked_up_goes_on_in_a_channel_of_another_phone() -> None:
+    phones = occupied(("1", "PJSIP/101-00000001"))
+    assert phones.ends("1", "PJSIP/101-00000001<ZOMBIE>") is None
+
+
+@pytest.mark.parametrize("name", ["PJSIP/trunk-pstn-00000001", "Local/s@x-00000001;1", "", "PJSIP/", "101"])
+def test_other_channels_are_no_phones(name: str) -> None:
+    phones = occupied(("1", "PJSIP/101-00000001"))
+    phones.begins("2", name)
+    assert phones.ends("2", name) is None
+    assert phones.ends("1", "PJSIP/101-00000001") == FREE
+
+
+def test_after_a_gap_it_goes_by_what_is_there() -> None:
+    phones = occupied(("1", "PJSIP/101-00000001"))
+    phones.snapshot([LiveChannel("2", "PJSIP/101-00000002", None, "", "")])
+    phones.told(PhoneSeen("101", Device.IN_USE))
+    assert phones.ends("1", "PJSIP/101-00000001") is None
+    assert phones.ends("2", "PJSIP/101-00000002") == FREE
