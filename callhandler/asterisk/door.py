@@ -10,18 +10,23 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 FEW = 100
-"""Callers with whom a machine is never said to be late: ringing would not help it, whatever else it does."""
+"""Callers who are let in however late the machine is: ringing would not help it, whatever else it does."""
 LATE = 0.003
 """Seconds by which the event loop's timers are late, smoothed, from which on a machine has no time left: under 0.002 up to 190 calls
 a second on two cores, 0.010 to 0.150 with more than they can do (docs/performance.md)."""
 LONGEST = 45.0
 """Seconds after which a caller is answered in any case, before they or the network give up."""
+ROOM = 300.0
+"""Callers who may be here before the machine has shown that it keeps up with more: what they cost shows only seconds later, when they
+have pressed their key, and a thousand too many take half a minute to be served."""
 ALARM_AGAIN = 60.0
 _TICK = 0.02
 _MEMORY = 16
 """How many of the last ticks count, about."""
 _IN_A_TICK = 4
-"""Callers who are let in at each tick while the machine keeps up: what they cost shows only when they have pressed their key."""
+"""Callers who are let in at each tick at most."""
+_MORE, _LESS = 1.003, 0.99
+"""What the room for callers becomes at each tick that isn't late while it is all taken (1.16 in a second), and at each that is (0.6)."""
 
 
 class Door:
@@ -36,6 +41,7 @@ class Door:
         self._tell = tell
         self._before: deque[asyncio.Future[str]] = deque()
         self._late = 0.0
+        self._room = ROOM
         self._watching = False
         self._told = -ALARM_AGAIN
 
@@ -53,9 +59,10 @@ class Door:
         if not self._watching and self._is_watched():
             self._watching = True
             self._look_again(loop)
-        if self._keeps_up() and not self._before:
+        if not self._before and self._has_room():
             return
-        self._alarm(loop.time())
+        if self._late >= LATE:
+            self._alarm(loop.time())
         turn: asyncio.Future[str] = loop.create_future()
         self._before.append(turn)
         try:
@@ -65,8 +72,11 @@ class Door:
             if not turn.done():
                 self._before.remove(turn)
 
-    def _keeps_up(self) -> bool:
-        return self._late < LATE or self._sessions() < FEW
+    def _inside(self) -> int:
+        return self._sessions() - len(self._before)
+
+    def _has_room(self) -> bool:
+        return self._inside() < FEW or (self._late < LATE and self._inside() < self._room)
 
     def _is_watched(self) -> bool:
         return bool(self._before) or self._sessions() >= FEW
@@ -76,15 +86,19 @@ class Door:
         loop.call_at(due, self._look, loop, due)
 
     def _look(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
-        """See how late the loop is, and let callers in if it isn't; no more once few callers are here."""
+        """See how late the loop is, how many may be here therefore, and let them in; no more once few callers are here."""
         self._late += (loop.time() - due - self._late) / _MEMORY
-        if self._keeps_up():
-            for _ in range(min(_IN_A_TICK, len(self._before))):
+        if self._late >= LATE:
+            self._room = max(FEW, _LESS * min(self._room, self._inside()))
+        elif self._before and self._inside() + _IN_A_TICK >= self._room:
+            self._room *= _MORE
+        for _ in range(_IN_A_TICK):
+            if self._before and self._has_room():
                 self._before.popleft().set_result("let in")
         if self._is_watched():
             self._look_again(loop)
         else:
-            self._watching, self._late = False, 0.0
+            self._watching, self._late, self._room = False, 0.0, ROOM
 
     def _alarm(self, now: float) -> None:
         if now - self._told >= ALARM_AGAIN:

@@ -25,9 +25,15 @@ RING = b'EXEC "Ringing"'
 @pytest.fixture
 def late(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """A machine without any time, for anybody; the function gives it some."""
+    few = doors.FEW
     monkeypatch.setattr(doors, "FEW", 0)
     monkeypatch.setattr(doors, "LATE", -1.0)
-    return lambda: monkeypatch.setattr(doors, "LATE", 60.0)
+
+    def relieved() -> None:
+        monkeypatch.setattr(doors, "FEW", few)
+        monkeypatch.setattr(doors, "LATE", 60.0)
+
+    return relieved
 
 
 async def from_trunk(site: Path) -> FakeAgi:
