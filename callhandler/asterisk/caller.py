@@ -12,7 +12,7 @@ import structlog
 from callhandler.asterisk import quoting, wire
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import AgiReply
-from callhandler.asterisk.door import LONGEST, Door
+from callhandler.asterisk.door import Door
 from callhandler.core.model import RingEnd
 from callhandler.errors import CallerGone
 from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt, Recorded, Recording, Sound, Spoken
@@ -191,19 +191,12 @@ class AgiCaller:
     # --- inside ---
 
     async def _pass_through(self, door: Door, rings: Callable[[], None] | None) -> RingEnd | None:
-        since: float | None = None
-
         async def ring() -> None:
-            nonlocal since
-            since = self._time()
             if rings is not None and not self._session.gone.done():
                 rings()
             await self._do(wire.AGI_EXECUTE, wire.APPLICATION_RINGING)
 
-        await door.pass_through(ring, self._session.gone)
-        if since is None:
-            return None
-        return RingEnd.LONGEST if self._time() - since >= LONGEST else RingEnd.LET_IN
+        return await door.pass_through(ring, self._session.gone)
 
     @contextlib.contextmanager
     def _cuttable(self) -> Iterator[None]:

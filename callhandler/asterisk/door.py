@@ -9,6 +9,8 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from callhandler.core.model import RingEnd
+
 FEW = 100
 """Callers who are let in however late the machine is: ringing would not help it, whatever else it does."""
 LATE = 0.003
@@ -32,8 +34,8 @@ _MORE, _LESS = 1.003, 0.99
 class Door:
     """Lets callers in, in the order in which they came.
 
-    `sessions` tells how many callers have a session, those before the door too; `tell` is told in a sentence when callers begin to be
-    kept there, at most once a minute.
+    `sessions` tells how many callers have a session, those before the door too (who talks with an agent has none); `tell` is told in a
+    sentence when the machine is late for one, at most once a minute.
     """
 
     def __init__(self, sessions: Callable[[], int], tell: Callable[[str], None]) -> None:
@@ -50,17 +52,17 @@ class Door:
         """How many callers are kept ringing now."""
         return len(self._before)
 
-    async def pass_through(self, ring: Callable[[], Awaitable[object]], gone: asyncio.Future[str]) -> None:
-        """Return when a caller is to be answered: at once as long as the machine keeps up. Who must wait for that hears it ring.
+    async def pass_through(self, ring: Callable[[], Awaitable[object]], gone: asyncio.Future[str]) -> RingEnd | None:
+        """Return when a caller is to be answered: at once, and None, as long as the machine keeps up. Who must wait for that hears it ring.
 
-        `ring` has the caller hear that; `gone` is done when the caller has hung up, which ends the wait, too.
+        `ring` has the caller hear that; `gone` is done when the caller has hung up, which ends the wait, too. What ended it is returned.
         """
         loop = asyncio.get_running_loop()
         if not self._watching and self._is_watched():
             self._watching = True
             self._look_again(loop)
         if not self._before and self._has_room():
-            return
+            return None
         if self._late >= LATE:
             self._alarm(loop.time())
         turn: asyncio.Future[str] = loop.create_future()
@@ -71,6 +73,9 @@ class Door:
         finally:
             if not turn.done():
                 self._before.remove(turn)
+        if turn.done():
+            return RingEnd.LET_IN
+        return RingEnd.CALLER_LEFT if gone.done() else RingEnd.LONGEST
 
     def _inside(self) -> int:
         return self._sessions() - len(self._before)

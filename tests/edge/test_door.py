@@ -10,6 +10,7 @@ from callhandler.asterisk import door as doors
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.caller import AgiCaller
 from callhandler.asterisk.door import FEW, ROOM, Door
+from callhandler.core.model import RingEnd
 from callhandler.errors import CallerGone
 from tests.edge.fake_asterisk import agi_call
 from tests.edge.serving import serving, settled
@@ -33,6 +34,7 @@ class Street:
         self.told: list[str] = []
         self.rang: list[int] = []
         self.inside: list[int] = []
+        self.ends: list[RingEnd | None] = []
         self.gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.door = Door(lambda: self.here + self.door.before, self.told.append)
 
@@ -40,7 +42,7 @@ class Street:
         async def ring() -> None:
             self.rang.append(caller)
 
-        await self.door.pass_through(ring, gone or self.gone)
+        self.ends.append(await self.door.pass_through(ring, gone or self.gone))
         self.inside.append(caller)
 
     async def late(self) -> None:
@@ -67,6 +69,7 @@ async def test_as_long_as_the_machine_keeps_up_nobody_is_kept(monkeypatch: pytes
         await street.comes(caller)
         await asyncio.sleep(0)
     assert (street.inside, street.rang, street.told) == ([0, 1, 2, 3, 4], [], [])
+    assert street.ends == [None] * 5
 
 
 async def test_more_than_a_machine_is_known_to_keep_up_with_ring_and_are_let_in_little_by_little(
@@ -139,6 +142,7 @@ async def test_who_hangs_up_before_the_door_waits_no_longer_and_leaves_no_place(
     await one
     assert street.door.before == 1
     await other
+    assert street.ends[-2:] == [RingEnd.CALLER_LEFT, RingEnd.LET_IN]
 
 
 async def test_a_machine_that_stays_late_answers_after_the_longest_ring(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,6 +151,7 @@ async def test_a_machine_that_stays_late_answers_after_the_longest_ring(monkeypa
     street = Street(here=FEW)
     await street.comes(1)
     assert (street.rang, street.inside, street.door.before) == ([1], [1], 0)
+    assert street.ends == [RingEnd.LONGEST]
 
 
 async def test_asterisk_is_told_to_ring_before_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:

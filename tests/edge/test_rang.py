@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from callhandler.asterisk import caller as callers
 from callhandler.asterisk import door as doors
 from callhandler.control.client import Client
 from callhandler.core import events as e
@@ -84,8 +83,7 @@ async def test_who_is_let_in_has_rung_for_as_long_as_it_took(site: Path, late: C
 async def test_who_is_answered_only_after_the_longest_time_is_told_apart(
     site: Path, late: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (doors, callers):
-        monkeypatch.setattr(module, "LONGEST", 0.05)
+    monkeypatch.setattr(doors, "LONGEST", 0.05)
     async with running(site) as daemon, caller(site):
         await waiting(daemon)
         facts = await story(daemon)
