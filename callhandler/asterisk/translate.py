@@ -108,11 +108,11 @@ class Translator:
 
     def _new_channel(self, fields: Fields) -> tuple[Observation, ...]:
         channel = fields[wire.UNIQUEID]
-        self._phones.begins(channel, fields.get(wire.CHANNEL, ""))
         leg = self._legs.get(channel)
         if leg is not None:
             leg.seen = True
-        return NOTHING
+        seen = self._phones.begins(channel, fields.get(wire.CHANNEL, ""))
+        return NOTHING if seen is None else (seen,)
 
     def _new_state(self, fields: Fields) -> tuple[Observation, ...]:
         state, channel = fields[wire.CHANNEL_STATE], fields[wire.UNIQUEID]

@@ -24,6 +24,26 @@ def test_the_end_of_the_only_channel_frees_the_phone_once(device: Device) -> Non
     assert phones.ends("1", "PJSIP/101-00000001") is None
 
 
+@pytest.mark.parametrize("device", [Device.IN_USE, Device.RINGING])
+def test_a_phone_used_again_before_its_state_is_told_is_as_it_was_as_asterisk_tells_no_state_twice(
+    device: Device,
+) -> None:
+    phones = occupied(("1", "PJSIP/101-00000001"), device=device)
+    assert phones.ends("1", "PJSIP/101-00000001") == FREE
+    assert phones.begins("2", "PJSIP/101-00000002") == PhoneSeen("101", device)
+    assert phones.begins("3", "PJSIP/101-00000003") is None
+    assert phones.ends("2", "PJSIP/101-00000002") is None
+    assert phones.ends("3", "PJSIP/101-00000003") == FREE
+
+
+@pytest.mark.parametrize("device", [Device.FREE, Device.UNREACHABLE, Device.RINGING])
+def test_a_phone_used_again_once_its_state_is_told_goes_by_that(device: Device) -> None:
+    phones = occupied(("1", "PJSIP/101-00000001"))
+    phones.ends("1", "PJSIP/101-00000001")
+    phones.told(PhoneSeen("101", device))
+    assert phones.begins("2", "PJSIP/101-00000002") is None
+
+
 @pytest.mark.parametrize("device", [Device.FREE, Device.UNREACHABLE])
 def test_nothing_is_said_of_a_phone_that_was_not_told_to_be_in_use(device: Device) -> None:
     phones = occupied(("1", "PJSIP/101-00000001"), device=device)
