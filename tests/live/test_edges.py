@@ -32,14 +32,11 @@ from callhandler.site.new import init
 from tests.edge.linked import Watch
 from tests.edge.waiting import until
 from tests.live.sip_text import Ear, Plan, TextPhone, ear, header, text_phone
+from tests.ports import free_base
 
 pytestmark = pytest.mark.live
-BASE = 33_400
-PHONE = BASE + 50
-EAR = BASE + 60
-ADDRESS = ("127.0.0.1", BASE)
 RINGS = b"180 Ringing"
-STATIC_PHONE = f"""
+STATIC_PHONE = """
 [900]
 type = endpoint
 context = callhandler-phones
@@ -49,7 +46,7 @@ direct_media = no
 aors = 900
 [900]
 type = aor
-contact = sip:900@127.0.0.1:{PHONE}
+contact = sip:900@127.0.0.1:PORT
 """
 Script = Callable[[AgiSession, AgiCaller], Awaitable[object]]
 
@@ -58,6 +55,7 @@ Script = Callable[[AgiSession, AgiCaller], Awaitable[object]]
 class Lab:
     """A private Asterisk with our edges attached, a phone 900 and a caller on the trunk, which are the same text phone."""
 
+    address: tuple[str, int]
     asterisk: AsteriskProcess
     music: list[Path]
     ami: Ami
@@ -71,7 +69,7 @@ class Lab:
         """Call 5000 and return what the script returned, or raise what it raised."""
         self.script = script
         self.results.clear()
-        self.call_id = self.phone.invite(b"5000", name, user, ADDRESS)
+        self.call_id = self.phone.invite(b"5000", name, user, self.address)
         await until(lambda: self.results, 60)
         if isinstance(self.results[0], BaseException):
             raise self.results[0]
@@ -79,7 +77,7 @@ class Lab:
 
     def hang_up(self) -> None:
         """The caller hangs up."""
-        self.phone.hang_up(self.call_id, ADDRESS)
+        self.phone.hang_up(self.call_id, self.address)
 
     async def offer(
         self, phone: str, caller: str = "PJSIP/none-1", ring: float = 1.0, call: str = "c-1", name: str = "Sales: Jo"
@@ -113,17 +111,18 @@ def music_files(etc: Path) -> list[Path]:
 @contextlib.asynccontextmanager
 async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
     """Everything started, and stopped again."""
-    loaded = init(tmp_path / "site", BASE).loaded
+    base = free_base()
+    loaded = init(tmp_path / "site", base).loaded
     own = loaded.directory / "asterisk"
     own.mkdir()
-    (own / "pjsip.conf").write_text(STATIC_PHONE)
+    (own / "pjsip.conf").write_text(STATIC_PHONE.replace("PORT", str(base + 50)))
     program = ensure_asterisk(None, Silent())
     asterisk = AsteriskProcess(loaded, program)
     place, watch = loaded.site.asterisk, Watch()
     link = AmiLink(place.ami_host, place.ami_port, place.ami_user, place.ami_secret.get_secret_value(), ping=0.5)
     ami = Ami(link, watch)
-    phone, listening = await text_phone(PHONE), await ear(EAR)
-    phone.rtp = EAR
+    phone, listening = await text_phone(base + 50), await ear(base + 60)
+    phone.rtp = base + 60
 
     async def handle(session: AgiSession) -> None:
         caller = AgiCaller(session, lambda prompt, _: prompt, "en", "Europe/Berlin")
@@ -137,6 +136,7 @@ async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
     for module in ("func_shell.so", "app_system.so"):  # so that an order that got through would be carried out
         await asterisk.ask(f"module load {module}")
     room = Lab(
+        ("127.0.0.1", base),
         asterisk,
         music_files(layout(loaded.directory)["etc"]),
         ami,
