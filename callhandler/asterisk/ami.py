@@ -60,7 +60,7 @@ class Ami:
 
     def dial(self, leg: DialLeg) -> None:
         """Dial a customer, once; as for `offer`."""
-        self._ring(leg.leg, lambda: dialled(leg, self._locks.name(leg.call, leg.leg)), leg.ring)
+        self._ring(leg.leg, lambda: dialled(leg), leg.ring)
 
     def _ring(self, leg: str, headers: Callable[[], Headers], ring: float) -> None:
         if self._connection is None or not self._up:

@@ -17,12 +17,12 @@ def originate(leg: OfferLeg, lock: str) -> Headers:
         wire.CONTEXT: wire.CONTEXT_CALLBACK if leg.callback else wire.CONTEXT_OFFER,
         **_common(leg.leg, leg.ring),
         "CallerID": quoting.caller_id(leg.display_name, leg.display_number),
-        "Variable": [*_call(leg.call, lock), *caller],
+        "Variable": [f"{wire.VARIABLE_LOCK}={lock}", *caller],
     }
 
 
-def dialled(leg: DialLeg, lock: str) -> Headers:
-    """Return the headers of the Originate that dials a customer over a trunk; `lock` is the call's. Raises Unquotable."""
+def dialled(leg: DialLeg) -> Headers:
+    """Return the headers of the Originate that dials a customer over a trunk. Raises Unquotable."""
     number = quoting.phone_number(leg.number)
     if not number or number != leg.number:
         raise quoting.Unquotable("a number to be dialled is digits, with a + before them perhaps")
@@ -31,12 +31,8 @@ def dialled(leg: DialLeg, lock: str) -> Headers:
         wire.CONTEXT: wire.CONTEXT_CUSTOMER,
         **_common(leg.leg, leg.ring),
         "CallerID": quoting.caller_id(leg.display_name, leg.display_number),
-        "Variable": [*_call(leg.call, lock), f"{wire.VARIABLE_LONGEST}={round(leg.longest)}"],
+        "Variable": [f"{wire.VARIABLE_LONGEST}={round(leg.longest)}"],
     }
-
-
-def _call(call: str, lock: str) -> list[str]:
-    return [f"{wire.VARIABLE_CALL}={quoting.identifier(call)}", f"{wire.VARIABLE_LOCK}={lock}"]
 
 
 def _common(leg: str, ring: float) -> dict[str, str]:

@@ -62,7 +62,7 @@ async def test_an_offer_says_all_that_the_dialplan_needs() -> None:
         ami.offer(LEG)
         await fake.until(lambda: fake.sent("Originate"))
         said = fake.raw[fake.raw.index(b"Action: Originate") :].decode().split("\r\n")
-        lock = said.pop(said.index("Variable: CH_CALL=pbx1-1.1") + 1)
+        lock = said.pop(said.index("Variable: CH_CALLER=PJSIP/pstn-00000001") - 1)
         assert lock.startswith("Variable: CH_LOCK=call-")
         assert said == [
             "Action: Originate",
@@ -75,7 +75,6 @@ async def test_an_offer_says_all_that_the_dialplan_needs() -> None:
             "ChannelId: of-1",
             "Timeout: 15000",
             'CallerID: "Sales: Jo" <+4930>',
-            "Variable: CH_CALL=pbx1-1.1",
             "Variable: CH_CALLER=PJSIP/pstn-00000001",
             "",
             "",

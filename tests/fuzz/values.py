@@ -67,7 +67,7 @@ def ami_action(data: bytes) -> None:
 _ORDERS: tuple[Callable[[list[str]], Headers], ...] = (
     lambda t: originate(OfferLeg(t[0], t[1], t[2], t[3], 15.0, t[4], t[5]), "call-1"),
     lambda t: originate(OfferLeg(t[0], t[1], t[2], t[3], 15.0, t[4], t[5], callback=True), "call-1"),
-    lambda t: dialled(DialLeg(t[0], t[1], t[2], t[3], 15.0, 600.0, t[4], t[5]), "call-1"),
+    lambda t: dialled(DialLeg(t[0], t[1], t[2], t[3], 15.0, 600.0, t[4], t[5])),
     lambda t: spoken(SpokenWord(t[0], t[1], t[2], (t[3], t[4]))),
     lambda t: rung_briefly(BriefCall(t[0], t[1], 15.0, t[4], t[5], t[2], t[3])),
     lambda t: sent_to_line(t[0]),

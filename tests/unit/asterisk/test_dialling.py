@@ -12,7 +12,7 @@ def customer(number: str, trunk: str = "pstn") -> DialLeg:
 
 
 def test_a_customer_is_dialled_over_the_trunk_into_our_own_context() -> None:
-    assert dialled(customer("+12025550123"), "call-1") == {
+    assert dialled(customer("+12025550123")) == {
         "Channel": "PJSIP/+12025550123@trunk-pstn",
         "Context": "callhandler-customer",
         "Exten": "s",
@@ -21,7 +21,7 @@ def test_a_customer_is_dialled_over_the_trunk_into_our_own_context() -> None:
         "ChannelId": "pbx1-1.2-d1",
         "Timeout": "30000",
         "CallerID": '"Acme West" <+12025550100>',
-        "Variable": ["CH_CALL=pbx1-1.2", "CH_LOCK=call-1", "CH_LONGEST=3600"],
+        "Variable": ["CH_LONGEST=3600"],
     }
 
 
@@ -30,17 +30,18 @@ def test_a_customer_is_dialled_over_the_trunk_into_our_own_context() -> None:
 )
 def test_nothing_but_a_number_is_dialled(number: str) -> None:
     with pytest.raises(Unquotable):
-        dialled(customer(number), "call-1")
+        dialled(customer(number))
 
 
 def test_nor_over_anything_but_a_trunk() -> None:
     with pytest.raises(Unquotable):
-        dialled(customer("+12025550123", "pstn,30,G(x)"), "call-1")
+        dialled(customer("+12025550123", "pstn,30,G(x)"))
 
 
 def test_an_agent_is_told_of_a_callback_and_joined_with_a_caller() -> None:
     leg = OfferLeg("c-o1", "101", "c", "", 15.0, "Callback Sales: Ann", "+12025550123", callback=True)
     said = originate(leg, "call-1")
-    assert (said["Context"], said["Variable"]) == ("callhandler-callback", ["CH_CALL=c", "CH_LOCK=call-1"])
+    assert (said["Context"], said["Variable"]) == ("callhandler-callback", ["CH_LOCK=call-1"])
     live = OfferLeg("c-o1", "101", "c", "PJSIP/trunk-1", 15.0, "Sales: Ann", "+12025550123")
-    assert originate(live, "call-1")["Context"] == "callhandler-offer"
+    said = originate(live, "call-1")
+    assert (said["Context"], said["Variable"]) == ("callhandler-offer", ["CH_LOCK=call-1", "CH_CALLER=PJSIP/trunk-1"])
