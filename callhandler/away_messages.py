@@ -119,9 +119,8 @@ class AwayMessages:
             except OSError as error:
                 log.error("a message can't be read", call=named["call"], reason=error.strerror)
                 continue
-            if not S_ISREG(
-                stat.st_mode
-            ):  # Asterisk's user may be somebody else than ours, and put a link to a file of ours there
+            if not S_ISREG(stat.st_mode):
+                # Asterisk's user may be somebody else than ours, and put a link to a file of ours there.
                 log.error("a message is no file", call=named["call"])
             elif stat.st_mtime >= oldest:
                 seconds = max(0.0, (stat.st_size - _HEADER) / _BYTES_PER_SECOND)

@@ -4,9 +4,12 @@ A name is made of the call's id alone, so nothing that came from outside is ever
 """
 
 import contextlib
+import errno
 import os
 import re
 from pathlib import Path
+from stat import S_ISREG
+from typing import BinaryIO
 
 import structlog
 
@@ -44,11 +47,8 @@ class MessageBox:
         """Keep a recording, readable for its user and group only; return its file relative to the site. A link's target is left alone."""
         file = Path(self.path(name) + ENDING)
         try:
-            opened = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                os.fchmod(opened, 0o640)
-            finally:
-                os.close(opened)
+            with opened(file) as recording:
+                os.fchmod(recording.fileno(), 0o640)
         except OSError as error:  # Asterisk's user owns it, or it has no room left: the message is told of all the same
             log.warning("a message's file can't be protected", file=str(file), error=error.strerror)
         return str(FOLDER / file.name)
@@ -57,6 +57,19 @@ class MessageBox:
         """Remove a recording that nobody wants."""
         with contextlib.suppress(OSError):
             Path(self.path(name) + ENDING).unlink()
+
+
+def opened(recording: Path) -> BinaryIO:
+    """Open a recording. A link is none, nor a pipe, at which a read would stop: Asterisk's user may be another than ours and put both there.
+
+    Raises:
+        OSError: when it can't be read, or is no file.
+    """
+    file = os.fdopen(os.open(recording, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no file")
+    return file
 
 
 def is_name(name: str) -> bool:

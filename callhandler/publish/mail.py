@@ -5,8 +5,6 @@ that is away they wait, and it is said once. What was mailed is a fact, so that 
 """
 
 import asyncio
-import errno
-import os
 import random
 from collections import deque
 from collections.abc import Callable
@@ -14,7 +12,6 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
-from stat import S_ISREG
 from zoneinfo import ZoneInfo
 
 import aiosmtplib
@@ -23,6 +20,7 @@ from callhandler.core.events import Fact, MessageLeft, MessageMailed
 from callhandler.core.plain import printable
 from callhandler.core.views import PublisherView
 from callhandler.logs import log
+from callhandler.messages import opened
 from callhandler.site.models import Mail, Site
 from callhandler.site.waiting import Encryption
 from callhandler.tasks import heed_cancelling
@@ -157,7 +155,8 @@ class MailPublisher:
 
     def _recording(self, message: MessageLeft) -> bytes | None:
         try:
-            return _file(self._directory / message.file)
+            with opened(self._directory / message.file) as file:
+                return file.read()
         except OSError as error:
             self._log.error("a message's recording can't be read", file=message.file, reason=error.strerror)
             return None
@@ -179,18 +178,6 @@ class MailPublisher:
             except asyncio.CancelledError:
                 client.close()  # without QUIT: in the middle of a letter that is a line of it, and no answer comes
                 raise
-
-
-def _file(path: Path) -> bytes:
-    """Return what is in a file, of which a link is none, nor a pipe, at which a read would stop: Asterisk's user can put both there.
-
-    Raises:
-        OSError: when it can't be read, or is no file.
-    """
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "it is no file")
-        return file.read()
 
 
 def _as_it_stands(text: str) -> str:
