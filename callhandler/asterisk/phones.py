@@ -1,4 +1,4 @@
-"""Which phones have just become free, before Asterisk's device states say so. Pure.
+"""Which phones have just become free, or are used again, before Asterisk's device states say so. Pure.
 
 Asterisk has one thread for the device states of everything, and looks at all calls of a trunk each time one of them changes
 (main/devicestate.c, chan_pjsip_devicestate): with a thousand callers that thread is seconds late, and agents whose phones
@@ -17,7 +17,7 @@ _OCCUPIED = frozenset({Device.IN_USE, Device.RINGING})
 
 
 class Phones:
-    """The channels of each phone, and the state last told of it."""
+    """The channels of each phone, the state last told of it, and which are free since by the end of their channels alone."""
 
     def __init__(self) -> None:
         self._at: dict[str, str] = {}

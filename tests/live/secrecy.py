@@ -19,8 +19,10 @@ def secrets_of(directory: Path) -> dict[str, str]:
     with (directory / "callhandler.toml").open("rb") as file:
         settings = tomllib.load(file)
     found = dict(_secrets("", settings))
-    keys = {*(directory / "var" / "tls").glob("*.key"), directory / settings.get("tls", {}).get("key", "var/tls/none")}
-    found |= {f"the key {key.name}": _middle(key.read_text()) for key in keys if key.is_file()}
+    keys = {*(directory / "var" / "tls").glob("*.key")}
+    if (own := settings.get("tls", {}).get("key")) is not None:
+        keys.add(directory / own)
+    found |= {f"the key {key.name}": _middle(key.read_text()) for key in keys}
     return found | {"the FastAGI key": key_of(found["asterisk.ami_secret"])}
 
 
