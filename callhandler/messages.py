@@ -60,7 +60,7 @@ class MessageBox:
 
 
 def opened(recording: Path) -> BinaryIO:
-    """Open a recording. A link is none, nor a pipe, at which a read would stop: Asterisk's user may be another than ours and put both there.
+    """Open a recording. A link is none, nor a pipe, at which a read would stop: Asterisk's user, who may not be ours, can put both there.
 
     Raises:
         OSError: when it can't be read, or is no file.
