@@ -118,7 +118,10 @@ class Person:
 
     # --- verbs ------------------------------------------------------------------------------------------------------
 
-    async def answer(self, rings: Callable[[], None] | None = None) -> None:
+    async def come_in(self, rings: Callable[[], None]) -> None:
+        """Be let in at once."""
+
+    async def answer(self) -> None:
         await self._pass(COMMAND)
 
     async def speak_language(self, code: str) -> None:

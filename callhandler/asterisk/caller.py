@@ -76,18 +76,30 @@ class AgiCaller:
         """Seconds since the last word of the last `say` ended; None when nothing of it was played."""
         return None if self._spoke_until is None else self._time() - self._spoke_until
 
-    async def answer(self, rings: Callable[[], None] | None = None) -> RingEnd | None:
-        """Answer the channel, once the door lets it in, and speak the caller's language. Later calls do nothing.
-
-        `rings` is called when it is kept before the door; returns what ended that, None where it wasn't.
-        """
-        if self._answered:
+    async def come_in(self, rings: Callable[[], None]) -> RingEnd | None:
+        """Pass the door, once. `rings` is called when it keeps the caller; returns what ended that, None where it didn't."""
+        if self._door is None:
             return None
-        rang = None if self._door is None else await self._pass_through(self._door, rings)
+
+        async def ring() -> None:
+            if not self._session.gone.done():
+                rings()
+            await self._do(wire.AGI_EXECUTE, wire.APPLICATION_RINGING)
+
+        door, self._door = self._door, None
+        rang = await door.pass_through(ring, self._session.gone)
+        if self._session.gone.done():
+            raise CallerGone(self._session.gone.result())
+        return rang
+
+    async def answer(self) -> None:
+        """Answer the channel, once the door lets it in, and speak the caller's language. Later calls do nothing."""
+        if self._answered:
+            return
+        await self.come_in(lambda: None)
         await self._do(wire.AGI_ANSWER)
         self._answered = True
         await self.speak_language(self._language)
-        return rang
 
     async def speak_language(self, code: str) -> None:
         """Speak in another language from now on; Asterisk's own sounds too."""
@@ -189,14 +201,6 @@ class AgiCaller:
             self._session.cut()
 
     # --- inside ---
-
-    async def _pass_through(self, door: Door, rings: Callable[[], None] | None) -> RingEnd | None:
-        async def ring() -> None:
-            if rings is not None and not self._session.gone.done():
-                rings()
-            await self._do(wire.AGI_EXECUTE, wire.APPLICATION_RINGING)
-
-        return await door.pass_through(ring, self._session.gone)
 
     @contextlib.contextmanager
     def _cuttable(self) -> Iterator[None]:

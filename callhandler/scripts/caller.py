@@ -82,11 +82,14 @@ class Caller(Protocol):
     def silent_for(self) -> float | None:
         """Return how many seconds ago the last word of the last `say` ended; None when nothing of it was played: its sounds are missing."""
 
-    async def answer(self, rings: Callable[[], None] | None = None) -> RingEnd | None:
-        """Answer the channel (once; later calls do nothing), as soon as the machine has time for it.
+    async def come_in(self, rings: Callable[[], None]) -> RingEnd | None:
+        """Return as soon as the machine has time for the caller, who isn't answered yet. Later calls do nothing.
 
         Who must ring until then has `rings` called when that begins; returns what ended it, None for who didn't have to.
         """
+
+    async def answer(self) -> None:
+        """Answer the channel (once; later calls do nothing), as soon as the caller may come in."""
 
     async def speak_language(self, code: str) -> None:
         """Speak in another language from now on."""

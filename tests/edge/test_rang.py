@@ -192,3 +192,20 @@ async def test_a_planned_end_lets_the_network_have_back_who_rings(
     assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEnded"]
     assert [fact.reason for fact in facts if isinstance(fact, e.CallRang)] == [RingEnd.WITHDRAWN]
     assert [fact.outcome for fact in facts if isinstance(fact, e.CallEnded)] == [Outcome.WITHDRAWN]
+
+
+async def test_a_planned_end_lets_stay_who_is_being_answered(site: Path, late: Callable[[], None]) -> None:
+    async with running(site) as daemon:
+        call = await from_trunk(site)
+        assert await call.answer() == RING
+        await until(lambda: rings(daemon))
+        late()
+        assert await call.command() == b"ANSWER"
+        daemon.ending.begin()
+        call.send(b"200 result=0\n")
+        assert await call.command() != b"", (
+            "an answered channel can't be given back: it would hear music until the daemon is gone"
+        )
+        facts = await story(daemon)
+        await call.close()
+    assert [fact.reason for fact in facts if isinstance(fact, e.CallRang)] == [RingEnd.LET_IN]

@@ -80,7 +80,10 @@ class FakeCaller:
                 return reaction or None
         raise CallerGone("hung up")
 
-    async def answer(self, rings: Callable[[], None] | None = None) -> None:
+    async def come_in(self, rings: Callable[[], None]) -> None:
+        """Be let in at once."""
+
+    async def answer(self) -> None:
         """Be answered."""
         if "answered" not in self.heard:
             self.heard.append("answered")

@@ -78,7 +78,10 @@ class Listener:
                 return what
         return None
 
-    async def answer(self, rings: Callable[[], None] | None = None) -> None:
+    async def come_in(self, rings: Callable[[], None]) -> None:
+        """Be let in at once."""
+
+    async def answer(self) -> None:
         await self._command()
 
     async def speak_language(self, code: str) -> None:
