@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
 from callhandler.core import events as e
-from callhandler.core.model import Outcome, RingEnd
+from callhandler.core.model import Outcome
 from callhandler.core.skills import Expression, both, parse
 
 
@@ -120,7 +120,7 @@ class Calls:
     def _(self, fact: e.CallRang) -> None:
         if call := self.here.get(fact.call):
             call.rings_since, call.since = None, fact.at
-            if fact.reason in (RingEnd.LET_IN, RingEnd.LONGEST) and call.outcome is Outcome.ABANDONED:
+            if fact.reason.answers and call.outcome is Outcome.ABANDONED:
                 call.outcome = Outcome.LEFT_IN_MENU
 
     @apply.register

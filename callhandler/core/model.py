@@ -59,13 +59,18 @@ class OfferEnd(StrEnum):
 
 
 class RingEnd(StrEnum):
-    """What ended the ringing of a caller who was kept before the door (ADR 13)."""
+    """What ended the ringing of a caller who was kept ringing (docs/adr/0013)."""
 
     LET_IN = "let in"
     LONGEST = "let in after the longest time"
     CALLER_LEFT = "caller left"
     WITHDRAWN = "withdrawn"
     LOST = "lost"
+
+    @property
+    def answers(self) -> bool:
+        """Whether the caller was answered then."""
+        return self in (RingEnd.LET_IN, RingEnd.LONGEST)
 
 
 class WordEnd(StrEnum):

@@ -1,4 +1,4 @@
-"""Figures of those who were kept ringing because the machine had no time left (ADR 13), hour by hour, from facts alone.
+"""Figures of those who were kept ringing because the machine had no time left (docs/adr/0013), hour by hour, from facts alone.
 
 No part of any line's figures: `waited` begins when a call enters one, which is later. Who hung up while it rang is abandoned, short
 within `SHORT_ABANDON`. Those whose end nobody saw are counted, and have no length.
@@ -47,7 +47,7 @@ def ringing_figures(ends: Iterable[e.CallRang], calls: Mapping[float, int]) -> l
 
 
 def _figures(hour: float, calls: int, ends: Sequence[e.CallRang]) -> RingingFigures:
-    answered = sorted(end.rang for end in ends if end.reason in (RingEnd.LET_IN, RingEnd.LONGEST))
+    answered = sorted(end.rang for end in ends if end.reason.answers)
     hung_up = sorted(end.rang for end in ends if end.reason is RingEnd.CALLER_LEFT)
     known = [end for end in ends if end.reason is not RingEnd.LOST]
     return RingingFigures(
