@@ -187,7 +187,7 @@ class Ami:
     def _resynced(self, snapshot: Snapshot) -> None:
         seen = snapshot.seen
         lost = self._translator.snapshot(seen.channels, snapshot.states)
-        self._locks.snapshot(snapshot.states)
+        self._locks.snapshot(snapshot.locks)
         self._up = True
         log.info("the AMI link is up", node=seen.node, version=seen.version, channels=len(seen.channels))
         for sentence in lacking.of_version(lacking.numbers(seen.version) or ()):

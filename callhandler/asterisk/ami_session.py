@@ -49,10 +49,11 @@ class AmiRefused(CallhandlerError):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is there: as the observation, and each channel's ChannelState by its unique id."""
+    """What is there: as the observation, and by each channel's unique id its ChannelState and the name of its lock ("" for most)."""
 
     seen: LinkUp
     states: dict[str, str]
+    locks: dict[str, str]
 
 
 async def connect(link: AmiLink, on_event: OnEvent) -> AmiConnection:
@@ -119,13 +120,16 @@ async def take_snapshot(connection: AmiConnection, deadline: float) -> Snapshot:
     node = await _value(connection, wire.SYSTEM_NAME, deadline)
     settings = await connection.ask(wire.CORE_SETTINGS, {}, deadline)  # refused to a user without `reporting`
     version = settings.fields.get(wire.ASTERISK_VERSION) or await _value(connection, wire.VERSION_FUNCTION, deadline)
-    status = await _list(connection, wire.STATUS_ACTION, deadline)
-    devices = await _list(connection, wire.DEVICE_STATE_LIST, deadline)
+    status = await _list(connection, wire.STATUS_ACTION, {"Variables": wire.VARIABLE_LOCK}, deadline)
+    devices = await _list(connection, wire.DEVICE_STATE_LIST, {}, deadline)
     held = await _who_holds(connection, status, deadline)
     channels = tuple(replace(channel, held=held.get(channel.channel)) for channel in map(live_channel, status))
     phones = tuple(seen for row in devices if (seen := phone_seen(row)) is not None)
     states = {row.get(wire.UNIQUEID, ""): row.get(wire.CHANNEL_STATE, "") for row in status}
-    return Snapshot(LinkUp(node, spelt(version) or connection.banner.result(), channels, phones), states)
+    locks = {
+        row.get(wire.UNIQUEID, ""): row.get("Variable", "").removeprefix(f"{wire.VARIABLE_LOCK}=") for row in status
+    }
+    return Snapshot(LinkUp(node, spelt(version) or connection.banner.result(), channels, phones), states, locks)
 
 
 def spelt(version: str) -> str:
@@ -152,8 +156,8 @@ async def _who_holds(connection: AmiConnection, status: list[Fields], deadline: 
     return {channel: value == "1" for channel, value in told.items() if value in ("0", "1")}
 
 
-async def _list(connection: AmiConnection, name: str, deadline: float) -> list[Fields]:
-    answer = await connection.ask(name, {}, deadline)
+async def _list(connection: AmiConnection, name: str, headers: Headers, deadline: float) -> list[Fields]:
+    answer = await connection.ask(name, headers, deadline)
     if not answer.good:
         log.error("Asterisk refused a list that is needed", action=name, reason=answer.message)
     return answer.rows

@@ -4,19 +4,23 @@ Asterisk keeps each name that was ever locked, and looks through all of them at 
 name for each call would cost more memory and more time with each call there ever was. So names are used again.
 """
 
+import re
 import secrets
 from collections import Counter, deque
-from collections.abc import Container
+from collections.abc import Mapping
 
 RESTING = 200
 """Names that lie idle before the oldest is used again: a leg's lock is given back a moment after its end is told."""
+_NAME = re.compile(r"call-[0-9a-f]{8}-[0-9]{1,18}")
+_OFFER = "-o"
+"""What is between the call's id and the offer's number in a leg's."""
 
 
 class Locks:
     """One name for each call that phones are rung for, until its last leg is over."""
 
     def __init__(self) -> None:
-        # Conversations of a daemon before this one still hold theirs.
+        # Legs of a daemon before this one that end unseen may still hold theirs.
         self._ours = secrets.token_hex(4)
         self._made = 0
         self._names: dict[str, str] = {}
@@ -43,10 +47,26 @@ class Locks:
             del self._living[call]
             self._resting.append(self._names.pop(call))
 
-    def snapshot(self, channels: Container[str]) -> None:
-        """Every leg that isn't among these channels is over."""
-        for leg in [leg for leg in self._legs if leg not in channels]:
+    def snapshot(self, there: Mapping[str, str]) -> None:
+        """Take note of the channels that are there, with the lock's name of each that has one: every other leg is over.
+
+        A call that a daemon before this one rings phones for keeps its name, or another phone of it could take the caller, too.
+        """
+        for leg in [leg for leg in self._legs if leg not in there]:
             self.over(leg)
+        for leg, name in there.items():
+            call = leg.rpartition(_OFFER)[0]
+            if call and leg not in self._legs and _NAME.fullmatch(name) and self._take_over(call, name):
+                self._legs[leg] = call
+                self._living[call] += 1
+
+    def _take_over(self, call: str, name: str) -> bool:
+        """Have a call go on under this name; tells whether it does. It doesn't where it has another, or another call has this one."""
+        if call not in self._names and name not in self._names.values():
+            self._names[call] = name
+            if name in self._resting:
+                self._resting.remove(name)
+        return self._names.get(call) == name
 
     def _new(self) -> str:
         self._made += 1

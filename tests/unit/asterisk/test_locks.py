@@ -1,5 +1,7 @@
 """The names of the locks of calls: one for all phones of a call, none for two calls, and used again."""
 
+import pytest
+
 from callhandler.asterisk.locks import RESTING, Locks
 
 
@@ -40,7 +42,7 @@ def test_no_name_is_used_again_as_long_as_a_leg_lives_or_at_once() -> None:
 def test_what_is_not_there_any_more_after_a_gap_is_over() -> None:
     locks = Locks()
     lost, kept = locks.name("lost", "l1"), locks.name("kept", "k1")
-    locks.snapshot({"k1"})
+    locks.snapshot({"k1": kept})
     names = set()
     for n in range(2 * RESTING):
         names.add(locks.name(f"call {n}", f"leg {n}"))
@@ -53,3 +55,47 @@ def test_the_end_of_a_channel_that_is_no_leg_says_nothing() -> None:
     locks = Locks()
     locks.over("somebody")
     assert locks.name("a", "a1")
+
+
+def test_a_call_that_a_daemon_before_rings_phones_for_keeps_its_name() -> None:
+    before, after = Locks(), Locks()
+    rings, talks = before.name("rings", "rings-o1"), before.name("talks", "talks-o1")
+    after.snapshot({"rings": "", "rings-o1": rings, "talks-o1": talks})
+    assert after.name("rings", "rings-o2") == rings
+    after.over("rings-o1")
+    assert after.name("rings", "rings-o3") == rings
+    assert after.name("new", "new-o1") not in (rings, talks)
+
+
+def test_what_a_daemon_before_left_is_given_back_too() -> None:
+    before, after = Locks(), Locks()
+    left = {f"call {n}-o1": before.name(f"call {n}", f"call {n}-o1") for n in range(RESTING)}
+    after.snapshot(left)
+    for leg in left:
+        after.over(leg)
+    assert after.name("new", "new-o1") in left.values()
+
+
+def test_two_names_of_one_call_and_two_calls_of_one_name_are_kept_apart() -> None:
+    one, two, after = Locks(), Locks(), Locks()
+    a, b = one.name("call", "call-o1"), two.name("call", "call-o2")
+    after.snapshot({"call-o1": a, "call-o2": b, "other-o1": a})
+    assert after.name("call", "call-o3") == a
+    assert after.name("other", "other-o2") not in (a, b)
+
+
+def test_a_name_that_rests_is_taken_out_when_it_turns_out_to_be_in_use() -> None:
+    locks = Locks()
+    rested = locks.name("call", "call-o1")
+    locks.over("call-o1")
+    locks.snapshot({"call-o1": rested})
+    names = {locks.name(f"other {n}", f"other {n}-o1") for n in range(2 * RESTING)}
+    assert rested not in names
+    assert locks.name("call", "call-o2") == rested
+
+
+@pytest.mark.parametrize("name", ["", "call-1", "call-0000000g-1", "call-00000000-1)}${SHELL(x)}", "x\nAction: Ping"])
+def test_what_is_no_name_of_ours_is_never_taken_up(name: str) -> None:
+    locks = Locks()
+    locks.snapshot({"call-o1": name})
+    assert locks.name("call", "call-o2") != name
