@@ -1,7 +1,7 @@
 """The planned end: no new calls, those here may end, what is left is hung up, and all is written down before the daemon stops.
 
-Who rings and isn't answered yet (ADR 13) is still a new call: given back to the network, which can send it elsewhere, rather than answered
-and hung up soon after.
+Who rings and isn't answered yet (docs/adr/0013) is still a new call: given back to the network, which can send it elsewhere, rather than
+answered and hung up soon after.
 
 Who runs Asterisk and the daemon together (`callhandler up`) says when: SIGUSR1 begins it, SIGUSR2 hangs up what is left. A daemon beside an
 operator's own Asterisk is ended by SIGTERM alone, which leaves its calls to the dialplan. Knows no processes.

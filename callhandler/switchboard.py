@@ -41,7 +41,6 @@ ENDED_MEMORY = 1_000
 ANSWERED_ELSEWHERE = 26
 """Q.850's cause with which the dialplan lets go of a phone that was answered when another phone had the call already."""
 
-
 _RING_ENDS: dict[Outcome | None, RingEnd] = {Outcome.WITHDRAWN: RingEnd.WITHDRAWN, Outcome.LOST: RingEnd.LOST}
 """How the ringing of a call ended whose outcome was known at its end; else the caller left."""
 
@@ -338,7 +337,7 @@ class Switchboard:
                 self.record(e.ExtensionConnected(at=now, call=call.id, channel=other))
 
     def _left_for_a_phone(self, call: Call) -> None:
-        """Somebody in line talks though no offer of ours was answered: a phone that rang while the daemon was away was."""
+        """Somebody in line or kept ringing talks though no offer of ours was answered: a phone that rang while the daemon was away was."""
         now = self.clock()
         self._rang(call, RingEnd.LET_IN)
         if call.queue is not None:
@@ -419,9 +418,8 @@ class Switchboard:
         self._end_visit_of(call)
 
     def _rang(self, call: Call, reason: RingEnd) -> None:
-        now = self.clock()
-        if call.rings_since is not None:
-            self.record(e.CallRang(at=now, call=call.id, rang=max(0.0, now - call.rings_since), reason=reason))
+        if (rang := call.rang(self.clock(), reason)) is not None:
+            self.record(rang)
 
     def _who_ended(self, call: Call, otherwise: str) -> str:
         """Tell who ended a talk: whoever had the call hung up, else who left first, else whose channel is the one that ended."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
 from callhandler.core import events as e
-from callhandler.core.model import Outcome
+from callhandler.core.model import Outcome, RingEnd
 from callhandler.core.skills import Expression, both, parse
 
 
@@ -61,6 +61,12 @@ class Call:
     def wants(self) -> Expression:
         """Return the skills the call itself wants: what was learnt on the way, and the language last chosen."""
         return both(parse(self.attributes.get("wants", "")), parse(self.attributes.get("speaks", "")))
+
+    def rang(self, until: float, reason: RingEnd) -> e.CallRang | None:
+        """Return what is to be written down when it is no longer kept ringing; None where it wasn't."""
+        if self.rings_since is None:
+            return None
+        return e.CallRang(at=until, call=self.id, rang=max(0.0, until - self.rings_since), reason=reason)
 
     def waits(self, since: float) -> None:
         """Count the wait from `since`, unless it waits already."""

@@ -72,15 +72,15 @@ async def _begin(session: Session) -> tuple[str, str | None]:
 
 
 async def _answer(session: Session) -> None:
-    """Answer the caller. Who must ring until the machine has time for it (ADR 13) is written down, and for how long.
+    """Answer the caller. Who must ring until the machine has time for it (docs/adr/0013) is written down, and for how long.
 
     It is over before the answer, not with it: who is being answered can't be given back to the network any more.
     """
     house, call = session.house, session.call
     ended = await session.caller.come_in(lambda: house.note(e.CallKeptRinging(at=house.now(), call=call.id)))
-    if call.rings_since is not None:  # also of who rang on in the dialplan while the daemon was away
-        now = house.now()
-        house.note(e.CallRang(at=now, call=call.id, rang=now - call.rings_since, reason=ended or RingEnd.LET_IN))
+    # Also of who rang on in the dialplan while the daemon was away.
+    if (rang := call.rang(house.now(), ended or RingEnd.LET_IN)) is not None:
+        house.note(rang)
     await session.caller.answer()
 
 
