@@ -35,7 +35,7 @@ class BadOption(Refused):
 
 @dataclass(frozen=True, slots=True)
 class InitResult:
-    """A new site; `loaded` is its file, read back and found good."""
+    """A new site; `loaded` is what was written into its file."""
 
     loaded: LoadedSite
     base_port: int
