@@ -192,3 +192,12 @@ async def test_the_receive_buffer_is_as_large_as_the_system_lets_it() -> None:
         assert got >= min(RECEIVE_BUFFER, 212_992)
         connection.close("done")
         await asyncio.sleep(0)
+
+
+async def test_a_call_that_another_daemon_rings_a_phone_for_keeps_its_lock() -> None:
+    rung = {**channel("c-o1", state="5"), "Variable": "CH_LOCK=call-0123abcd-7"}
+    async with fake_ami(channels=[rung, {**channel("c"), "Variable": "CH_LOCK="}]) as fake, up(fake) as (ami, _):
+        ami.offer(OfferLeg("c-o2", "101", "c", "PJSIP/pstn-00000001", 15.0, "Sales: Jo", "+4930"))
+        await fake.until(lambda: fake.sent("Originate"))
+        assert b"Variable: CH_LOCK=call-0123abcd-7\r\n" in fake.raw
+        assert fake.sent("Status")[0]["Variables"] == "CH_LOCK"

@@ -196,6 +196,28 @@ async def test_what_phones_answer_is_how_offers_end(tmp_path: Path) -> None:
         assert [type(one) for one in await room.end_of(leg)] in ([ChannelEnded], [OfferFailed])
 
 
+async def test_another_daemon_rings_for_the_same_call_under_the_same_lock(tmp_path: Path) -> None:
+    async with lab(tmp_path) as room, asyncio.TaskGroup() as group:
+        room.phone.plan = Plan((RINGS,))
+        watch = Watch()
+        after = Ami(room.ami._link, watch)
+        legs = ["c-o1", "c-o2"]
+        room.ami.offer(OfferLeg(legs[0], "900", "c", "PJSIP/none-1", 20.0, "Sales: Jo", "+4930"))
+        await until(lambda: any(isinstance(one, PhoneSeen) and one.device == "ringing" for one in room.watch.seen))
+        running = group.create_task(after.run(), name="another daemon's AMI")
+        await until(lambda: watch.count(LinkUp))
+        after.offer(OfferLeg(legs[1], "900", "c", "PJSIP/none-1", 20.0, "Sales: Jo", "+4930"))
+        await until(lambda: sum(packet.startswith(b"INVITE") for packet in room.phone.seen) >= 2)
+        (up,) = [one for one in watch.seen if isinstance(one, LinkUp)]
+        assert [one.channel for one in up.channels] == legs[:1]
+        names = [line.partition("!")[0] for line in (await room.asterisk.ask("core show channels concise")).split("\n")]
+        told = [await room.asterisk.ask(f"core show channel {name}") for name in names if name]
+        locks = [found for one in told for found in re.findall(r"(?m)^CH_LOCK=(\S+)", one)]
+        running.cancel()
+    assert len(locks) == 2
+    assert len(set(locks)) == 1
+
+
 async def test_keys_cuts_and_music_are_what_they_should_be(tmp_path: Path) -> None:
     async with lab(tmp_path) as room:
         later = asyncio.get_running_loop().call_later
