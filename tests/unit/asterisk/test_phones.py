@@ -63,6 +63,13 @@ def test_the_rest_of_a_channel_that_was_moved_frees_nothing_and_what_stands_in_f
     assert phones.ends("2", "PJSIP/101-00000001") == FREE
 
 
+def test_a_moved_channel_that_keeps_its_id_leaves_the_phone_in_use_until_it_ends() -> None:
+    phones = occupied(("1", "PJSIP/101-00000001"))
+    phones.begins("2", "Surrogate/PJSIP/101-00000001")
+    assert phones.ends("2", "Surrogate/PJSIP/101-00000001<ZOMBIE>") is None
+    assert phones.ends("1", "PJSIP/101-00000001") == FREE
+
+
 def test_a_call_that_was_picked_up_goes_on_in_a_channel_of_another_phone() -> None:
     phones = occupied(("1", "PJSIP/101-00000001"))
     assert phones.ends("1", "PJSIP/101-00000001<ZOMBIE>") is None
