@@ -28,6 +28,7 @@ from callhandler.core.decisions import (
 from callhandler.core.following import Follower, Follows, heeding
 from callhandler.core.line import Line
 from callhandler.core.model import SHORT_ABANDON, Device, OfferEnd, Outcome, Plan, RingEnd, State, Status, Tier
+from callhandler.core.offer_legs import offer_of
 from callhandler.core.ports import FactLog, OfferLeg, Pbx
 from callhandler.core.redials import Redials
 
@@ -529,11 +530,11 @@ class Switchboard:
     def _find_forgotten_offers(self, channels: tuple[o.LiveChannel, ...]) -> None:
         """A daemon that was killed may have rung a phone and not written it down any more: the leg's id says for which call."""
         for one in channels:
-            call_id, offer, number = one.channel.rpartition("-o")
-            call, agent = self.line.books.calls.get(call_id), self.line.books.agent_at(one.phone or "")
-            if not offer or not number.isdigit() or one.channel in self.line.books.legs:
+            offered = offer_of(one.channel)
+            if offered is None or one.channel in self.line.books.legs:
                 continue
-            if call is None or int(number) <= call.offers_made:  # that one was written down, and is over
+            call, agent = self.line.books.calls.get(offered[0]), self.line.books.agent_at(one.phone or "")
+            if call is None or offered[1] <= call.offers_made:  # that one was written down, and is over
                 continue
             if call.queue in self.line.plan.queues and agent is not None and agent.leg is None:
                 ring = self.line.plan.queues[call.queue].ring

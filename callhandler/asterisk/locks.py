@@ -9,11 +9,11 @@ import secrets
 from collections import Counter, deque
 from collections.abc import Mapping
 
+from callhandler.core.offer_legs import offer_of
+
 RESTING = 200
 """Names that lie idle before the oldest is used again: a leg's lock is given back a moment after its end is told."""
 _NAME = re.compile(r"call-[0-9a-f]{8}-[0-9]{1,18}")
-_OFFER = "-o"
-"""What is between the call's id and the offer's number in a leg's."""
 
 
 class Locks:
@@ -55,10 +55,10 @@ class Locks:
         for leg in [leg for leg in self._legs if leg not in there]:
             self.over(leg)
         for leg, name in there.items():
-            call = leg.rpartition(_OFFER)[0]
-            if call and leg not in self._legs and _NAME.fullmatch(name) and self._take_over(call, name):
-                self._legs[leg] = call
-                self._living[call] += 1
+            offered = offer_of(leg)
+            if offered and leg not in self._legs and _NAME.fullmatch(name) and self._take_over(offered[0], name):
+                self._legs[leg] = offered[0]
+                self._living[offered[0]] += 1
 
     def _take_over(self, call: str, name: str) -> bool:
         """Have a call go on under this name; tells whether it does. It doesn't where it has another, or another call has this one."""

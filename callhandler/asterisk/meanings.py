@@ -55,12 +55,16 @@ def phone_seen(fields: Fields) -> PhoneSeen | None:
 def live_channel(fields: Fields) -> LiveChannel:
     """Return one channel of a snapshot from a Status event."""
     name = fields.get(wire.CHANNEL, "")
-    endpoint = name.removeprefix(wire.PHONE_PREFIX).rpartition("-")[0] if name.startswith(wire.PHONE_PREFIX) else ""
     return LiveChannel(
         channel=fields.get(wire.UNIQUEID, ""),
         name=name,
         bridge=fields.get(wire.STATUS_BRIDGE) or None,
         context=fields.get(wire.CONTEXT, ""),
         linked=fields.get(wire.LINKEDID, ""),
-        phone=endpoint or None,
+        phone=endpoint_of(name) or None,
     )
+
+
+def endpoint_of(name: str) -> str:
+    """Return the phone or trunk whose channel has this name; empty for channels of neither."""
+    return name.removeprefix(wire.PHONE_PREFIX).rpartition("-")[0] if name.startswith(wire.PHONE_PREFIX) else ""

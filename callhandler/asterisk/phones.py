@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from callhandler.asterisk import wire
+from callhandler.asterisk.meanings import endpoint_of
 from callhandler.core.model import Device
 from callhandler.core.observed import LiveChannel, PhoneSeen
 
@@ -69,7 +70,6 @@ class Phones:
 
 def _phone(name: str) -> str | None:
     """The phone whose channel has this name; None for others', and for what is left of one that was moved."""
-    if not name.startswith(wire.PHONE_PREFIX) or name.endswith(wire.ZOMBIE):
-        return None
-    endpoint = name[len(wire.PHONE_PREFIX) :].rpartition("-")[0]
-    return None if endpoint.startswith(wire.TRUNK_PREFIX) else endpoint
+    endpoint = endpoint_of(name)
+    moved = name.endswith(wire.ZOMBIE)
+    return None if moved or not endpoint or endpoint.startswith(wire.TRUNK_PREFIX) else endpoint

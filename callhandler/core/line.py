@@ -15,6 +15,7 @@ from callhandler.core.decisions import CancelOffer, Decision, LeaveLine, OfferTo
 from callhandler.core.explaining import MOST_CANDIDATES, Choice
 from callhandler.core.matching import Matching
 from callhandler.core.model import Device, OfferEnd, Outcome, Plan, State, Status
+from callhandler.core.offer_legs import offer_leg
 from callhandler.core.skills import Expression
 from callhandler.core.timers import agent_timers, call_timers, step_timer
 from callhandler.core.waiting import Waiting
@@ -428,7 +429,7 @@ class Line:
             text = self._matching.write_down(choice, now)
             self._out.append(e.RoutingDecided(at=now, call=call.id, queue=queue.id, agent=first, snapshot=text))
         for agent in choice.agents:
-            leg = f"{call.id}-o{call.offers_made + 1}"
+            leg = offer_leg(call.id, call.offers_made + 1)
             phone = agent.phone or ""
             offered = e.AgentOffered(
                 at=now, call=call.id, leg=leg, agent=agent.id, queue=queue.id, phone=phone, ring=queue.ring
