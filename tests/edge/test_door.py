@@ -289,3 +289,31 @@ async def test_a_server_that_closes_ends_who_rings(monkeypatch: pytest.MonkeyPat
         await call.close()
     assert isinstance(results[0], asyncio.CancelledError)
     assert door.before == 0
+
+
+@pytest.mark.parametrize("stall", [0.0, 30.0], ids=["on time", "after half a minute without the machine"])
+async def test_of_thousands_who_ring_each_is_let_in_once_and_in_turn(
+    monkeypatch: pytest.MonkeyPatch, stall: float
+) -> None:
+    many, in_time = 3_000, round(doors.LONGEST / doors._TICK)
+    monkeypatch.setattr(Door, "_look_again", lambda *_: None)  # the test is its clock
+    street = Street(here=round(ROOM))
+    street.door._late = stall / doors._MEMORY
+
+    async def comes(caller: int) -> None:
+        await street.comes(caller)
+        street.here += 1
+
+    everybody = [asyncio.create_task(comes(caller)) for caller in range(many)]
+    await until(lambda: street.door.before == many)
+    loop = asyncio.get_running_loop()
+    for _ in range(in_time):
+        street.door._look(loop, loop.time())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert street.door.before == 0
+    await asyncio.gather(*everybody)
+    assert street.inside == list(range(many))
+    street.here = 0
+    street.door._look(loop, loop.time())
+    assert (street.door._watching, street.door._late, street.door._room) == (False, 0.0, ROOM), "nobody is here"

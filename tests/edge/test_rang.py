@@ -209,3 +209,46 @@ async def test_a_planned_end_lets_stay_who_is_being_answered(site: Path, late: C
         facts = await story(daemon)
         await call.close()
     assert [fact.reason for fact in facts if isinstance(fact, e.CallRang)] == [RingEnd.LET_IN]
+
+
+@pytest.mark.parametrize("hangs_up", [by_agi_first, by_ami_first])
+async def test_who_hangs_up_while_being_answered_was_let_in_and_is_told_of_once(
+    site: Path, asterisk: FakeAmi, late: Callable[[], None], hangs_up: Callable[[FakeAgi, FakeAmi], Awaitable[None]]
+) -> None:
+    async with running(site) as daemon:
+        call = await from_trunk(site)
+        assert await call.answer() == RING
+        await until(lambda: rings(daemon))
+        late()
+        assert await call.command() == b"ANSWER"
+        await hangs_up(call, asterisk)
+        await until(lambda: not daemon.switchboard.calls.here)
+        facts = await story(daemon)
+        await call.close()
+    assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEnded"]
+    assert [fact.reason for fact in facts if isinstance(fact, e.CallRang)] == [RingEnd.LET_IN]
+    assert [fact.outcome for fact in facts if isinstance(fact, e.CallEnded)] == [Outcome.LEFT_IN_MENU]
+
+
+async def test_a_lost_link_ends_no_ringing_and_who_was_gone_when_it_is_back_is_lost_once(
+    site: Path, asterisk: FakeAmi, late: Callable[[], None]
+) -> None:
+    async def link_lost_and_back(*channels: dict[str, str]) -> None:
+        asterisk.channels = list(channels)
+        asterisk.drop()
+        await until(lambda: daemon.switchboard.link is None)
+        await until(lambda: daemon.switchboard.link is not None)
+
+    async with running(site) as daemon:
+        call = await from_trunk(site)
+        assert await call.answer() == RING
+        await until(lambda: rings(daemon))
+        await link_lost_and_back({"Uniqueid": CALL, "Channel": "PJSIP/pstn-00000001"})
+        assert rings(daemon)
+        call.send(b"HANGUP\n")
+        assert await call.command() == b"", "the session is over"
+        await link_lost_and_back()
+        facts = await story(daemon)
+        await call.close()
+    assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEnded"]
+    assert [fact.reason for fact in facts if isinstance(fact, e.CallRang)] == [RingEnd.LOST]
