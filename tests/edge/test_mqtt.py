@@ -3,9 +3,7 @@
 
 import asyncio
 import json
-import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,15 +16,13 @@ from typing import Any
 import pytest
 from aiomqtt import Client
 
-from callhandler.asterisk.pbx.get import ensure_lab, find_program
-from callhandler.asterisk.pbx.process import dying_with_parent
-from callhandler.asterisk.pbx.telling import Silent
 from callhandler.core.events import AgentPaused, CallEnded, RoutingDecided
 from callhandler.core.model import Outcome
 from callhandler.core.views import CallView
 from callhandler.publish.mqtt import MqttPublisher
 from callhandler.publish.topics import level
 from callhandler.site.models import Mqtt
+from tests.edge.broker import Broker
 from tests.ports import free_port
 from tests.unit.control.fake_desk import CALL, FakeDesk
 
@@ -42,44 +38,6 @@ class Here(FakeDesk):
 
     def calls(self) -> list[CallView]:
         return self.here
-
-
-class Broker:
-    """A mosquitto of the test's own."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self.port = port
-        self._conf = folder / "mosquitto.conf"
-        # As root mosquitto would become a user who may not write here.
-        self._conf.write_text(
-            f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\nuser root\n"
-        )
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        argv = find_program("mosquitto") or ensure_lab(Silent()).program("mosquitto")
-        self._process = subprocess.Popen(
-            dying_with_parent([*argv, "-c", str(self._conf)]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise AssertionError("mosquitto did not start")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self.signal(signal.SIGCONT)
-            # Asked, not killed: it then keeps its clients' subscriptions.
-            self._process.terminate()
-            self._process.wait(30)
-            self._process = None
-
-    def signal(self, number: int) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, number)
 
 
 @pytest.fixture
