@@ -186,7 +186,7 @@ class Ami:
 
     def _resynced(self, snapshot: Snapshot) -> None:
         seen = snapshot.seen
-        lost = self._translator.snapshot(seen.channels, snapshot.states)
+        lost = self._translator.snapshot(seen, snapshot.states)
         self._locks.snapshot(snapshot.locks)
         self._up = True
         log.info("the AMI link is up", node=seen.node, version=seen.version, channels=len(seen.channels))

@@ -26,9 +26,10 @@ class Phones:
         self._told: dict[str, Device] = {}
         self._freed: set[str] = set()
 
-    def snapshot(self, channels: Iterable[LiveChannel]) -> None:
-        """Start over from the channels that are there."""
-        self._at, self._channels, self._told, self._freed = {}, Counter(), {}, set()
+    def snapshot(self, channels: Iterable[LiveChannel], phones: Iterable[PhoneSeen]) -> None:
+        """Start over from the channels that are there, and what Asterisk says of the phones."""
+        self._at, self._channels, self._freed = {}, Counter(), set()
+        self._told = {seen.phone: seen.device for seen in phones}
         for one in channels:
             self.begins(one.channel, one.name)
 

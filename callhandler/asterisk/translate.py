@@ -22,7 +22,7 @@ from callhandler.core.observed import (
     HoldSeen,
     KeySeen,
     LeftBridge,
-    LiveChannel,
+    LinkUp,
     Observation,
     OfferFailed,
     TransferSeen,
@@ -81,11 +81,11 @@ class Translator:
         """End a leg's offer by what is known elsewhere (an action refused, the link lost); nothing if it is over already."""
         return () if self._legs.pop(leg, None) is None else (OfferFailed(leg, reason),)
 
-    def snapshot(self, channels: tuple[LiveChannel, ...], states: Mapping[str, str]) -> tuple[OfferFailed, ...]:
+    def snapshot(self, seen: LinkUp, states: Mapping[str, str]) -> tuple[OfferFailed, ...]:
         """Start over from what is there (`states`: each channel's ChannelState); say which offered legs were lost meanwhile."""
-        self._phones.snapshot(channels)
+        self._phones.snapshot(seen.channels, seen.phones)
         self._bridges = {}
-        for channel in channels:
+        for channel in seen.channels:
             if channel.bridge is not None:
                 self._bridges.setdefault(channel.bridge, set()).add(channel.channel)
         lost = [leg for leg in self._legs if leg not in states]

@@ -5,7 +5,7 @@ from callhandler.asterisk.ami_link import AmiConnection, Reply
 from callhandler.asterisk.ami_text import Framer, event_name, fields, reply
 from callhandler.asterisk.meanings import live_channel
 from callhandler.asterisk.translate import Translator
-from callhandler.core.observed import Observation
+from callhandler.core.observed import LinkUp, Observation
 from tests.fuzz.engine import Target
 from tests.fuzz.running import exceptions, run
 
@@ -36,7 +36,7 @@ def ami_message(data: bytes) -> None:
         seen = translator.event(name, headers)
         assert all(isinstance(one, Observation) for one in seen)
         live_channel(headers)
-    translator.snapshot((), {})
+    translator.snapshot(LinkUp("", "", (), ()), {})
     assert not translator.pending("1")
 
 

@@ -1,6 +1,10 @@
 """A phone is free as soon as its last channel has ended, however late Asterisk's device states are."""
 
+from collections.abc import Callable
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from callhandler.asterisk.phones import Phones
 from callhandler.core.model import Device
@@ -85,7 +89,63 @@ def test_other_channels_are_no_phones(name: str) -> None:
 
 def test_after_a_gap_it_goes_by_what_is_there() -> None:
     phones = occupied(("1", "PJSIP/101-00000001"))
-    phones.snapshot([LiveChannel("2", "PJSIP/101-00000002", None, "", "")])
-    phones.told(PhoneSeen("101", Device.IN_USE))
+    phones.snapshot([LiveChannel("2", "PJSIP/101-00000002", None, "", "")], [PhoneSeen("101", Device.IN_USE)])
     assert phones.ends("1", "PJSIP/101-00000001") is None
     assert phones.ends("2", "PJSIP/101-00000002") == FREE
+
+
+class Desk:
+    """Phone 101 as it is, as Asterisk's slow thread has last told it, and as it is taken to be; a state is told once, as Asterisk does."""
+
+    def __init__(self) -> None:
+        self.phones = Phones()
+        self.channels: dict[str, str] = {}
+        self.made = 0
+        self.told = self.taken = Device.FREE
+
+    def take(self, seen: PhoneSeen | None) -> None:
+        self.taken = self.taken if seen is None else seen.device
+
+    def begins(self, name: str = "") -> None:
+        self.made += 1
+        channel = str(self.made)
+        self.channels[channel] = name or f"PJSIP/101-{self.made:08x}"
+        self.take(self.phones.begins(channel, self.channels[channel]))
+
+    def ends(self) -> None:
+        for channel in list(self.channels)[:1]:
+            self.take(self.phones.ends(channel, self.channels.pop(channel)))
+
+    def is_moved(self) -> None:
+        for channel, name in list(self.channels.items())[:1]:
+            self.begins(f"Surrogate/{name}")
+            self.channels.pop(str(self.made))
+            self.take(self.phones.ends(str(self.made), f"Surrogate/{name}<ZOMBIE>"))
+            assert channel in self.channels
+
+    def is_picked_up(self) -> None:
+        for channel in list(self.channels)[:1]:
+            self.take(self.phones.ends(channel, f"{self.channels.pop(channel)}<ZOMBIE>"))
+
+    def gap(self) -> None:
+        self.phones.snapshot([LiveChannel(channel, name, None, "", "") for channel, name in self.channels.items()])
+        self.taken = self.told
+
+    def thread(self) -> None:
+        state = Device.IN_USE if self.channels else Device.FREE
+        if state is not self.told:
+            self.told = self.taken = state
+            self.phones.told(PhoneSeen("101", state))
+        assert self.taken is state, "Asterisk has told all it will tell"
+
+
+STEPS = (Desk.begins, Desk.ends, Desk.is_moved, Desk.is_picked_up, Desk.gap, Desk.thread)
+
+
+@given(st.lists(st.sampled_from(STEPS), max_size=20))
+def test_whatever_happens_before_its_thread_comes_the_phone_is_taken_for_what_it_is_after(
+    steps: list[Callable[[Desk], None]],
+) -> None:
+    desk = Desk()
+    for step in [*steps, Desk.thread]:
+        step(desk)

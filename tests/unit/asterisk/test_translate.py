@@ -15,6 +15,7 @@ from callhandler.core.observed import (
     HoldSeen,
     KeySeen,
     LeftBridge,
+    LinkUp,
     LiveChannel,
     Observation,
     OfferFailed,
@@ -239,7 +240,7 @@ def test_after_a_gap_bridges_are_known_and_lost_legs_said() -> None:
         for c in ("ringing", "answered", "caller", "cancelled")
     )
     states = {"ringing": "5", "answered": "6", "caller": "6", "cancelled": "0"}
-    assert translator.snapshot(channels, states) == (OfferFailed("gone", OfferEnd.LOST),)
+    assert translator.snapshot(LinkUp("pbx1", "22.10.1", channels, ()), states) == (OfferFailed("gone", OfferEnd.LOST),)
     text = events(
         "Hangup Uniqueid=ringing Cause=17",
         "Hangup Uniqueid=answered Cause=16",
@@ -272,3 +273,13 @@ def test_a_key_is_told_once_by_the_channel_where_it_was_pressed() -> None:
 def test_how_a_word_ended_is_told_by_the_cause_with_which_its_channel_hangs_up(cause: str, end: WordEnd) -> None:
     fields = {"Uniqueid": "pbx1-1.1-w5", "Cause": cause, "Context": "callhandler-word"}
     assert Translator().event("Hangup", fields) == (WordOver("pbx1-1.1-w5", end),)
+
+
+def test_a_phone_that_talks_at_a_gap_is_free_when_its_channel_ends_before_its_state_is_told() -> None:
+    translator = Translator()
+    channel = LiveChannel("1", "PJSIP/101-00000001", None, "", "")
+    translator.snapshot(LinkUp("pbx1", "22.10.1", (channel,), (PhoneSeen("101", Device.IN_USE),)), {"1": "6"})
+    assert translated(translator, events("Hangup Uniqueid=1 Channel=PJSIP/101-00000001 Cause=16")) == [
+        ChannelEnded("1", 16, ""),
+        PhoneSeen("101", Device.FREE),
+    ]
