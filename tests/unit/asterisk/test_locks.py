@@ -1,5 +1,7 @@
 """The names of the locks of calls: one for all phones of a call, none for two calls, and used again."""
 
+import random
+
 import pytest
 
 from callhandler.asterisk.locks import RESTING, Locks
@@ -99,3 +101,30 @@ def test_what_is_no_name_of_ours_is_never_taken_up(name: str) -> None:
     locks = Locks()
     locks.snapshot({"call-o1": name})
     assert locks.name("call", "call-o2") != name
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_through_ends_gaps_and_restarts_each_living_call_has_one_name_of_its_own(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callhandler.asterisk.locks.RESTING", 4)
+    chance, locks = random.Random(seed), Locks()
+    living: dict[str, tuple[str, str]] = {}
+    for number in range(300):
+        call = f"call {chance.randrange(6)}"
+        match chance.choices(["rings", "ends", "gap", "restart"], [9, 8, 1, 1])[0]:
+            case "rings":
+                living[f"{call}-o{number}"] = (call, locks.name(call, f"{call}-o{number}"))
+            case "ends" if living:
+                leg = chance.choice(list(living))
+                del living[leg]
+                locks.over(leg)
+            case what:
+                locks = Locks() if what == "restart" else locks
+                living = {leg: held for leg, held in living.items() if chance.random() < 0.5}
+                locks.snapshot({"nobody's": "", **{leg: name for leg, (_, name) in living.items()}})
+        pairs = set(living.values())
+        assert len({call for call, _ in pairs}) == len({name for _, name in pairs}) == len(pairs)
+    for leg in living:
+        locks.over(leg)
+    assert not locks._names and not locks._legs and not locks._living, "all are given back"
