@@ -381,13 +381,20 @@ class Line:
     # --- matching ---------------------------------------------------------------------------------------------------
 
     def _match_call(
-        self, call: Waiting, now: float, freed: Agent | None = None, first_come: frozenset[str] = frozenset()
+        self,
+        call: Waiting,
+        now: float,
+        freed: Agent | None = None,
+        first_come: frozenset[str] = frozenset(),
+        *,
+        again: bool = False,
     ) -> None:
         """Offer a call to the best free agents, as many as it may ring at once.
 
         Where several things happen at one instant, one of these agents may have another call to take first: then that one goes first,
         and so on (`first_come` are the calls on whose behalf others are looked at, lest this goes round in circles). `freed` is an agent
-        known to have this call to take first.
+        known to have this call to take first. `again`: it is looked at because of others, so that it isn't written down once more
+        that there is nobody for it.
         """
         if not self._attached:
             return
@@ -396,7 +403,8 @@ class Line:
             firsts = [self._matching.first_for(agent, now, others) for agent in choice.agents if agent is not freed]
             earlier = next((first for first in firsts if first is not None and first is not call), None)
             if earlier is None:
-                self._offer(choice, now)
+                if choice.agents or not again:
+                    self._offer(choice, now)
                 return
             first_come |= {earlier.id}
             self._match_call(earlier, now, None, first_come | {call.id})
@@ -415,7 +423,7 @@ class Line:
         """Offer the calls that may have been kept from agents who could take them: kept for somebody, or offered in vain."""
         particular = [call for call in self.books.calls.values() if call.refused or call.preferred_agent is not None]
         for call in sorted(particular, key=lambda one: one.key):
-            self._match_call(call, now)
+            self._match_call(call, now, again=True)
 
     def _match_everyone(self, now: float) -> None:
         if self._attached and self.books.calls:

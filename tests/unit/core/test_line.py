@@ -328,6 +328,23 @@ def test_the_last_agent_is_waited_for_but_not_long() -> None:
     assert world.rung() == [("test-003", "a")]
 
 
+def test_that_nobody_is_there_is_not_written_down_anew_for_each_phone_that_comes_and_goes() -> None:
+    world = known_caller(last_agent_wait=20.0)
+    world.pause("a")
+    world.enter("q")
+    world.answers(world.leg("b"))
+    world.resume("a")
+    world.enter("q", number="55")
+    before = len(world.of(e.RoutingDecided))
+    for _ in range(20):
+        world.phone("pa", Device.UNREACHABLE)
+        world.phone("pa", Device.FREE)
+    assert len(world.of(e.RoutingDecided)) == before
+    world.pause("b")
+    assert world.rung() == [("test-003", "a")]
+    assert len(world.of(e.RoutingDecided)) == before + 1
+
+
 def test_the_last_agent_who_goes_away_is_not_waited_for() -> None:
     world = known_caller(last_agent_wait=20.0)
     world.pause("a")
