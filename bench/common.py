@@ -164,7 +164,7 @@ class Sipp:
         whole, _, _ = (self._folder / f"{name}.log").read_text("utf-8", "replace").rpartition("\n")
         for raw in whole.splitlines():  # what a process still writes may end in the middle of a line
             event, number, seconds, fraction, *phone = raw.split(" ")
-            found.append(Line(event, number, float(seconds) + float(fraction) / 1e6, "".join(phone)))
+            found.append(Line(event, number, float(seconds) + float(fraction or "0") / 1e6, "".join(phone)))
         return found
 
     def trouble(self, name: str) -> str:

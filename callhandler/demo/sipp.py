@@ -110,7 +110,8 @@ class Sipp:
             parts = raw.split(" ", 4)
             if len(parts) == 5 and parts[1]:
                 with contextlib.suppress(ValueError):
-                    yield Line(parts[0], parts[1], float(parts[2]) + float(parts[3]) / 1e6, parts[4].strip())
+                    micro = float(parts[3] or "0")  # SIPp writes nothing for 0
+                    yield Line(parts[0], parts[1], float(parts[2]) + micro / 1e6, parts[4].strip())
 
 
 def scenario_text(name: str, **values: str | int) -> str:

@@ -89,5 +89,12 @@ def test_logs_are_read_and_lines_of_no_call_passed_over(tmp_path: Path) -> None:
     assert list(Sipp([], tmp_path, 1).lines("never started")) == []
 
 
+def test_a_line_of_a_moment_without_microseconds_is_read(tmp_path: Path) -> None:
+    """As seen in a soak, one line in a million: SIPp writes nothing where a number is 0."""
+    (tmp_path / "x.log").write_text('rang +4930 1795341718.000000  1091  "Line: straight" \n')
+    (line,) = Sipp([], tmp_path, 1).lines("x")
+    assert (line.event, line.number, line.at, line.rest) == ("rang", "+4930", 1795341718.0, '1091  "Line: straight"')
+
+
 def test_json_counts_both() -> None:
     assert '"agree": 0' in as_json([])
