@@ -93,10 +93,9 @@ class AgiCaller:
         return rang
 
     async def answer(self) -> None:
-        """Answer the channel, once the door lets it in, and speak the caller's language. Later calls do nothing."""
+        """Answer the channel and speak the caller's language. Later calls do nothing."""
         if self._answered:
             return
-        await self.come_in(lambda: None)
         await self._do(wire.AGI_ANSWER)
         self._answered = True
         await self.speak_language(self._language)

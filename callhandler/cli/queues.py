@@ -1,16 +1,21 @@
 """`callhandler queues` and its verbs. Figures of the past are read from the journal, whether the daemon is there or not."""
 
 import time
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from callhandler.cli.amounts import whole
 from callhandler.cli.lazy import noun
-from callhandler.cli.place import JsonOption, SiteOption, find
+from callhandler.cli.place import JsonOption, Place, SiteOption, find
 from callhandler.cli.printing import out, out_json
 from callhandler.control.client import Client
 
+if TYPE_CHECKING:
+    from callhandler.store.sources import Source
+
+T = TypeVar("T")
 app = noun("The waiting lines: how they are now, and how well those in them were looked after.")
 HoursOption = Annotated[int, typer.Option("--hours", parser=whole(1, 10_000), metavar="N", help="The last N hours.")]
 
@@ -31,12 +36,12 @@ def show(site: SiteOption = None, as_json: JsonOption = False) -> None:
 def checkins(hours: HoursOption = 24, site: SiteOption = None, as_json: JsonOption = False) -> None:
     """How long people waited, and whether they were spoken to in time: compliance, silences, breaches by cause."""
     from callhandler.core.kpi import check_in_figures  # noqa: PLC0415 - only the past needs the journal
-    from callhandler.store.sources import open_source  # noqa: PLC0415
     from callhandler.store.waits import stays_between  # noqa: PLC0415
 
-    place, now = find(site), time.time()
-    with open_source(place.database, place.directory) as source:
-        figures = check_in_figures(stays_between(source, now - hours * 3_600, now), place.check_in_at_most, now)
+    place = find(site)
+    figures = _of_the_last(
+        hours, place, lambda *between: check_in_figures(stays_between(*between), place.check_in_at_most, between[-1])
+    )
     if as_json:
         out_json(figures)
         return
@@ -48,12 +53,10 @@ def checkins(hours: HoursOption = 24, site: SiteOption = None, as_json: JsonOpti
 @app.command()
 def estimate(hours: HoursOption = 24, site: SiteOption = None, as_json: JsonOption = False) -> None:
     """How good the estimates were, hour by hour: error, bias, and the part that came true."""
-    from callhandler.store.sources import open_source  # noqa: PLC0415 - only the past needs the journal
-    from callhandler.store.waits import estimates_between  # noqa: PLC0415
+    from callhandler.store.waits import estimates_between  # noqa: PLC0415 - only the past needs the journal
 
-    place, now = find(site), time.time()
-    with open_source(place.database, place.directory) as source:
-        figures = estimates_between(source, now - hours * 3_600, now)
+    place = find(site)
+    figures = _of_the_last(hours, place, estimates_between)
     if as_json:
         out_json(figures)
         return
@@ -65,15 +68,22 @@ def estimate(hours: HoursOption = 24, site: SiteOption = None, as_json: JsonOpti
 @app.command()
 def ringing(hours: HoursOption = 24, site: SiteOption = None, as_json: JsonOption = False) -> None:
     """Who was kept ringing while the machine had no time left, hour by hour: how many, how long, and who hung up."""
-    from callhandler.store.sources import open_source  # noqa: PLC0415 - only the past needs the journal
-    from callhandler.store.waits import ringing_between  # noqa: PLC0415
+    from callhandler.store.waits import ringing_between  # noqa: PLC0415 - only the past needs the journal
 
-    place, now = find(site), time.time()
-    with open_source(place.database, place.directory) as source:
-        figures = ringing_between(source, now - hours * 3_600, now)
+    place = find(site)
+    figures = _of_the_last(hours, place, ringing_between)
     if as_json:
         out_json(figures)
         return
     from callhandler.report.waits import ringing_table  # noqa: PLC0415 - Rich is for people
 
     out(ringing_table(figures, place.zone))
+
+
+def _of_the_last(hours: int, place: Place, figures: "Callable[[Source, float, float], T]") -> T:
+    """Read figures of the last hours from the journal."""
+    from callhandler.store.sources import open_source  # noqa: PLC0415 - only the past needs the journal
+
+    now = time.time()
+    with open_source(place.database, place.directory) as source:
+        return figures(source, now - hours * 3_600, now)

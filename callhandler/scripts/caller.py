@@ -89,7 +89,7 @@ class Caller(Protocol):
         """
 
     async def answer(self) -> None:
-        """Answer the channel (once; later calls do nothing), as soon as the caller may come in."""
+        """Answer the channel. Later calls do nothing."""
 
     async def speak_language(self, code: str) -> None:
         """Speak in another language from now on."""

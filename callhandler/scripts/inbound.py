@@ -30,6 +30,7 @@ async def inbound(session: Session, again: bool) -> None:
     Raises:
         CallerGone: when the channel is no longer ours.
     """
+    await _come_in(session)
     site = session.house.site
     code = site.codes.meaning(session.number)
     if code is not None:
@@ -53,7 +54,7 @@ async def _begin(session: Session) -> tuple[str, str | None]:
     number = house.site.numbers.get(session.number)
     if number is None:
         return _direct(session), None
-    await _answer(session)
+    await session.caller.answer()
     await _who_is_it(session)
     if house.emergency is not None:
         await session.caller.say(Prompt("std-emergency"))
@@ -71,8 +72,8 @@ async def _begin(session: Session) -> tuple[str, str | None]:
     return number.enters, key
 
 
-async def _answer(session: Session) -> None:
-    """Answer the caller. Who must ring until the machine has time for it (docs/adr/0013) is written down, and for how long.
+async def _come_in(session: Session) -> None:
+    """Wait until the machine has time for the caller (docs/adr/0013). That it rings until then is written down, and for how long.
 
     It is over before the answer, not with it: who is being answered can't be given back to the network any more.
     """
@@ -81,13 +82,12 @@ async def _answer(session: Session) -> None:
     # Also of who rang on in the dialplan while the daemon was away.
     if (rang := call.rang(house.now(), ended or RingEnd.LET_IN)) is not None:
         house.note(rang)
-    await session.caller.answer()
 
 
 async def _come_back(session: Session) -> str | None:
     """Go on where the call was: in line, in a menu, back from an extension that did not answer, or transferred here; None: nowhere yet."""
     call, caller = session.call, session.caller
-    await _answer(session)
+    await caller.answer()
     await caller.speak_language(call.attributes.get("language", session.house.site.default_language))
     if call.queue is not None:
         if call.returned:

@@ -57,7 +57,9 @@ def answering(door: Door) -> Callable[[AgiSession], Awaitable[None]]:
     """A script that answers its caller once the door lets it."""
 
     async def script(session: AgiSession) -> None:
-        await AgiCaller(session, lambda prompt, _: prompt, "en", "UTC", door=door).answer()
+        caller = AgiCaller(session, lambda prompt, _: prompt, "en", "UTC", door=door)
+        await caller.come_in(lambda: None)
+        await caller.answer()
 
     return script
 

@@ -46,6 +46,16 @@ def rings(daemon: Daemon) -> bool:
     return call is not None and call.rings_since is not None
 
 
+async def being_answered(site: Path, daemon: Daemon, relieved: Callable[[], None]) -> FakeAgi:
+    """A call that rang until the machine was relieved, and waits for Asterisk to say that it answered it."""
+    call = await from_trunk(site)
+    assert await call.answer() == RING
+    await until(lambda: rings(daemon))
+    relieved()
+    assert await call.command() == b"ANSWER"
+    return call
+
+
 def ended(asterisk: FakeAmi, cause: int = 16) -> None:
     asterisk.send(event("Hangup", Uniqueid=CALL, Channel="PJSIP/pstn-00000001", Cause=cause))
 
@@ -196,11 +206,7 @@ async def test_a_planned_end_lets_the_network_have_back_who_rings(
 
 async def test_a_planned_end_lets_stay_who_is_being_answered(site: Path, late: Callable[[], None]) -> None:
     async with running(site) as daemon:
-        call = await from_trunk(site)
-        assert await call.answer() == RING
-        await until(lambda: rings(daemon))
-        late()
-        assert await call.command() == b"ANSWER"
+        call = await being_answered(site, daemon, late)
         daemon.ending.begin()
         call.send(b"200 result=0\n")
         assert await call.command() != b"", (
@@ -216,11 +222,7 @@ async def test_who_hangs_up_while_being_answered_was_let_in_and_is_told_of_once(
     site: Path, asterisk: FakeAmi, late: Callable[[], None], hangs_up: Callable[[FakeAgi, FakeAmi], Awaitable[None]]
 ) -> None:
     async with running(site) as daemon:
-        call = await from_trunk(site)
-        assert await call.answer() == RING
-        await until(lambda: rings(daemon))
-        late()
-        assert await call.command() == b"ANSWER"
+        call = await being_answered(site, daemon, late)
         await hangs_up(call, asterisk)
         await until(lambda: not daemon.switchboard.calls.here)
         facts = await story(daemon)

@@ -1,6 +1,5 @@
 """`callhandler callbacks`: open ones from the daemon, past ones from the journal alone."""
 
-import asyncio
 import csv
 import io
 import json
@@ -25,8 +24,8 @@ from callhandler.core.events import (
 )
 from callhandler.core.model import Outcome
 from callhandler.core.plain import to_plain
-from callhandler.store.journal import Journal
-from tests.unit.cli.test_cli import DATABASE, Daemon
+from tests.unit.cli.journals import kept
+from tests.unit.cli.test_cli import Daemon
 from tests.unit.control.fake_desk import CALL, CALLBACK
 
 
@@ -56,25 +55,20 @@ def promised(call: str, at: float, promise: float) -> CallbackRequested:
 
 @pytest.fixture
 def journal(site: Path) -> Path:
-    async def write() -> None:
-        at = time.time() - 3_600.0
-        async with Journal(DATABASE, "pbx1", site) as journal:
-            asked = CallbackRequested(
-                at=at, call=CALL.id, queue="sales", number="+12025550123", confirmed=True, entered=at - 60.0, priority=5, bonus=0.0,
-                wants="", language="en", caller_name="=Ann\x1b[31m", due=None, promise=None, expires=at + 86_400.0, reason="asked",
-                by="caller",
-            )  # fmt: skip
-            for fact in (
-                asked,
-                CallEnded(at=at + 5, call=CALL.id, outcome=Outcome.CALLBACK, reason=""),
-                CallbackDialled(at=at + 100, call=CALL.id, leg="x-d1", agent="7001", number="+12025550123", attempt=1),
-                CallConnected(at=at + 120, call=CALL.id, leg="x-o1", agent="7001", queue="sales", waited=180.0),
-                CallbackEnded(at=at + 200, call=CALL.id, result="done", reason="Normal Clearing", talked=80.0),
-            ):
-                journal.append(fact)
-
     (site / "var").mkdir(exist_ok=True)
-    asyncio.run(write())
+    at = time.time() - 3_600.0
+    asked = CallbackRequested(
+        at=at, call=CALL.id, queue="sales", number="+12025550123", confirmed=True, entered=at - 60.0, priority=5, bonus=0.0,
+        wants="", language="en", caller_name="=Ann\x1b[31m", due=None, promise=None, expires=at + 86_400.0, reason="asked",
+        by="caller",
+    )  # fmt: skip
+    then = (
+        CallEnded(at=at + 5, call=CALL.id, outcome=Outcome.CALLBACK, reason=""),
+        CallbackDialled(at=at + 100, call=CALL.id, leg="x-d1", agent="7001", number="+12025550123", attempt=1),
+        CallConnected(at=at + 120, call=CALL.id, leg="x-o1", agent="7001", queue="sales", waited=180.0),
+        CallbackEnded(at=at + 200, call=CALL.id, result="done", reason="Normal Clearing", talked=80.0),
+    )
+    kept(site, [asked, *then])
     return site
 
 
@@ -161,14 +155,11 @@ def test_promises_kept_and_broken_day_by_day(journal: Path, capsys: pytest.Captu
     assert main(["callbacks", "promises", "--site", str(journal)]) == 0
     assert "no times promised" in capsys.readouterr().out
     now = time.time()
-
-    async def write() -> None:
-        async with Journal(DATABASE, "pbx1", journal) as into:
-            for number, promise in enumerate((now - 600.0, now - 300.0, now + 86_400.0)):
-                into.append(promised(f"p{number}", now - 7_200.0, promise))
-            into.append(PromiseSettled(at=now - 700.0, call="p0", promise=now - 600.0, kept=True, late=0.0))
-
-    asyncio.run(write())
+    promises = [
+        promised(f"p{number}", now - 7_200.0, promise)
+        for number, promise in enumerate((now - 600.0, now - 300.0, now + 86_400.0))
+    ]
+    kept(journal, [*promises, PromiseSettled(at=now - 700.0, call="p0", promise=now - 600.0, kept=True, late=0.0)])
     assert main(["callbacks", "promises", "--days", "3", "--json", "--site", str(journal)]) == 0
     figures = json.loads(capsys.readouterr().out)
     totals = [sum(one[name] for one in figures) for name in ("made", "kept", "broken", "open", "not_needed")]

@@ -21,11 +21,9 @@ from callhandler.control.server import Server
 from callhandler.core.events import AgentPaused, CallArrived, CallEnded, Fact, RoutingDecided
 from callhandler.core.model import Outcome
 from callhandler.core.plain import to_plain
-from callhandler.store.journal import Journal
 from tests.unit.cli.decision import SNAPSHOT
+from tests.unit.cli.journals import kept
 from tests.unit.control.fake_desk import AGENT, CALL, QUEUE, STATUS, FakeDesk
-
-DATABASE = "sqlite:///var/journal.db"
 
 
 def test_what_a_client_needs_is_read_from_the_readable_part_of_a_broken_file(tmp_path: Path) -> None:
@@ -78,23 +76,14 @@ def daemon(site: Path) -> Iterator[Daemon]:
 
 @pytest.fixture
 def journal(site: Path) -> Path:
-    async def write() -> None:
-        async with Journal(DATABASE, "pbx1", site) as journal:
-            journal.append(
-                CallArrived(
-                    at=1_795_286_814.0, call=CALL.id, channel="PJSIP/pstn-1", number="5000",
-                    caller_number="+15550001", caller_name="Ann\x1b[31m", source="trunk-pstn",
-                )
-            )  # fmt: skip
-            journal.append(
-                RoutingDecided(at=1_795_286_815.0, call=CALL.id, queue="sales", agent="7001", snapshot=SNAPSHOT)
-            )
-            journal.append(
-                CallEnded(at=1_795_286_900.0, call=CALL.id, outcome=Outcome.ABANDONED, reason="caller hung up")
-            )
-
     (site / "var").mkdir(exist_ok=True)
-    asyncio.run(write())
+    arrived = CallArrived(
+        at=1_795_286_814.0, call=CALL.id, channel="PJSIP/pstn-1", number="5000",
+        caller_number="+15550001", caller_name="Ann\x1b[31m", source="trunk-pstn",
+    )  # fmt: skip
+    decided = RoutingDecided(at=1_795_286_815.0, call=CALL.id, queue="sales", agent="7001", snapshot=SNAPSHOT)
+    ended = CallEnded(at=1_795_286_900.0, call=CALL.id, outcome=Outcome.ABANDONED, reason="caller hung up")
+    kept(site, [arrived, decided, ended])
     return site
 
 

@@ -1,6 +1,5 @@
 """Who was kept ringing, as the CLI tells it: from the journal alone, with no daemon there."""
 
-import asyncio
 import json
 import time
 from dataclasses import replace
@@ -14,7 +13,7 @@ from callhandler.core.model import Outcome, RingEnd
 from callhandler.core.views import Counts
 from callhandler.report import sentences
 from callhandler.report.tables import status_table
-from callhandler.store.journal import Journal
+from tests.unit.cli.journals import kept
 from tests.unit.cli.test_tables import UTC, told
 from tests.unit.control.fake_desk import STATUS
 
@@ -46,13 +45,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         e.CallKeptRinging(at=at + 31, call=STILL),
         came(AT_ONCE, at + 32),
     ]
-
-    async def write() -> None:
-        async with Journal("sqlite:///var/journal.db", "pbx1", tmp_path) as journal:
-            for fact in facts:
-                journal.append(fact)
-
-    asyncio.run(write())
+    kept(tmp_path, facts)
     return tmp_path
 
 
@@ -123,11 +116,6 @@ def test_figures_hour_by_hour(site: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_where_nobody_rang_that_is_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "callhandler.toml").touch()
     (tmp_path / "var").mkdir()
-
-    async def write() -> None:
-        async with Journal("sqlite:///var/journal.db", "pbx1", tmp_path) as journal:
-            journal.append(came(AT_ONCE, time.time()))
-
-    asyncio.run(write())
+    kept(tmp_path, [came(AT_ONCE, time.time())])
     assert main(["queues", "ringing", "--site", str(tmp_path)]) == 0
     assert "nobody was kept ringing" in capsys.readouterr().out

@@ -1,6 +1,5 @@
 """`init`, `check` and `config schema` as a person and as a program use them."""
 
-import asyncio
 import errno
 import json
 import time
@@ -17,7 +16,7 @@ from callhandler.cli import main
 from callhandler.core.events import CallbackEnded, CallbackRequested
 from callhandler.doctor.seen import Mode
 from callhandler.site.loading import LoadedSite, load
-from callhandler.store.journal import Journal
+from tests.unit.cli.journals import kept
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -118,14 +117,8 @@ def promised(run: Run, tmp_path: Path) -> Path:
     run("init", tmp_path)
     path = tmp_path / "callhandler.toml"
     path.write_text(f"{path.read_text()}\n{CALLBACKS}")
-
-    async def write() -> None:
-        async with Journal("sqlite:///var/journal.db", "pbx1", tmp_path) as journal:
-            for call, queue in (("a", "billing"), ("b", "billing"), ("c", "sales"), ("d", "sales")):
-                journal.append(asked(call, queue))
-            journal.append(CallbackEnded(at=time.time(), call="d", result="done", reason=""))
-
-    asyncio.run(write())
+    owed = [asked(*one) for one in (("a", "billing"), ("b", "billing"), ("c", "sales"), ("d", "sales"))]
+    kept(tmp_path, [*owed, CallbackEnded(at=time.time(), call="d", result="done", reason="")])
     return path
 
 

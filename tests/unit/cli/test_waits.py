@@ -1,6 +1,5 @@
 """How people were looked after, as the CLI tells it: from the journal alone, with no daemon there."""
 
-import asyncio
 import json
 import time
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from callhandler.cli import main
 from callhandler.core import events as e
 from callhandler.core.model import Outcome, Where
-from callhandler.store.journal import Journal
+from tests.unit.cli.journals import kept
 
 CALL = "pbx1-1800000000.1"
 
@@ -42,13 +41,7 @@ def site(tmp_path: Path) -> Path:
         e.CallConnected(at=at + 200, call=CALL, leg=f"{CALL}-o1", agent="7001", queue="q", waited=200.0),
         e.CallEnded(at=at + 260, call=CALL, outcome=Outcome.ANSWERED, reason="caller hung up"),
     ]
-
-    async def write() -> None:
-        async with Journal("sqlite:///var/journal.db", "pbx1", tmp_path) as journal:
-            for fact in facts:
-                journal.append(fact)
-
-    asyncio.run(write())
+    kept(tmp_path, facts)
     return tmp_path
 
 
@@ -103,12 +96,7 @@ def test_estimates_hour_by_hour(site: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_where_nobody_waited_that_is_what_it_says(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (site / "var" / "journal.db").unlink()
-    asyncio.run(_empty(site))
+    kept(site, [])
     for words, said in ((["queues", "checkins"], "nobody waited"), (["queues", "estimate"], "no estimate yet")):
         assert main([*words, "--site", str(site)]) == 0
         assert said in capsys.readouterr().out
-
-
-async def _empty(site: Path) -> None:
-    async with Journal("sqlite:///var/journal.db", "pbx1", site):
-        pass

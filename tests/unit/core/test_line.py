@@ -308,6 +308,17 @@ def known_caller(**settings: object) -> World:
     return world
 
 
+def waiting_for_the_last_agent() -> World:
+    """The known caller is back and "a" is free, but "b", who talks, had the caller last: it waits 20 s for them."""
+    world = known_caller(last_agent_wait=20.0)
+    world.pause("a")
+    world.enter("q")
+    world.answers(world.leg("b"))
+    world.resume("a")
+    world.enter("q", number="55")
+    return world
+
+
 def test_the_last_agent_first() -> None:
     world = known_caller()
     world.board.record(e.AgentResumed(at=world.now, agent="b", by="test"))  # a is idle longer now
@@ -316,12 +327,7 @@ def test_the_last_agent_first() -> None:
 
 
 def test_the_last_agent_is_waited_for_but_not_long() -> None:
-    world = known_caller(last_agent_wait=20.0)
-    world.pause("a")
-    world.enter("q")
-    world.answers(world.leg("b"))
-    world.resume("a")
-    world.enter("q", number="55")
+    world = waiting_for_the_last_agent()
     world.passes(19.0)
     assert world.rung() == []
     world.passes(1.5)
@@ -329,12 +335,7 @@ def test_the_last_agent_is_waited_for_but_not_long() -> None:
 
 
 def test_that_nobody_is_there_is_not_written_down_anew_for_each_phone_that_comes_and_goes() -> None:
-    world = known_caller(last_agent_wait=20.0)
-    world.pause("a")
-    world.enter("q")
-    world.answers(world.leg("b"))
-    world.resume("a")
-    world.enter("q", number="55")
+    world = waiting_for_the_last_agent()
     before = len(world.of(e.RoutingDecided))
     for _ in range(20):
         world.phone("pa", Device.UNREACHABLE)
@@ -346,12 +347,7 @@ def test_that_nobody_is_there_is_not_written_down_anew_for_each_phone_that_comes
 
 
 def test_the_last_agent_who_goes_away_is_not_waited_for() -> None:
-    world = known_caller(last_agent_wait=20.0)
-    world.pause("a")
-    world.enter("q")
-    world.answers(world.leg("b"))
-    world.resume("a")
-    world.enter("q", number="55")
+    world = waiting_for_the_last_agent()
     world.pause("b")
     assert world.rung() == [("test-003", "a")]
 
