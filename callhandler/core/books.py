@@ -242,7 +242,7 @@ class Books:
         if fact.reason not in _BLAMELESS:
             agent.idle_since = fact.at
             agent.rest_until = fact.at + self._rest(fact.reason)
-            agent.misses += fact.reason is OfferEnd.NO_ANSWER
+            agent.misses += fact.reason.is_missed
         self.crew.refresh(agent)
 
     @apply.register
@@ -386,4 +386,5 @@ class Books:
             OfferEnd.REFUSED: rules.back_off_refused,
             OfferEnd.BUSY: rules.back_off_busy,
             OfferEnd.NO_ANSWER: rules.back_off_no_answer,
+            OfferEnd.NOT_ACCEPTED: rules.back_off_no_answer,
         }.get(reason, rules.back_off_unreachable)

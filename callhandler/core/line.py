@@ -312,7 +312,7 @@ class Line:
         if agent is not None:
             if agent.rest_until > now:
                 self._out.append(WakeAt(agent.rest_until, ("rest", agent.id)))
-            if fact.reason is OfferEnd.NO_ANSWER and agent.misses >= self.plan.rules.misses:
+            if fact.reason.is_missed and agent.misses >= self.plan.rules.misses:
                 self._miss(agent, now)
             self._match_agent(agent, now)
         call = self.books.calls.get(fact.call)  # only now: a last agent who misses too much sends the call on

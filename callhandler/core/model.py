@@ -47,6 +47,7 @@ class OfferEnd(StrEnum):
     """How an offer ended without a conversation."""
 
     NO_ANSWER = "no answer"
+    NOT_ACCEPTED = "answered, not accepted"
     REFUSED = "refused"
     BUSY = "busy"
     UNREACHABLE = "unreachable"
@@ -56,6 +57,11 @@ class OfferEnd(StrEnum):
     MOVED = "moved"
     NOT_REACHED = "customer not reached"
     LOST = "lost"
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether nobody seems to be at the phone: it rang out, or was picked up for a callback and no key was pressed."""
+        return self in (OfferEnd.NO_ANSWER, OfferEnd.NOT_ACCEPTED)
 
 
 class RingEnd(StrEnum):

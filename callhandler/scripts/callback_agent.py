@@ -1,7 +1,8 @@
 """The agent's side of a callback: who is to be called and why, a key to accept, then music until the customer says yes or can't be had.
 
-A callback that is refused, by key or by hanging up, is a refused offer and no attempt to reach the customer. The conversation may begin
-anew in the middle, after a crash of the daemon: it goes on where the callback stands.
+A callback that is refused, by key or by hanging up, is a refused offer and no attempt to reach the customer. Without any key it was not
+accepted, which counts as missed: a phone that was picked up, and nobody there. The conversation may begin anew in the middle, after a crash
+of the daemon: it goes on where the callback stands.
 """
 
 from callhandler.core.model import CallbackState, OfferEnd
@@ -57,7 +58,7 @@ async def _agrees(session: AgentSession) -> bool:
             task.let_go(OfferEnd.REFUSED)
             await caller.hang_up()
             return False
-    task.let_go(OfferEnd.NO_ANSWER)  # a phone that was picked up, and nobody there: as good as not answered
+    task.let_go(OfferEnd.NOT_ACCEPTED)
     await caller.hang_up()
     return False
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,6 +14,7 @@ from callhandler.core.hours import Opening
 from callhandler.core.model import CallbackState, OfferEnd
 from callhandler.errors import CallerGone
 from callhandler.numbers import SiteNumbers
+from callhandler.report.sentences import line_of
 from callhandler.scripts.callback_agent import call_back
 from callhandler.scripts.callback_customer import called_back
 from callhandler.scripts.callback_house import AgentSession, CustomerSession
@@ -244,7 +246,7 @@ def test_the_agent_is_told_when_the_customer_is_not_reached(ladder: Ladder) -> N
     assert ladder.world.of(e.CallbackEnded)[0].result == "failed"
 
 
-def test_hash_refuses_and_silence_is_as_good_as_no_answer(ladder: Ladder) -> None:
+def test_hash_refuses(ladder: Ladder) -> None:
     asks(ladder, "1", "1")
     agent, one = agent_hears(ladder, "#")
     assert agent.heard[-1] == "hung up on"
@@ -253,11 +255,18 @@ def test_hash_refuses_and_silence_is_as_good_as_no_answer(ladder: Ladder) -> Non
     assert ladder.world.of(e.OfferEnded)[-1].reason is OfferEnd.REFUSED
 
 
-def test_silence_is_as_good_as_no_answer(ladder: Ladder) -> None:
+def test_an_agent_who_picks_up_and_presses_no_key_has_answered_not_accepted_and_misses_it_all_the_same(
+    ladder: Ladder,
+) -> None:
     asks(ladder, "1", "1")
-    _, one = agent_hears(ladder, "", "", "", "")
-    ladder.world.board.observe(o.ChannelEnded(one.agent_leg or "", 16, ""))
-    assert ladder.world.of(e.OfferEnded)[-1].reason is OfferEnd.NO_ANSWER
+    for _ in range(2):  # it rings there again at once, as nobody else can take it
+        agent, one = agent_hears(ladder, "", "", "", "")
+        assert agent.heard.count("std-cb-agent-choice") == 2
+        ladder.world.board.observe(o.ChannelEnded(one.agent_leg or "", 16, ""))
+        over = ladder.world.of(e.OfferEnded)[-1]
+        assert (over.reason, one.dialled) == (OfferEnd.NOT_ACCEPTED, 0)
+        assert (line_of(over, ZoneInfo("UTC")) or "").endswith("agent 7001 did not take it: answered, not accepted")
+    assert [fact.misses for fact in ladder.world.of(e.AgentNotAnswering)] == [2]
 
 
 def test_a_callback_cancelled_while_the_agent_listens_is_not_dialled(ladder: Ladder) -> None:
