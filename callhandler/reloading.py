@@ -14,7 +14,9 @@ from callhandler.core import events as e
 from callhandler.errors import CallhandlerError, SiteError
 from callhandler.reception import Reception
 from callhandler.site.diffing import diff, only_at_a_start
-from callhandler.site.loading import LoadedSite, load
+from callhandler.site.findings import Finding
+from callhandler.site.lint import lint, load_checked
+from callhandler.site.loading import LoadedSite
 from callhandler.site.owed import owed
 from callhandler.site.plan import plan
 from callhandler.site.positions import written
@@ -36,10 +38,11 @@ class Reloading:
         """Read, compare, and unless `dry_run` apply; the result says what is different and whether it is in force."""
         async with self._one_at_a_time:
             try:
-                new = await asyncio.to_thread(load, self.loaded.path)
+                new, wiser = await asyncio.to_thread(load_checked, self.loaded.path)
             except SiteError as error:
                 return ReloadResult((), applied=False, error=str(error))
-            differences = (*diff(self.loaded.site, new.site), *self._left_alone(new))
+            known = await asyncio.to_thread(lint, self.loaded)
+            differences = (*diff(self.loaded.site, new.site), *self._left_alone(new), *_brought(wiser, known))
             if fixed := only_at_a_start(self.loaded.site, new.site):
                 return ReloadResult(differences, applied=False, error=_needs_a_start(fixed))
             if dry_run:
@@ -86,6 +89,12 @@ class Reloading:
         self._switchboard.replace_plan(plan(new.site))
         self._reception.open_for(new)
         self.loaded = new
+
+
+def _brought(findings: list[Finding], known: list[Finding]) -> list[str]:
+    """Return the warnings that come with the new file; whatever stood in the old one is known."""
+    before = {(one.key, one.sentence) for one in known}
+    return [f"{one.key}: {one.sentence}: {one.remedy}" for one in findings if (one.key, one.sentence) not in before]
 
 
 def _needs_a_start(fixed: list[str]) -> str:

@@ -30,9 +30,11 @@ def daemon(site: SiteOption = None, attach: Attach = True) -> None:
 def _attach(loaded: "LoadedSite") -> None:
     from callhandler.asterisk.lacking import ANY_VERSION  # noqa: PLC0415 - as above
     from callhandler.asterisk.pbx.prepare import attach as write  # noqa: PLC0415 - as above
+    from callhandler.cli.findings import tell_at_start  # noqa: PLC0415 - as above
     from callhandler.cli.up import refuse_beside  # noqa: PLC0415 - as above
 
     refuse_beside(loaded.directory)
+    tell_at_start(loaded, errors_only=True)
     done = write(loaded, ANY_VERSION)
     if done.changed:
         sys.stderr.write(f"New in {done.folder}: {', '.join(done.changed)}. Asterisk takes them up with:\n")

@@ -16,7 +16,10 @@ def reload(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read the site file again: show the differences and apply them; the old one stays in force if anything fails."""
+    """Read the site file again: show the differences, new warnings among them, and apply them.
+
+    The old one stays in force when `check` finds an error in the new one, or anything else fails.
+    """
     result = Client(find(site).socket).reload(dry_run)
     if not as_json:
         out(*(f"  {line}" for line in result.differences))

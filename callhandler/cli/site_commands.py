@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from callhandler.cli.amounts import whole
+from callhandler.cli.findings import counted, shown
 from callhandler.cli.place import JsonOption, SiteOption, find
 
 if TYPE_CHECKING:
@@ -53,13 +54,13 @@ def init(
     if as_json:
         typer.echo(json.dumps(describe(result.loaded), indent=2, ensure_ascii=False))
         return
-    shown = f" --site {shlex.quote(directory)}"
+    place = f" --site {shlex.quote(directory)}"
     typer.echo(f"A new site is in {result.loaded.directory}.")
-    typer.echo(f"Read its {result.loaded.path.name}, then start it:  callhandler up{shown}")
+    typer.echo(f"Read its {result.loaded.path.name}, then start it:  callhandler up{place}")
 
 
 def check(site: SiteOption = None, as_json: JsonOption = False) -> None:
-    """Find mistakes in the site file, and what callers would run into. Exit code 1 when there are errors."""
+    """Find mistakes in the site file, and what callers would run into. Exit code 1 when there are errors: `reload` refuses them."""
     from callhandler.site.findings import Severity, SiteMistakes  # noqa: PLC0415
     from callhandler.site.lint import lint  # noqa: PLC0415
     from callhandler.site.loading import load  # noqa: PLC0415
@@ -77,8 +78,7 @@ def check(site: SiteOption = None, as_json: JsonOption = False) -> None:
         typer.echo(json.dumps({"errors": errors, "warnings": warnings, "findings": rows}, indent=2, ensure_ascii=False))
     else:
         for finding in findings:
-            colour = typer.colors.RED if finding.severity is Severity.ERROR else typer.colors.YELLOW
-            typer.echo(f"{typer.style(finding.severity.value, fg=colour)} {finding}")
+            typer.echo(shown(finding))
         typer.echo(_summary(errors, warnings))
     raise typer.Exit(1 if errors else 0)
 
@@ -129,9 +129,4 @@ def config_schema() -> None:
 def _summary(errors: int, warnings: int) -> str:
     if not errors and not warnings:
         return "No mistakes found."
-    counted = [
-        f"{count} {name}{'s' if count > 1 else ''}"
-        for count, name in ((errors, "error"), (warnings, "warning"))
-        if count
-    ]
-    return " and ".join(counted) + ("." if errors else "; the site can be used.")
+    return counted(errors, warnings) + ("." if errors else "; the site can be used.")

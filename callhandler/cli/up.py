@@ -18,11 +18,14 @@ from callhandler.asterisk.pbx.get import ensure_asterisk, find_program
 from callhandler.asterisk.pbx.telling import RichTeller, Silent
 from callhandler.asterisk.sounds import make_sounds
 from callhandler.cli.amounts import number
+from callhandler.cli.findings import tell_at_start
 from callhandler.cli.live_log import follow
 from callhandler.cli.place import SiteOption, find
+from callhandler.doctor import tls
 from callhandler.doctor.holders import held
 from callhandler.errors import CallhandlerError, Refused
 from callhandler.site.loading import LoadedSite, load
+from callhandler.site.technical import Tls
 from callhandler.supervise import Supervisor
 
 _LOCK = Path("var", "up.lock")
@@ -55,6 +58,7 @@ def up(site: SiteOption = None, no_log: NoLog = False, quiet: Quiet = False, gra
     console = Lasting(quiet=quiet, highlight=False, emoji=False)
     loaded = load(find(site).directory)
     with _alone(loaded.directory):
+        tell_at_start(loaded, errors_only=quiet)
         teller = Silent() if quiet else RichTeller(console)
         program = ensure_asterisk(loaded.site.asterisk.program, teller)
         for sentence in program.lacks:
@@ -91,11 +95,19 @@ async def _introduce(supervisor: Supervisor, loaded: LoadedSite, console: Consol
     console.print(
         f"Desk phones: server {address(place.sip_address)}, port {place.sip_port} (UDP or TCP)", soft_wrap=True
     )
-    if (tls := loaded.site.tls) is not None:
-        console.print(f"Over TLS: server {address(tls.address)}, port {tls.port}", soft_wrap=True)
+    if loaded.site.tls is not None:
+        console.print(Text(await asyncio.to_thread(over_tls, loaded, loaded.site.tls)), soft_wrap=True)
     console.print(card(loaded))
     numbers = ", ".join(loaded.site.numbers)
     console.print(f"Ready. Dial {numbers} from a desk phone. Ctrl-C ends it.", style="bold")
+
+
+def over_tls(loaded: LoadedSite, place: Tls) -> str:
+    """Where phones find SIP over TLS, when they are shown the site's certificate there; else why they don't."""
+    seen = tls.look(place.address, place.port, loaded.inside(place.certificate))
+    if seen.ends is None:
+        return f"Over TLS nobody gets through: {seen.trouble}"
+    return f"Over TLS: server {address(place.address)}, port {place.port}"
 
 
 def card(loaded: LoadedSite) -> Table:

@@ -9,7 +9,7 @@ from callhandler.site.positions import KeyPath, Places, written
 
 
 class Severity(StrEnum):
-    """Whether a finding stops the site from being used."""
+    """Whether `check` fails for a finding, and `reload` refuses the file, or it is only told."""
 
     ERROR = "error"
     WARNING = "warning"

@@ -1,4 +1,6 @@
-"""What a usable site would do to its callers and agents that nobody can want. `check` prints it; nothing is refused for it.
+"""What a usable site would do to its callers and agents that nobody can want. `check` prints it, and `reload` refuses a file with an error.
+
+A start only tells: after a power cut the telephones must ring, even though a recording has gone meanwhile.
 
 Each rule is a function that yields what it finds; lint_people.py looks at agents, skills and secrets, lint_tls.py at certificates,
 lint_audio.py at what is heard.
@@ -6,10 +8,11 @@ lint_audio.py at what is heard.
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
 
 from callhandler.site import graph, lint_audio, lint_people, lint_tls
-from callhandler.site.findings import Finding, Problem, Severity, found
-from callhandler.site.loading import LoadedSite
+from callhandler.site.findings import Finding, Problem, Severity, SiteMistakes, found
+from callhandler.site.loading import LoadedSite, load
 from callhandler.site.models import Site
 from callhandler.site.positions import KeyPath, written
 from callhandler.site.references import references
@@ -30,6 +33,19 @@ def lint(loaded: LoadedSite) -> list[Finding]:
         for problem in rule(loaded)
     ]
     return sorted(findings, key=lambda finding: (finding.line, finding.severity))
+
+
+def load_checked(path: Path) -> tuple[LoadedSite, list[Finding]]:
+    """Read a site file in which `check` finds no error; returns it with what would be wiser.
+
+    Raises:
+        SiteMistakes: a SiteError that lists every error, those of a file that could be used, too.
+    """
+    loaded = load(path)
+    findings = lint(loaded)
+    if errors := [finding for finding in findings if finding.severity is Severity.ERROR]:
+        raise SiteMistakes(errors)
+    return loaded, findings
 
 
 def _menus_without_exit(loaded: LoadedSite) -> Iterator[Problem]:

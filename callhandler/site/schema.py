@@ -44,7 +44,7 @@ _HEAD = """# The site file
 <!-- Generated from the models by `python -m callhandler.site.schema --markdown`. Do not edit. -->
 
 One file, `callhandler.toml`, describes a whole telephone system. `callhandler init DIR` writes one to begin with,
-`callhandler check` finds every mistake in it, `callhandler reload` puts a changed one to work without losing a call, and
+`callhandler check` finds every mistake in it, `callhandler reload` puts a changed one without errors to work without losing a call, and
 `callhandler config schema` prints this reference as JSON Schema for editors.
 
 - The format is [TOML](https://toml.io). Times are in seconds. Relative paths are the site's.

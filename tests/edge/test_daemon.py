@@ -89,6 +89,20 @@ async def test_a_reload_keeps_who_waits_in_their_place_and_their_music_on(site: 
     assert sum(line.startswith(b"SET MUSIC") for line in told) == 1
 
 
+async def test_a_reload_tells_the_warnings_that_come_with_it_and_no_others(site: Path) -> None:
+    async with running(site):
+        edit(site, 'pin = "481516"', 'pin = "4815"')
+        result = await ask(site, lambda client: client.reload(dry_run=False))
+        edit(site, 'name = "Ann"', 'name = "Anna"')
+        nothing_new = await ask(site, lambda client: client.reload(dry_run=False))
+    assert result.applied and nothing_new.applied
+    assert result.differences == (
+        "agents.7001.pin: changed",
+        "agents.7001.pin: has 4 digits: 6 or more resist guessing",
+    )
+    assert nothing_new.differences == ("agents.7001.name: 'Ann' -> 'Anna'",)
+
+
 async def test_a_reload_says_who_is_called_back_by_nobody_without_the_table_callbacks(site: Path) -> None:
     table = '[trunks.pstn]\nhost = "127.0.0.1"\n[callbacks]\ntrunk = "pstn"\ncaller_number = "15550199"\n'
     edit(site, "[company]", f"{table}[company]")
@@ -131,6 +145,7 @@ async def test_what_is_older_than_the_site_keeps_is_forgotten_after_a_reload_too
         ("[company]", "[company", "not valid TOML"),
         ('name = "Ann"', 'name = "Anna"\nsurname = "Bell"', "surname"),
         ("[speech]\n", '[speech]\n[prompts.new]\nfile = "prompts/nowhere.wav"\n[speechless]\n', "speechless"),
+        ('[agents.7001]\n', '[[queues.sales.steps]]\nwants = "nobodys"\n[agents.7001]\n', "nobody has the skill `nobodys`"),
         ('[queues.sales]\n', '[prompts.new]\nfile = "prompts/nowhere.wav"\n[queues.sales]\ngreeting = "new"\n', "nowhere.wav"),
     ],
 )  # fmt: skip
