@@ -63,25 +63,32 @@ class Evidence:
     @property
     def start(self) -> str:
         """The command that starts Asterisk."""
-        if self.daemon.refuses:
-            return self._again
+        if self._only_a_start:
+            return self.again
         return self.ours("up") if self.mode is Mode.PRIVATE else "systemctl start asterisk"
 
     @property
     def start_ours(self) -> str:
         """The command that starts the daemon."""
-        if self.daemon.refuses:
-            return self._again
+        if self._only_a_start:
+            return self.again
         return self.ours("up" if self.mode is Mode.PRIVATE else "daemon")
 
     @property
     def mend(self) -> str:
         """The command that makes what is made from the site file: a reload where the daemon runs, else a start."""
+        if self.daemon.status is not None and self.lint_errors:
+            return self.ours("check")  # its errors come first: a reload is refused until then
         at_once = self.daemon.status is not None and not self.daemon.refuses
         return self.ours("reload") if at_once else self.start_ours
 
     @property
-    def _again(self) -> str:
+    def _only_a_start(self) -> bool:
+        """Tell whether the daemon that runs refuses the site file for what only a start takes up."""
+        return self.daemon.refuses != "" and not self.lint_errors
+
+    @property
+    def again(self) -> str:
         """How what only a start takes up comes into force: beside what runs, nothing can be started."""
         if self.mode is Mode.PRIVATE:
             lock = self.quoted(self.loaded.directory / "var" / "up.lock")

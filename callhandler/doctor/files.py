@@ -51,9 +51,9 @@ def look(loaded: LoadedSite, mode: Mode, version: tuple[int, ...] | None, module
     """Return modes, the configuration on disk beside the one that the site file means, and which modules lie in `modules`."""
     etc = folder(loaded, mode)
     wanted = fresh(loaded, mode, version)
-    there = dict(_texts(etc, wanted))
+    plain = fresh(loaded, mode, ANY_VERSION)
+    there = dict(_texts(etc, plain))  # AMI's part, too, where it isn't known what it should be
     if mode is Mode.ATTACHED and version is not None:  # what is rendered for any version is right for this one, too
-        plain = fresh(loaded, mode, ANY_VERSION)
         wanted |= {name: text for name, text in there.items() if text == plain.get(name)}
     return FilesSeen(
         site_mode=_mode(loaded.path), etc_mode=_mode(etc), fresh=wanted, on_disk=there, modules=_present(modules)

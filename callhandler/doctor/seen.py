@@ -104,6 +104,8 @@ class TlsSeen:
 
     ends: float | None = None
     trouble: str = ""
+    wants_another: bool = False
+    """Whether the certificate in the file is the trouble: it can't be used, or it is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 from callhandler.doctor.seen import TlsSeen
 
 _PATIENCE = 2.0
+_OVER = frozenset({9, 10})
+"""X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED (openssl/x509_vfy.h)."""
 
 
 def look(address: str, port: int, certificate: Path) -> TlsSeen:
@@ -19,7 +21,7 @@ def look(address: str, port: int, certificate: Path) -> TlsSeen:
     try:
         context.load_verify_locations(certificate)
     except OSError as error:
-        return TlsSeen(trouble=f"{certificate} can't be used: {error.strerror or error}")
+        return TlsSeen(trouble=f"{certificate} can't be used: {error.strerror or error}", wants_another=True)
     where = "127.0.0.1" if address in {"0.0.0.0", "::"} else address  # noqa: S104 - compared, not listened on
     try:
         with (
@@ -28,9 +30,9 @@ def look(address: str, port: int, certificate: Path) -> TlsSeen:
         ):
             ends = (secure.getpeercert() or {}).get("notAfter")
     except ssl.SSLCertVerificationError as error:
-        return TlsSeen(
-            trouble=f"the certificate shown is not the one in {certificate}, or it is over: {error.verify_message}"
-        )
+        over = error.verify_code in _OVER  # which is found out of the one in the file alone: another has failed before
+        trouble = "is not good by its dates" if over else f"is not the one in {certificate}"
+        return TlsSeen(trouble=f"the certificate shown {trouble}: {error.verify_message}", wants_another=over)
     except OSError as error:
         return TlsSeen(trouble=f"nobody speaks TLS at {where}:{port}: {error.strerror or error}")
     return TlsSeen(ends=ssl.cert_time_to_seconds(ends) if isinstance(ends, str) else None)

@@ -121,6 +121,8 @@ def writetimeout(seen: Evidence) -> Verdict:
     if found is None:
         if seen.mode is Mode.ATTACHED and (seen.operator is None or not seen.operator.readable):
             return unknown(check, "Asterisk's configuration can't be read by this user", f"sudo {seen.ours('doctor')}")
+        if seen.mode is Mode.PRIVATE and "manager.conf" not in seen.files.on_disk:
+            return unknown(check, f"nothing was rendered into {seen.rendered} yet", seen.start_ours)
         return warning(check, f"is not set for {_user(seen)}: 100 ms are too little, events are lost", _put_right(seen))
     if found < _LEAST_TIMEOUT:
         return warning(check, f"is {found} ms: a reader that is busy that long is cut off", _put_right(seen))

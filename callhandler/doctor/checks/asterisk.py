@@ -77,9 +77,9 @@ def ports(seen: Evidence) -> Verdict:
         if owner is not None and not any((one.protocol, one.port) == (protocol, port) for one in seen.listeners)
     ]
     if missing:
-        return error(
-            check, f"nobody listens on {some(missing)}", seen.start if "FastAGI" not in missing[0] else seen.start_ours
-        )
+        silent = seen.again if seen.mode is Mode.PRIVATE else seen.start  # it runs, so `up` would be refused
+        remedy = seen.start_ours if "FastAGI" in missing[0] else silent
+        return error(check, f"nobody listens on {some(missing)}", remedy)
     if all(owner is None for *_, owner in wanted):
         held = {(one.protocol, one.port) for one in seen.listeners}
         if taken := [f"{name} {port}" for name, protocol, port, _ in wanted if (protocol, port) in held]:

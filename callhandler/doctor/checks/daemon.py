@@ -79,7 +79,9 @@ def site_in_force(seen: Evidence) -> Verdict:
         return unknown(check, _AWAY)
     if seen.daemon.refuses:
         return warning(
-            check, f"the site file was changed, and the daemon goes by the old: {seen.daemon.refuses}", seen.mend
+            check,
+            f"the site file was changed, and the daemon goes by the old: {seen.daemon.refuses.splitlines()[0]}",
+            seen.mend,
         )
     if status.site_digest != seen.loaded.digest:
         return warning(check, "the site file was changed since the daemon read it", seen.mend)

@@ -71,8 +71,14 @@ def certificate(seen: Evidence) -> Verdict:
     if seen.loaded.site.tls is None or seen.mode is not Mode.PRIVATE:
         return ok(check, "no phone is asked to speak TLS")
     found, anew = seen.tls, f"{seen.ours('certs')}   # then end callhandler and start it again"
-    if found is None or found.ends is None:
-        return error(check, found.trouble if found else "TLS could not be looked at", anew)
+    if found is None:
+        return error(check, "TLS could not be looked at", seen.look("pjsip show transports"))
+    if found.wants_another:
+        return error(check, found.trouble, anew)
+    if found.ends is None and seen.machine.pid is None:
+        return unknown(check, f"{found.trouble}: Asterisk doesn't run", seen.start)
+    if found.ends is None:
+        return error(check, f"{found.trouble}; a new one is shown from a start on", seen.again)
     days = int((found.ends - seen.now) // _DAY)
     if days < _SOON:
         return warning(check, f"ends in {days} days: encrypted phones will not connect then", anew)

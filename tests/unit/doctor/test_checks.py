@@ -37,6 +37,11 @@ def part(name: str, **changes: object) -> Spoil:
     return lambda seen: replace(seen, **{name: replace(getattr(seen, name), **changes)})
 
 
+def with_errors(spoil: Spoil) -> Spoil:
+    """Have the site file have errors besides, for which a reload is refused."""
+    return lambda seen: replace(spoil(seen), lint_errors=("a skill that nobody has", "another"))
+
+
 def queue_music(name: str) -> Spoil:
     """Have every queue wait to this class."""
 
@@ -117,9 +122,11 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("file modes", part("files", site_mode=0o644), E, "0644", "chmod 600"),
     ("file modes", part("files", etc_mode=0o750), E, "0750", "chmod 700"),
     ("file modes", part("files", site_mode=None), U, "can't be seen", ""),
-    ("certificate", with_tls(TlsSeen(trouble="nobody speaks TLS")), E, "nobody speaks", "callhandler certs"),
+    ("certificate", with_tls(TlsSeen(trouble="no file", wants_another=True)), E, "no file", "callhandler certs"),
+    ("certificate", with_tls(TlsSeen(trouble="shown is another")), E, "from a start on", "kill $(cat"),
+    ("certificate", lambda seen: no_asterisk(with_tls(TlsSeen(trouble="nobody"))(seen)), U, "doesn't run", "callhandler up"),
     ("certificate", with_tls(TlsSeen(ends=NOW + 29 * 86_400)), W, "29 days", "callhandler certs"),
-    ("certificate", with_tls(None), E, "could not", "callhandler certs"),
+    ("certificate", with_tls(None), E, "could not", "pjsip show transports"),
     ("disk", part("machine", free=99_000_000), E, "99 MB", "du -xh"),
     ("disk", part("machine", free=900_000_000), W, "900 MB", "du -xh"),
     ("disk", part("machine", inodes_free=9), E, "0.9%", "du -xh"),
@@ -148,7 +155,7 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("ports", listening(stranger(38_001)), E, "AMI port 38001 is held by nc (process 9), too", "kill 9"),
     ("ports", listening(stranger(38_000, "udp"), without=2), E, "SIP", "kill 9"),
     ("ports", listening(without=1), E, "nobody listens on FastAGI 38002", "callhandler up"),
-    ("ports", with_tls(None), E, "nobody listens on TLS 5061", "callhandler up"),
+    ("ports", with_tls(None), E, "nobody listens on TLS 5061", "kill $(cat"),
     ("ports", lambda seen: replace(seen, listeners=None), U, "tell", "ss -lntup"),
     ("modules", part("console", modules=frozenset({"chan_pjsip"})), E, "not loaded", "module load"),
     ("modules", part("files", modules=frozenset({"app_new"})), W, "app_new not loaded", "module load app_new.so"),
@@ -181,6 +188,7 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("ami events", part("ami", events=frozenset({"Newchannel"})), E, "Hangup", "manager reload"),
     ("ami writetimeout", disk_file("manager.conf", "writetimeout = 5000", "writetimeout = 100"), W, "100 ms", "reload"),
     ("ami writetimeout", disk_file("manager.conf", "writetimeout = 5000", ""), W, "not set", "reload"),
+    ("ami writetimeout", part("files", on_disk={}), U, "nothing was rendered", "callhandler up"),
     ("ami exposure", part("console", bindaddr="0.0.0.0:5038"), W, "in clear", "127.0.0.1"),
     ("sounds", part("sounds", phrases={"en": False}), E, "nothing at all", "callhandler reload"),
     ("sounds", part("sounds", phrases={"en": True, "de": False}), W, "de", "unpack"),
@@ -197,6 +205,9 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("fastagi", listening(stranger(38_002), without=1), E, "answered by nc", "kill 9"),
     ("fastagi", listening(stranger(38_002, pid=None), without=1), U, "can't be seen", "sudo"),
     ("site in force", said(site_digest="0"), W, "changed", "reload"),
+    ("site in force", with_errors(said(site_digest="0")), W, "changed", "callhandler check"),
+    ("site in force", with_errors(part("daemon", refuses="one\ntwo")), W, "goes by the old: one", "callhandler check"),
+    ("fastagi", with_errors(part("daemon", agi_accepts=False, refuses="one")), E, "nobody takes calls", "callhandler up"),
     ("site in force", said(counts=Counts(callbacks=2)), W, "2 open callbacks are called by nobody", "put [callbacks] back"),
     ("journal backlog", said(journal_backlog=5_000), E, "5,000", "disk"),
     ("publishers", said(publishers=(PublisherView(name="mqtt", connected=False, kept=1, dropped=0),)), W, "mqtt", "[mqtt]"),

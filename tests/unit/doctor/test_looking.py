@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from callhandler.core.views import AlarmView, alarms_of_the_day
-from callhandler.doctor import journal, machine
+from callhandler.doctor import files, journal, machine
 from callhandler.doctor.bounded import Running
 from callhandler.doctor.console import Console, ConsoleAway
 from callhandler.doctor.examine import examine, is_ok
@@ -23,7 +23,7 @@ from callhandler.site.new import init
 from callhandler.store.migrate import HEAD, migrate
 from callhandler.store.servers import writing_engine
 from tests.ports import free_base
-from tests.unit.doctor.healthy import NOW, a_site, healthy, judged, status
+from tests.unit.doctor.healthy import NOW, VERSION, a_site, healthy, judged, status
 
 URL = "sqlite+aiosqlite:///var/journal.db"
 
@@ -141,6 +141,18 @@ def test_a_site_that_never_ran(tmp_path: Path) -> None:
     seen = gather(a_site(tmp_path))
     assert (seen.mode, seen.console, seen.ami.door) == (Mode.PRIVATE, None, Door.CLOSED)
     assert not (seen.loaded.directory / "var" / "asterisk").exists()
+
+
+def test_a_site_that_ran_and_is_stopped_has_what_was_rendered_looked_at(tmp_path: Path) -> None:
+    loaded = a_site(tmp_path)
+    etc = loaded.directory / "var" / "asterisk" / "etc"
+    etc.mkdir(parents=True)
+    for name, text in files.fresh(loaded, Mode.PRIVATE, VERSION).items():
+        (etc / name).write_text(text, encoding="utf-8")
+    verdicts = judged(gather(loaded))
+    assert verdicts["asterisk"].state is State.ERROR
+    assert verdicts["ami writetimeout"].sentence == "is 5000 ms"
+    assert verdicts["configuration"].state is State.OK
 
 
 def test_a_site_file_that_can_not_be_used(tmp_path: Path) -> None:
