@@ -9,6 +9,8 @@ from callhandler.cli.lazy import noun
 from callhandler.cli.place import JsonOption, Place, SiteOption, find
 from callhandler.cli.printing import out, out_json
 from callhandler.control.client import Client
+from callhandler.core.model import Status
+from callhandler.core.plain import printable
 from callhandler.core.views import AgentView
 
 app = noun("Agents: who does what; log in, log out, pause, resume.")
@@ -43,9 +45,17 @@ def login(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Log an agent in."""
+    """Log an agent in. Whoever sits at that phone is logged out."""
     place = find(site)
-    _print(place, Client(place.socket).login(agent, phone), as_json)
+    client = Client(place.socket)
+    before = client.agents()
+    view = client.login(agent, phone)
+    _print(place, view, as_json)
+    if as_json:
+        return
+    for other in before:
+        if (other.phone, other.status is Status.LOGGED_OUT) == (view.phone, False) and other.id != view.id:
+            out(f"agent {other.id} ({printable(other.name)}), who sat at phone {view.phone}, is logged out")
 
 
 @app.command()

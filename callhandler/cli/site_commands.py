@@ -12,6 +12,7 @@ import typer
 from callhandler.cli.amounts import whole
 from callhandler.cli.findings import counted, shown
 from callhandler.cli.place import JsonOption, SiteOption, find
+from callhandler.site.new import HIGHEST_BASE_PORT, LOWEST_BASE_PORT
 
 if TYPE_CHECKING:
     from callhandler.site.findings import Finding
@@ -29,7 +30,7 @@ def init(
         int | None,
         typer.Option(
             "--base-port",
-            parser=whole(1, 65_535),
+            parser=whole(LOWEST_BASE_PORT, HIGHEST_BASE_PORT),
             metavar="PORT",
             help="Count all ports from this one, so that several sites run side by side. 5060 by default.",
             show_default=False,
@@ -119,8 +120,8 @@ def _lacking(loaded: "LoadedSite") -> "list[Finding]":
     return [found(Severity.WARNING, problem, loaded.places) for problem in problems]
 
 
-def config_schema() -> None:
-    """Print the JSON Schema of the site file, for editors that know it."""
+def config_schema(as_json: JsonOption = False) -> None:
+    """Print the JSON Schema of the site file, for editors that know it; JSON with `--json` and without."""
     from callhandler.site.schema import json_schema  # noqa: PLC0415
 
     typer.echo(json_schema())

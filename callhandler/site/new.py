@@ -20,7 +20,7 @@ from callhandler.site.findings import SiteMistakes
 from callhandler.site.loading import FILE_NAME, LoadedSite, loaded
 
 _DEFAULT_BASE_PORT = 5060
-_LOWEST_BASE_PORT, _HIGHEST_BASE_PORT = 1024, 65_535 - 899
+LOWEST_BASE_PORT, HIGHEST_BASE_PORT = 1_024, 65_535 - 899
 _COMPANY = "Example Company"
 _FOLDERS = ("prompts", "var", "var/log", "var/sounds")
 
@@ -61,8 +61,8 @@ def init(
         OSError: the directory can't be written.
     """
     base = _DEFAULT_BASE_PORT if base_port is None else base_port
-    if not _LOWEST_BASE_PORT <= base <= _HIGHEST_BASE_PORT:
-        between = f"between {_LOWEST_BASE_PORT} and {_HIGHEST_BASE_PORT}"
+    if not LOWEST_BASE_PORT <= base <= HIGHEST_BASE_PORT:
+        between = f"between {LOWEST_BASE_PORT} and {HIGHEST_BASE_PORT}"
         raise BadOption("--base-port", f"the base port must lie {between}, not at {base}")
     path = directory / FILE_NAME
     data = _text(base, _COMPANY if company is None else company, time_zone or _machine_time_zone())
@@ -124,6 +124,8 @@ def _make(folder: Path) -> None:
         folder.mkdir(exist_ok=True)
     except FileExistsError:
         raise Refused(f"{folder} is a file; name a folder, which is made when it isn't there") from None
+    except FileNotFoundError:  # though the folder around it is there, such as /proc
+        raise Refused(f"{folder} can't be made: {folder.parent} takes no folders; name another place") from None
 
 
 def example(base_port: int, company: str, time_zone: str) -> str:

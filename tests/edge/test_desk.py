@@ -1,10 +1,12 @@
 """What people ask of the whole daemon, by way of its control API: agents, calls in line, and a sentence for every no."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from callhandler.cli import main
 from callhandler.control.client import Client
 from callhandler.control.desk import NotHere
 from callhandler.core.events import Fact, SiteLoaded
@@ -48,6 +50,16 @@ async def test_whoever_sits_down_at_a_taken_phone_logs_the_other_out(site: Path)
     assert [_seat(one) for one in after] == [(Status.LOGGED_OUT, None), (Status.AVAILABLE, "101")]
     assert _seat(again) == (Status.AVAILABLE, "101"), "where the agent sits"
     assert _seat(out) == (Status.LOGGED_OUT, None)
+
+
+async def test_the_command_that_logs_in_says_who_was_logged_out(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gone = "agent 7001 (Ann), who sat at phone 101, is logged out"
+    async with running(site):
+        for told in (True, False):
+            assert (
+                await asyncio.to_thread(main, ["agents", "login", "7002", "--phone", "101", "--site", str(site)]) == 0
+            )
+            assert (gone in capsys.readouterr().out) is told, "once only"
 
 
 async def test_what_changes_nothing_is_no_fact_and_the_own_phone_is_the_usual_place(site: Path) -> None:

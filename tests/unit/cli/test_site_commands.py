@@ -61,11 +61,17 @@ def test_init_without_a_directory_or_with_a_wrong_port_is_a_usage_error(run: Run
     assert run("init", tmp_path, "--base-port", "many")[0] == 2
     for base in ("5", "64637"):
         code, _, err = run("init", tmp_path / "site", "--base-port", base)
-        assert (code, "must lie between 1024 and 64636" in " ".join(err.replace("│", " ").split())) == (2, True)
+        says = f"`{base}` is no whole number from 1,024 to 64,636"
+        assert (code, says in " ".join(err.replace("│", " ").split())) == (2, True)
     code, _, err = run("init", tmp_path / "site", "--company", "")
     assert (code, "for --company: the company's name is too short" in " ".join(err.split())) == (2, True)
     assert not (tmp_path / "site").exists()
     assert run("init", "")[0] == 2, "and not a site in whatever folder this is"
+
+
+def test_init_says_where_no_folder_can_be_made(run: Run) -> None:
+    says = "/proc/callhandler can't be made: /proc takes no folders; name another place\n"
+    assert run("init", "/proc/callhandler") == (1, "", says)
 
 
 def test_the_command_that_init_tells_can_be_pasted(run: Run, tmp_path: Path) -> None:
@@ -175,6 +181,7 @@ def test_check_without_a_site_is_a_usage_error_that_says_how_to_get_one(run: Run
     assert "callhandler init" in err.replace("\n", " ")
 
 
-def test_the_schema_is_json(run: Run) -> None:
-    code, out, _ = run("config", "schema")
+@pytest.mark.parametrize("how", [[], ["--json"]])
+def test_the_schema_is_json(run: Run, how: list[str]) -> None:
+    code, out, _ = run("config", "schema", *how)
     assert (code, json.loads(out)["title"]) == (0, "Site")
