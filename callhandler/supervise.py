@@ -197,9 +197,8 @@ class Supervisor:
                 return False
             if channels and tell:
                 tell = False
-                self._teller.say(
-                    f"{channels} channels are still up: up to {within:.0f} s for them to end (Ctrl-C: now)"
-                )
+                up = "1 channel is" if channels == 1 else f"{channels} channels are"
+                self._teller.say(f"{up} still up: up to {within:.0f} s to end (Ctrl-C: now)")
             await asyncio.sleep(_LOOK_EVERY)
         return True
 

@@ -93,15 +93,15 @@ def records_table(records: Iterable[CallbackRecord], zone: ZoneInfo) -> Table:
     return table
 
 
-def figures_table(figures: Iterable[CallbackFigures]) -> Table:
+def figures_table(figures: Iterable[CallbackFigures]) -> Table | Text:
     """Return what callbacks came to, a column for each queue."""
     found = list(figures)
+    if not found:
+        return Text("no callbacks", "dim")
     table = _table("", *(printable(one.queue) for one in found))
     columns = [_column(one) for one in found]
-    for name in columns[0] if columns else ():
+    for name in columns[0]:
         table.add_row(name, *(column[name] for column in columns))
-    if not columns:
-        table.add_row(Text("no callbacks", "dim"))
     return table
 
 

@@ -34,6 +34,9 @@ _KEPT_BY_ENTRY = (
 """Sections of which a mistake takes out only the entry it stands in, while the rest is checked as a whole."""
 _SYNTAX_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
+_UNCLOSED = re.compile(r"illegal character '\\n'|unterminated string|expected \"'('')?\"")
+"""What tomllib says of a text without an end: on its line, or at the end of the file."""
+
 TomlTable = dict[str, object]
 
 
@@ -110,7 +113,7 @@ def _parsed(path: Path, text: str) -> TomlTable:
         last = text.count("\n") + (not text.endswith("\n"))
         line = int(place[1]) if place and place[1] else last if place else 1
         column = f" at column {place[2]}" if place and place[2] else " at the end of the file" if place else ""
-        wrong = message[:1].lower() + message[1:200]
+        wrong = _UNCLOSED.sub("a quote is opened and not closed", message[:1].lower() + message[1:200])
         raise _syntax(
             path, line, f"not valid TOML{column}: {wrong}", "mend this place first; the rest is checked after it"
         ) from None

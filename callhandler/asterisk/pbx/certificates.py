@@ -18,7 +18,8 @@ from callhandler.errors import CallhandlerError, Refused
 
 AUTHORITY_DAYS, DAYS = 3_650, 825
 """Ten years for the authority; 825 days are the most that phones of some makers take for a certificate."""
-_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9][A-Za-z0-9-]{0,62}(\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*")
+_NAME = re.compile(r"(?=.{1,253}\Z)(?!(.*\.)?[0-9]+\Z)[A-Za-z0-9][A-Za-z0-9-]{0,62}(\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*")
+"""Of host names; whose last part is a number is an address, or none (RFC 3696, section 2)."""
 _AUTHORITY = """[req]
 distinguished_name = none
 x509_extensions = authority

@@ -32,7 +32,7 @@ def prompts(seen: Evidence) -> Verdict:
     check = "prompts"
     missing = seen.sounds.prompts_missing
     if missing:
-        return error(check, f"{some(missing)} isn't there to be played: callers hear nothing", seen.mend)
+        return error(check, f"no sound was made of {some(missing)}: callers hear nothing in their place", seen.mend)
     return ok(check, f"all {seen.sounds.prompts} are there")
 
 

@@ -17,6 +17,14 @@ def test_a_certificate_of_ones_own_is_left_alone(tmp_path: Path, capsys: pytest.
     assert not (path.parent / "var" / "tls").exists()
 
 
+def test_an_address_that_can_not_be_is_no_host_name_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = init(tmp_path / "site").loaded.directory
+    assert main(["certs", "300.1.1.1", "--site", str(site)]) == 1
+    assert "'300.1.1.1' is neither a host name nor an address" in capsys.readouterr().err
+    assert main(["certs", "pbx.300", "--site", str(site)]) == 1
+    assert main(["certs", "300.example", "--site", str(site)]) == 0
+
+
 def test_what_is_made_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     site = init(tmp_path / "site").loaded.directory
     assert main(["certs", "pbx.example", "192.0.2.1", "--site", str(site), "--json"]) == 0

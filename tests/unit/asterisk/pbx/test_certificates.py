@@ -31,7 +31,21 @@ def test_a_second_certificate_is_of_the_same_authority(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a b", "", "x,DNS:evil.example", "a\nb", "-a", "a..b", "é.example", "a" * 300, "*.example"]
+    "name",
+    [
+        "a b",
+        "",
+        "x,DNS:evil.example",
+        "a\nb",
+        "-a",
+        "a..b",
+        "é.example",
+        "a" * 300,
+        "*.example",
+        "300.1.1.1",
+        "1.2.3",
+        "7",
+    ],
 )
 def test_what_is_no_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(Refused):
