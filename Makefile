@@ -16,8 +16,10 @@ INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 help:  ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
-run: $(VENV)/.run  ## from nothing to a ringing phone: an example site in ./site on the first run, then Asterisk and the daemon
-	@test -f $(SITE)/callhandler.toml || { $(BIN)/callhandler init --json $(SITE) >/dev/null && echo "A new site is in $(SITE)."; }
+run: $(VENV)/.run  ## from nothing to a ringing phone: an example site in ./site on the first run (BASE_PORT, 5060), then Asterisk and the daemon
+	@if [ ! -f $(SITE)/callhandler.toml ]; then \
+		$(BIN)/callhandler init --json $(if $(BASE_PORT),--base-port $(BASE_PORT)) $(SITE) >/dev/null && echo "A new site is in $(SITE)."; \
+	elif [ -n "$(BASE_PORT)" ]; then echo "The site in $(SITE) has its ports already: see $(SITE)/callhandler.toml"; exit 1; fi
 	@exec $(BIN)/callhandler up --site $(SITE)
 
 demo: $(VENV)/.run  ## watch it work: driven callers and agents, and what SIP saw beside what the journal says
