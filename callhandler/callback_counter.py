@@ -54,9 +54,7 @@ class CallbackCounter:
     async def run(self, call: str, by: str) -> CallbackView:
         """Have one wait for its turn from now on."""
         one = self._found(call)
-        self._callbacks.may_be_promised()
-        if one.state is not CallbackState.WAITING:
-            self._callbacks.reschedule(one, self._switchboard.clock(), f"now, said {by}")
+        self._callbacks.run(one, by)
         await self._written()
         return self._view(one)
 

@@ -5,6 +5,7 @@ Part of switchboard.py, and like it without any `await`: core/callbacks.py decid
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from callhandler.board import Board
 from callhandler.calling_back_customers import Customers
@@ -36,6 +37,10 @@ class NoGuard:
     def house(self, dialled: str, now: float) -> Opening | None:
         """Know none."""
         return None
+
+    def clock(self, at: float) -> str:
+        """Know no clock of a site's."""
+        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 @dataclass(slots=True)
@@ -172,6 +177,18 @@ class Callbacks:
             self._board.take(self.core.another_time(one, due, reason, now))
         else:  # sooner than was promised, if anything was
             self._board.record(e.CallbackRescheduled(at=now, call=one.call, due=now, reason=reason))
+
+    def run(self, one: Callback, by: str) -> None:
+        """Have a callback wait for its turn from now on. Refused with a sentence, and left as it is, when it can't be made now."""
+        self.may_be_promised()
+        if one.state not in (CallbackState.WAITING, CallbackState.RESTING):
+            return
+        now = self._board.clock()
+        if (until := self.core.obstacle(one, now)) is not None:
+            when = self.core.guard.clock(until.at)
+            raise Refused(f"{one.number} can't be called before {when}: {until.reason}; the callback is left as it was")
+        if one.state is CallbackState.RESTING:
+            self.reschedule(one, now, f"now, said {by}")
 
     def joined_by(self, one: Callback, call: Call) -> None:
         """The customer calls by themselves: their call takes the callback's place in line, and nobody is dialled any more."""

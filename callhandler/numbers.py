@@ -6,6 +6,7 @@ the United States), and what time it is there. Knows no callback and no call.
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -84,6 +85,10 @@ class SiteNumbers:
         if table is None or table.hours is None:
             return None
         return opening(schedule(self._site, table.hours, now), now)
+
+    def clock(self, at: float) -> str:
+        """Return a time as the site's clock shows it: `2026-11-23 09:00`, as the command line takes it."""
+        return datetime.fromtimestamp(at, ZoneInfo(self._site.company.time_zone)).strftime("%Y-%m-%d %H:%M")
 
     def _allowed(self, number: PhoneNumber) -> str:
         text = _international(number)

@@ -4,10 +4,12 @@ A callback is the same entry in the same line as the call it was asked for in, u
 happen to one is in callback_table.py, callbacks.py decides, books.py keeps its place.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from callhandler.core import events as e
 from callhandler.core.agents import No
+from callhandler.core.callback_limits import Until
 from callhandler.core.callback_table import TABLE, Trigger
 from callhandler.core.model import CallbackRules, CallbackState
 
@@ -97,6 +99,8 @@ class OpenCallbacks:
         self.by_leg: dict[str, Callback] = {}
         self.at_once = 1
         self.customer_first = False
+        self.obstacle: Callable[[Callback, float], Until | None] = lambda _one, _now: None
+        """Until when one can't be made for reasons of hours and caps, and why: callbacks.py knows them, and puts itself here."""
 
     def under_way(self) -> int:
         """Return how many take an agent or a line to the outside now."""
@@ -108,6 +112,11 @@ class OpenCallbacks:
         if one is None or one.state in (_HERE, _TALKING):
             return one is None or one.attended_leg is None
         return one.state is _WAITING and self.under_way() < self.at_once
+
+    def held_up(self, call: str, now: float) -> Until | None:
+        """Return until when a callback in line can't be made for reasons of hours and caps, and why; None when nothing is in the way."""
+        one = self.open.get(call)
+        return None if one is None or one.state is not _WAITING else self.obstacle(one, now)
 
     def is_kept(self, call: str | None, leg: str) -> bool:
         """Tell whether an agent is kept for a customer who is called first: the phone at that leg doesn't ring before they say yes."""

@@ -38,6 +38,9 @@ class NumberGuard(Protocol):
     def house(self, dialled: str, now: float) -> Opening | None:
         """Return whether one of our own numbers is open; None when it has no hours, or is none."""
 
+    def clock(self, at: float) -> str:
+        """Return a time as the site's clock shows it, as people name times to us."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -75,6 +78,7 @@ class CallingBack:
         self.guard = guard
         self._plan = plan
         self._ledger = Ledger()
+        books.obstacle = self.obstacle
 
     @property
     def rules(self) -> CallbackRules | None:
@@ -156,17 +160,15 @@ class CallingBack:
         Both are open then: the number of ours that was dialled, and the calling hours where the customer's number is.
         """
         rules = self.rules
+        most = 0 if rules is None else rules.slots_ahead
+        return self._free(number, dialled, after=now + wait, until=now + HORIZON, most=most)
+
+    def _free(self, number: str, dialled: str, *, after: float, until: float, most: int) -> list[float]:
+        rules = self.rules
         if rules is None:
             return []
         hours = (lambda at: self.guard.opening(number, at)), (lambda at: self.guard.house(dialled, at))
-        return free_slots(
-            hours,
-            self._taken(),
-            capacity=rules.slot_capacity,
-            most=rules.slots_ahead,
-            after=now + wait,
-            until=now + HORIZON,
-        )
+        return free_slots(hours, self._taken(), capacity=rules.slot_capacity, most=most, after=after, until=until)
 
     def has_room(self, at: float, call: str = "") -> bool:
         """Tell whether one more callback than that of `call` can be promised for the slot of a time."""
@@ -187,10 +189,19 @@ class CallingBack:
             raise Refused("a callback can be put off by less than six days")
         opening = self.guard.opening(number, due)
         if opening is not None and not opening.open:
-            raise Refused(f"that time is not in the calling hours where {number} is: {opening.reason}")
+            begin = "" if opening.changes_at is None else f"; they begin at {self.guard.clock(opening.changes_at)}"
+            raise Refused(f"that time is not in the calling hours where {number} is: {opening.reason}{begin}")
+        if opening is not None and opening.closing_within(SLOT - 1.0, due):
+            end = "" if opening.changes_at is None else f" at {self.guard.clock(opening.changes_at)}"
+            raise Refused(
+                f"the calling hours where {number} is end{end}, within the quarter of an hour that is promised"
+            )
         if not self.has_room(due, call):
+            following = self._free(number, "", after=due, until=now + HORIZON, most=1)
+            room = f"; the next with room begins at {self.guard.clock(following[0])}" if following else ""
             raise Refused(
                 "as many callbacks as callbacks.slot_capacity allows are promised for that quarter of an hour already"
+                + room
             )
 
     def _expires(self, number: str, dialled: str, at: float) -> float:

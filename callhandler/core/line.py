@@ -432,6 +432,9 @@ class Line:
 
     def _offer(self, choice: Choice, now: float) -> None:
         call, queue = choice.call, self.plan.queues[choice.call.queue]
+        if (until := self.books.callbacks.held_up(call.id, now)) is not None:
+            self._note(e.CallbackRescheduled(at=now, call=call.id, due=until.at, reason=until.reason), now)
+            return
         if self._explain:
             first = choice.agents[0].id if choice.agents else None
             text = self._matching.write_down(choice, now)

@@ -35,6 +35,9 @@ class Numbers:
     def house(self, dialled: str, now: float) -> Opening | None:
         return None
 
+    def clock(self, at: float) -> str:
+        return f"<{at:.0f}>"
+
 
 def site(
     *queues: Queue, agents: tuple[AgentPlan, ...] = (agent("a"), agent("b")), rules: CallbackRules = RULES

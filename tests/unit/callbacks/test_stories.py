@@ -378,6 +378,40 @@ def test_nobody_is_called_at_night() -> None:
     assert world.rung() == [(one.call, "a")]
 
 
+def test_a_callback_that_can_t_be_made_now_is_offered_to_nobody_and_the_next_in_line_is() -> None:
+    world = busy_world()
+    one = world.waits_back("555")
+    later = world.enter("q", number="777")
+    opens = world.now + 3_600.0
+    world.numbers.opened = Opening(False, "after hours", opens)
+    world.login("a")
+    assert world.rung() == [(later.id, "a")]
+    assert world.story_of(one.call) == ["CallbackRequested", "CallbackRescheduled"], (
+        "no phone rang, and none is said to have"
+    )
+    assert world.of(e.CallbackRescheduled)[-1].reason == "not in calling hours: after hours"
+    assert one.due == opens
+
+
+@pytest.mark.parametrize("due", [None, 9_000.0], ids=["in line", "resting"])
+def test_who_is_to_be_called_now_and_can_t_be_is_left_as_is_and_that_is_said(due: float | None) -> None:
+    world = busy_world()
+    one = world.waits_back("555", due=None if due is None else START + due)
+    opens = world.now + 3_600.0
+    world.numbers.opened = Opening(False, "after hours", opens)
+    before = (one.state, one.due, one.promise)
+    sentence = rf"^\+555 can't be called before <{opens:.0f}>: not in calling hours: after hours; .* as it was"
+    with pytest.raises(Refused, match=sentence):
+        world.callbacks.run(one, "Ann")
+    assert (one.state, one.due, one.promise) == before
+    world.numbers.opened = None
+    world.callbacks.run(one, "Ann")
+    world.login("a")
+    assert world.rung() == [(one.call, "a")]
+    world.callbacks.run(one, "Ann")
+    assert one.state is CallbackState.OFFERED, "what is under way goes on"
+
+
 def test_caps_hold_calls_back_but_lose_none() -> None:
     world = Backs(site(agents=(agent("a"), agent("z")), rules=CallbackRules(per_hour=1)))
     world.login("z", "a")
@@ -662,18 +696,19 @@ def test_no_time_is_given_where_nobody_is_called_back_any_more() -> None:
 
 def test_no_time_is_promised_out_of_calling_hours_or_beyond_six_days() -> None:
     world = busy_world()
-    closes = START + 3_600.0
-    world.numbers.opening = lambda _number, now: Opening(now < closes, "after hours", None)  # type: ignore[method-assign]
+    closes, opens = START + 3_600.0, START + 36_000.0
+    world.numbers.opening = lambda _number, now: Opening(now < closes, "after hours", closes if now < closes else opens)  # type: ignore[method-assign]
     for due, why in (
-        (closes, "not in the calling hours where .555 is: after hours"),
+        (closes, f"not in the calling hours where .555 is: after hours; they begin at <{opens:.0f}>"),
+        (closes - 899.0, f"end at <{closes:.0f}>, within the quarter of an hour that is promised"),
         (START + 6 * 86_400.0, "six days"),
     ):
         with pytest.raises(Refused, match=why):
             world.callbacks.add("new", "q", "555", "Ann", due, "somebody")
-    one = world.callbacks.add("new", "q", "555", "Ann", closes - 60.0, "somebody")
+    one = world.callbacks.add("new", "q", "555", "Ann", closes - 900.0, "somebody")
     with pytest.raises(Refused, match="calling hours"):
         world.callbacks.reschedule(one, closes, "another time")
-    assert one.due == closes - 60.0
+    assert one.due == closes - 900.0
 
 
 def test_a_slot_is_full_whoever_filled_it_and_at_whatever_minute_of_it() -> None:
@@ -681,7 +716,7 @@ def test_a_slot_is_full_whoever_filled_it_and_at_whatever_minute_of_it() -> None
     slot = (START // 900.0 + 2) * 900.0
     world.callbacks.add("one", "q", "555", "Ann", slot + 420.0, "somebody")
     two = world.callbacks.add("two", "q", "556", "Bob", slot + 60.0, "somebody")
-    with pytest.raises(Refused, match="slot_capacity"):
+    with pytest.raises(Refused, match=f"slot_capacity .*; the next with room begins at <{slot + 900.0:.0f}>"):
         world.callbacks.add("three", "q", "557", "Cy", slot + 899.0, "somebody")
     world.callbacks.reschedule(two, slot + 120.0, "another minute of its own slot")
     assert slot not in world.callbacks.core.slots("+558", "", world.now)
