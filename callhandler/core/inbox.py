@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from callhandler.core import events as e
 from callhandler.core.decisions import Decision
-from callhandler.core.model import Outcome
+from callhandler.core.model import Outcome, RingEnd
 from callhandler.core.views import ItemState, ItemView
 
 KINDS = MESSAGE, MISSED, CALLBACK_FAILED, PROMISE_BROKEN = "message", "missed", "callback failed", "promise broken"
@@ -114,11 +114,15 @@ class Inbox:
 
 @dataclass(slots=True)
 class _Seen:
-    """What the inbox must know of a call that is here, or is to be called back: `shown` is the number it came with."""
+    """What the inbox must know of a call that is here, or is to be called back.
+
+    `shown` is the number it came with; `waits` is whether the caller has waited for us, in a line or ringing, and nothing came of it yet.
+    """
 
     number: str
     shown: str
     queue: str = ""
+    waits: bool = False
     called_back: bool = False
 
 
@@ -126,8 +130,8 @@ class InboxKeeper:
     """Opens items for callers who got nobody, and closes those of callers who have. A follower (core/following.py)."""
 
     heeds = (
-        e.CallArrived, e.CallEntered, e.CallMoved, e.CallConnected, e.CallEnded, e.CallbackRequested, e.CallbackEnded, e.MessageLeft,
-        e.ItemOpened, e.ItemClaimed, e.ItemDone,
+        e.CallArrived, e.CallKeptRinging, e.CallRang, e.CallEntered, e.CallMoved, e.CallConnected, e.ExtensionConnected, e.CallEnded,
+        e.CallbackRequested, e.CallbackEnded, e.MessageLeft, e.ItemOpened, e.ItemClaimed, e.ItemDone,
     )  # fmt: skip
 
     def __init__(self, known_as: Callable[[str], str] = str) -> None:
@@ -143,7 +147,11 @@ class InboxKeeper:
                 self._seen[fact.call] = _Seen(fact.caller_number, fact.caller_number)
             case e.CallEntered() | e.CallMoved():
                 if seen := self._seen.get(fact.call):
-                    seen.queue = fact.queue
+                    seen.queue, seen.waits = fact.queue, True
+            case e.CallKeptRinging():
+                self._waits(fact.call, True)
+            case e.CallRang(reason=RingEnd.LET_IN | RingEnd.LONGEST) | e.ExtensionConnected():
+                self._waits(fact.call, False)
             case e.CallbackRequested():
                 seen = self._seen.get(fact.call)
                 shown = "" if seen is None else seen.shown
@@ -153,8 +161,15 @@ class InboxKeeper:
                     del self._seen[fact.call]
             case e.CallbackEnded():
                 self._seen.pop(fact.call, None)
-            case e.MessageLeft() | e.ItemOpened() | e.ItemClaimed() | e.ItemDone():
+            case e.MessageLeft():
+                self._waits(fact.call, False)
                 self.inbox.apply(fact)
+            case e.ItemOpened() | e.ItemClaimed() | e.ItemDone():
+                self.inbox.apply(fact)
+
+    def _waits(self, call: str, waits: bool) -> None:
+        if seen := self._seen.get(call):
+            seen.waits = waits
 
     def follow(self, fact: e.Fact, now: float) -> list[e.Fact | Decision]:
         """Take note of a fact, and return what opens or closes with it."""
@@ -177,14 +192,17 @@ class InboxKeeper:
 
     def _missed(self, fact: e.CallEnded, now: float) -> list[e.Fact | Decision]:
         seen = self._seen.get(fact.call)
-        wanted = fact.outcome in _IN_VAIN or (fact.outcome is Outcome.CLOSED and seen is not None and seen.queue != "")
-        if seen is None or not seen.number or seen.called_back or not wanted:
+        if seen is None or not seen.number or seen.called_back:
             return []
-        return [
-            e.ItemOpened(
-                at=now, call=fact.call, queue=seen.queue, item=MISSED, number=seen.number, reason=fact.outcome.value
-            )
-        ]
+        match fact.outcome:
+            case Outcome.CLOSED:
+                missed, reason = seen.queue != "", fact.outcome.value
+            case Outcome.WITHDRAWN:
+                missed, reason = seen.waits, fact.reason
+            case outcome:
+                missed, reason = outcome in _IN_VAIN, outcome.value
+        item = e.ItemOpened(at=now, call=fact.call, queue=seen.queue, item=MISSED, number=seen.number, reason=reason)
+        return [item] if missed else []
 
     def _reached(self, fact: e.CallConnected, now: float) -> list[e.Fact | Decision]:
         seen = self._seen.get(fact.call)

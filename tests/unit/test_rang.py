@@ -137,6 +137,8 @@ def test_a_start_knows_who_rang() -> None:
 
 def test_a_planned_end_gives_back_who_rings_and_lets_the_others_end() -> None:
     world = World(SITE)
+    keeper = InboxKeeper()
+    world.board.followed_by(keeper)
     waits, rings = world.enter("q"), ringing(world)
     over: list[str] = []
     Ending(world.board, lambda: over.append("over")).begin()
@@ -146,6 +148,8 @@ def test_a_planned_end_gives_back_who_rings_and_lets_the_others_end() -> None:
     world.board.observe(o.ChannelEnded(rings.id, 34, "Circuit/channel congestion"))
     assert rang(world) == [(4.0, RingEnd.WITHDRAWN)]
     assert [(end.outcome, end.reason) for end in world.of(e.CallEnded)] == [(Outcome.WITHDRAWN, f"hung up by {BY}")]
+    (item,) = keeper.inbox.items()
+    assert (item.kind, item.number, item.reason) == (MISSED, "555", f"hung up by {BY}")
     assert not over
     world.caller_hangs_up(waits)
     assert over

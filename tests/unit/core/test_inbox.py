@@ -5,7 +5,7 @@ from dataclasses import replace
 from callhandler.core import events as e
 from callhandler.core.calls import Call
 from callhandler.core.inbox import Inbox, InboxKeeper
-from callhandler.core.model import Queue
+from callhandler.core.model import Outcome, Queue
 from callhandler.core.views import ItemState
 from tests.unit.core.world import World, agent, plan
 
@@ -49,6 +49,28 @@ def test_who_hung_up_at_once_or_hides_the_number_is_not_missed() -> None:
     gives_up(one, "555", after=1.0)
     gives_up(one, "")
     assert keeper.inbox.waiting() == []
+
+
+def test_who_waited_and_was_hung_up_by_us_is_missed() -> None:
+    """In a line, also where it led nowhere yet; not who talked, left a message, or had asked for nobody."""
+    one, keeper = world()
+    talks, waits, menu, messages, extension, too_long = (one.call(number) for number in ("1", "2", "3", "4", "5", "6"))
+    for call in (talks, waits, messages, extension, too_long):
+        one.admitted(call, "q")
+    one.answers(one.leg("a"))
+    one.board.record(e.MessageLeft(at=one.now, call=messages.id, queue="q", file="m.wav", seconds=3.0))
+    one.board.record(e.ExtensionConnected(at=one.now, call=extension.id, channel="c"))
+    one.board.record(
+        e.CallLeftLine(at=one.now, call=too_long.id, queue="q", outcome=Outcome.TIMEOUT, waited=0.0, reason="too long")
+    )
+    for call in (talks, waits, menu, messages, extension, too_long):
+        one.board.withdraw(call, "the planned end")
+        one.caller_hangs_up(call)
+    found = keeper.inbox.waiting()
+    assert [(item.number, item.queue, item.reason) for item in found] == [
+        ("2", "q", "hung up by the planned end"),
+        ("6", "q", "hung up by the planned end"),
+    ]
 
 
 def test_it_is_done_when_the_number_has_talked_with_an_agent() -> None:
