@@ -26,9 +26,9 @@ def explain(
     if as_json:
         out_json(views)
         return
-    from callhandler.report.explaining import decisions_report, ringing_report  # noqa: PLC0415 - Rich is for people
+    from callhandler.report.explaining import decisions_report, put_off_report, ringing_report  # noqa: PLC0415 - Rich is for people
 
-    out(*ringing_report(facts, place.zone), *decisions_report(views, place.zone))
+    out(*ringing_report(facts, place.zone), *decisions_report(views, place.zone), *put_off_report(facts, place.zone))
 
 
 def _facts(place: Place, call: str) -> "Sequence[Fact]":

@@ -1,4 +1,6 @@
-"""What `callhandler explain` shows: how long it rang before it was answered, and each routing decision with its candidates."""
+"""What `callhandler explain` shows: how long it rang before it was answered, each routing decision with its candidates, and until when a
+callback is offered to nobody.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo
@@ -12,6 +14,7 @@ from callhandler.core import events as e
 from callhandler.core.model import RingEnd
 from callhandler.core.plain import printable
 from callhandler.core.views import CandidateView, DecisionView
+from callhandler.report.sentences import of_callback
 from callhandler.report.words import moment, span
 
 _RING_ENDS = {
@@ -43,10 +46,21 @@ def _rang(at: float, what: str, zone: ZoneInfo) -> Text:
     return text
 
 
+def put_off_report(facts: Iterable[e.Fact], zone: ZoneInfo) -> Iterator[RenderableType]:
+    """Yield each time at which a callback was put off: until then it is offered to nobody."""
+    for fact in facts:
+        if isinstance(fact, e.CallbackRescheduled) and fact.due > fact.at:
+            text = Text(moment(fact.at, zone), "bold")
+            text.append(
+                f"  {printable(of_callback(fact, zone) or '')}; until then it is offered to nobody\n", "not bold"
+            )
+            yield text
+
+
 def decisions_report(views: Sequence[DecisionView], zone: ZoneInfo) -> Iterator[RenderableType]:
     """Yield the report part by part."""
     if not views:
-        yield Text("no routing decision was made for this call: it never waited for an agent")
+        yield Text("no routing decision was made for this call: no agent was looked for")
     for view in views:
         head = Text()
         head.append(moment(view.at, zone), "bold")

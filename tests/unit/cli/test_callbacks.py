@@ -18,6 +18,7 @@ from callhandler.core.events import (
     CallbackDialled,
     CallbackEnded,
     CallbackRequested,
+    CallbackRescheduled,
     CallConnected,
     CallEnded,
     PromiseSettled,
@@ -149,6 +150,23 @@ def test_figures_of_past_ones_without_a_daemon(journal: Path, capsys: pytest.Cap
     assert "response p50, p90 3:00, 3:00" in shown
     assert main(["callbacks", "figures", "--days", "0.01", "--site", str(journal)]) == 0
     assert capsys.readouterr().out == "no callbacks\n"
+
+
+def test_explain_says_until_when_a_callback_is_offered_to_nobody_and_why(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site / "var").mkdir(exist_ok=True)
+    at = datetime(2026, 11, 22, 20, 0, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
+    put_off = CallbackRescheduled(at=at, call="p", due=at + 13 * 3_600.0, reason="not in calling hours: after hours")
+    over = CallEnded(at=at - 60.0, call="p", outcome=Outcome.CALLBACK, reason="")
+    kept(site, [promised("p", at - 90.0, at), over, put_off])
+    assert main(["explain", "p", "--site", str(site)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "no agent was looked for" in shown
+    waits = (
+        "callback waits until 2026-11-23 09:00: not in calling hours: after hours; until then it is offered to nobody"
+    )
+    assert f"2026-11-22 20:00:00 {waits}" in shown
 
 
 def test_promises_kept_and_broken_day_by_day(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
