@@ -42,6 +42,10 @@ class NoGuard:
         """Know no clock of a site's."""
         return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
+    def comes_twice(self, at: float) -> bool:
+        """Know no clock that is ever set."""
+        return False
+
 
 @dataclass(slots=True)
 class AgentVisit:

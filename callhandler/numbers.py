@@ -88,7 +88,15 @@ class SiteNumbers:
 
     def clock(self, at: float) -> str:
         """Return a time as the site's clock shows it: `2026-11-23 09:00`, as the command line takes it."""
-        return datetime.fromtimestamp(at, ZoneInfo(self._site.company.time_zone)).strftime("%Y-%m-%d %H:%M")
+        return self._shown(at).strftime("%Y-%m-%d %H:%M")
+
+    def comes_twice(self, at: float) -> bool:
+        """Tell whether the site's clock shows this time twice."""
+        shown = self._shown(at)
+        return shown.replace(fold=0).timestamp() != shown.replace(fold=1).timestamp()
+
+    def _shown(self, at: float) -> datetime:
+        return datetime.fromtimestamp(at, ZoneInfo(self._site.company.time_zone))
 
     def _allowed(self, number: PhoneNumber) -> str:
         text = _international(number)

@@ -18,11 +18,19 @@ Hours = Callable[[float], Opening | None]
 
 
 def free_slots(
-    hours: Sequence[Hours], taken: Iterable[float], *, capacity: int, most: int, after: float, until: float
+    hours: Sequence[Hours],
+    taken: Iterable[float],
+    comes_twice: Callable[[float], bool],
+    *,
+    capacity: int,
+    most: int,
+    after: float,
+    until: float,
 ) -> list[float]:
     """Return when the next `most` slots begin that lie after `after`, before `until` and within all of `hours`.
 
-    A slot that `taken` names `capacity` times is full.
+    A slot that `taken` names `capacity` times is full. None begins or ends at a time that `comes_twice` by the clock, as when summer time
+    ends: said to a caller, it would be one of two.
     """
     known = [_Known(one) for one in hours]
     full = {slot for slot, count in Counter(taken).items() if count >= capacity}
@@ -35,7 +43,7 @@ def free_slots(
         if again > slot:
             slot = -(-again // SLOT) * SLOT
             continue
-        if slot not in full:
+        if slot not in full and not comes_twice(slot) and not comes_twice(slot + SLOT):
             found.append(slot)
         slot += SLOT
     return found

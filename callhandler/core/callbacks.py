@@ -41,6 +41,9 @@ class NumberGuard(Protocol):
     def clock(self, at: float) -> str:
         """Return a time as the site's clock shows it, as people name times to us."""
 
+    def comes_twice(self, at: float) -> bool:
+        """Tell whether the site's clock shows this time twice, as in the hour in which summer time ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -168,7 +171,8 @@ class CallingBack:
         if rules is None:
             return []
         hours = (lambda at: self.guard.opening(number, at)), (lambda at: self.guard.house(dialled, at))
-        return free_slots(hours, self._taken(), capacity=rules.slot_capacity, most=most, after=after, until=until)
+        taken, twice = self._taken(), self.guard.comes_twice
+        return free_slots(hours, taken, twice, capacity=rules.slot_capacity, most=most, after=after, until=until)
 
     def has_room(self, at: float, call: str = "") -> bool:
         """Tell whether one more callback than that of `call` can be promised for the slot of a time."""

@@ -1,5 +1,6 @@
 """Which numbers may be called: premium, emergency, internal, foreign and refused ones never, however they are written."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,18 @@ def test_our_own_numbers_are_open_by_our_own_clock(site: Site) -> None:
     assert (there.open, there.changes_at) == (True, at + 6 * 3_600.0)
     assert numbers.house("5000", at) is None, "open always"
     assert numbers.house("no number", at) is None
+
+
+@pytest.mark.parametrize(
+    ("when", "shown", "twice"),
+    [
+        ("2026-11-01T05:59:59+00:00", "2026-11-01 01:59", True),
+        ("2026-11-01T06:00:00+00:00", "2026-11-01 01:00", True),
+        ("2026-11-01T04:59:59+00:00", "2026-11-01 00:59", False),
+        ("2026-11-01T07:00:00+00:00", "2026-11-01 02:00", False),
+        ("2026-03-08T07:00:00+00:00", "2026-03-08 03:00", False),
+    ],
+)
+def test_the_hour_in_which_summer_time_ends_comes_twice(site: Site, when: str, shown: str, *, twice: bool) -> None:
+    numbers, at = SiteNumbers(site), datetime.fromisoformat(when).timestamp()
+    assert (numbers.clock(at), numbers.comes_twice(at)) == (shown, twice)

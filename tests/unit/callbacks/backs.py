@@ -38,6 +38,9 @@ class Numbers:
     def clock(self, at: float) -> str:
         return f"<{at:.0f}>"
 
+    def comes_twice(self, at: float) -> bool:
+        return False
+
 
 def site(
     *queues: Queue, agents: tuple[AgentPlan, ...] = (agent("a"), agent("b")), rules: CallbackRules = RULES

@@ -724,6 +724,14 @@ def test_a_slot_is_full_whoever_filled_it_and_at_whatever_minute_of_it() -> None
     assert three.promise == slot + 1_800.0
 
 
+def test_no_time_is_offered_that_the_clock_shows_twice() -> None:
+    world = busy_world()
+    first = (START // 900.0 + 1) * 900.0
+    assert world.callbacks.core.slots("555", "", world.now)[0] == first
+    world.numbers.comes_twice = lambda at: at < first + 1_800.0  # type: ignore[method-assign]
+    assert world.callbacks.core.slots("555", "", world.now)[0] == first + 1_800.0
+
+
 def test_who_was_not_reached_and_was_promised_nothing_takes_nobody_s_slot() -> None:
     world = busy_world()
     for number in ("555", "556"):
