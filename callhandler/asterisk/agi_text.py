@@ -1,6 +1,7 @@
 """FastAGI's text: the header block and replies into values. No connection, no meaning.
 
 Replies are `200 result=VALUE [(DATA)] [endpos=N]`, `510 …`, `511 …`, `520-…` up to a line `520 …` (res/res_agi.c).
+VALUE is a number; of GET DATA it is the keys that were pressed, as they are, which may be none.
 Nothing is read out of DATA: it can hold what a caller chose, such as the word `hangup`.
 """
 
@@ -12,9 +13,10 @@ from callhandler.asterisk.ami_text import decode
 from callhandler.errors import CallhandlerError
 
 _REPLY = re.compile(
-    r"(?P<code>[0-9]{3}) (?:result=(?P<result>(?:-?[0-9]{1,10})?))?(?: ?\((?P<data>.*)\))?(?: endpos=(?P<endpos>[0-9]{1,18}))?",
+    r"(?P<code>[0-9]{3}) (?:result=(?P<result>-[0-9]{1,10}|[0-9*A-D]{0,1023}))?(?: ?\((?P<data>.*)\))?(?: endpos=(?P<endpos>[0-9]{1,18}))?",
     re.DOTALL,
 )
+_NUMBER = re.compile("-?[0-9]{1,10}")
 _KEYS_PLACE = 4
 """Which argument proves where a session comes from (`agi_key`); those before it say what it is about."""
 
@@ -25,13 +27,17 @@ class AgiTextError(CallhandlerError):
 
 @dataclass(frozen=True, slots=True)
 class AgiReply:
-    """What Asterisk answered a command. `cut` means that `cut()` was called while it ran, and no key was quicker."""
+    """What Asterisk answered a command. `cut` means that `cut()` was called while it ran, and no key was quicker.
+
+    `result` is 0 where what stands there is no number. `keyed` is what stands there when GET DATA was asked: the keys, in turn.
+    """
 
     code: int
     result: int | None = None
     data: str = ""
     endpos: int | None = None
     cut: bool = False
+    keyed: str = field(default="", compare=False, repr=False)
 
     @property
     def good(self) -> bool:
@@ -89,7 +95,9 @@ def reply(line: str) -> AgiReply:
     if code != 200:
         return AgiReply(code, data=line[4:])
     endpos = found["endpos"]
-    return AgiReply(code, int(result or 0), found["data"] or "", None if endpos is None else int(endpos))
+    number = int(result) if result and _NUMBER.fullmatch(result) else 0
+    keyed = "" if number < 0 else result or ""
+    return AgiReply(code, number, found["data"] or "", None if endpos is None else int(endpos), keyed=keyed)
 
 
 def _known(found: Mapping[str, str], name: str) -> str:

@@ -4,8 +4,7 @@ Must not know what is said or why, nor queues and agents. Keys are never logged:
 """
 
 import contextlib
-import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import structlog
 
@@ -13,9 +12,10 @@ from callhandler.asterisk import quoting, wire
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import AgiReply
 from callhandler.asterisk.door import Door
+from callhandler.asterisk.pieces import Piece, pieces
 from callhandler.core.model import RingEnd
 from callhandler.errors import CallerGone
-from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt, Recorded, Recording, Sound, Spoken
+from callhandler.scripts.caller import Clock, Number, Prompt, Recorded, Recording, Sound, Spoken
 
 log = structlog.get_logger(__name__)
 Sounds = Callable[[str, str], str]
@@ -25,19 +25,11 @@ Recordings = Callable[[str], str]
 """A recording's name to the path of its sound file, without extension."""
 
 EVERY_KEY = "0123456789*#"
+DIGITS = "0123456789"
+END = "#"
+"""The key that ends what is keyed in: GET DATA knows no other (main/app.c)."""
 LONGEST_PROMPT = 900.0
 BEEP = "beep"
-_MOST_LETTERS = 60
-_SPELT = {
-    **{digit: f"digits/{digit}" for digit in "0123456789"},
-    **{letter: f"letters/{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"},
-    "*": "digits/star",
-    "#": "digits/pound",
-    "+": "letters/plus",
-    "-": "letters/dash",
-    "@": "letters/at",
-    ".": "letters/dot",
-}
 _NOTHING = AgiReply(200, 0)
 
 
@@ -109,7 +101,7 @@ class AgiCaller:
     async def say(self, *spoken: Spoken, keys: str = "") -> str | None:
         """Say all of `spoken` in turn; a key out of `keys` cuts it short and is returned, else None. Music resumes."""
         with self._cuttable():
-            key = await self._say(spoken, keys)
+            key = await self._say(pieces(spoken), keys)
         await self._resume_music()
         return key
 
@@ -118,18 +110,19 @@ class AgiCaller:
         with self._cuttable():
             return await self._wait_for_key(seconds, keys)
 
-    async def digits(self, *spoken: Spoken, most: int, seconds: float, end: str = "#") -> str:
-        """Say `spoken` and gather up to `most` digits, `seconds` between two; `end` ends early."""
-        keys = "0123456789" + end
-        gathered = ""
+    async def ask(self, *spoken: Spoken, seconds: float) -> str | None:
+        """Say all of `spoken` and wait for any key for at most `seconds`; None when none came or `cut` was called."""
         with self._cuttable():
-            key = await self._say(spoken, keys)
-            await self._resume_music()
-            key = key or await self._wait_for_key(seconds, keys)
-            while key is not None and key not in end:
-                gathered += key
-                key = await self._wait_for_key(seconds, keys) if len(gathered) < most else None
-        return gathered
+            return await self._gather(spoken, 1, seconds, EVERY_KEY) or None
+
+    async def digits(self, *spoken: Spoken, most: int, seconds: float) -> str | None:
+        """Say `spoken` and gather up to `most` digits, `seconds` between two; END ends early.
+
+        None when nothing was pressed. Asterisk doesn't tell what was keyed in before a cut.
+        """
+        with self._cuttable():
+            keyed = await self._gather(spoken, most, seconds, DIGITS + END)
+        return keyed.removesuffix(END) if keyed else None
 
     async def music(self, name: str | None) -> None:
         """Play the music class `name` from now on; None stops it."""
@@ -191,7 +184,7 @@ class AgiCaller:
         self._session.end("we hung up")
 
     def cut(self) -> None:
-        """Cut short the `say` or `key` under way, which returns None. Does nothing when none is.
+        """Cut short the `say`, `key`, `ask` or `digits` under way, which returns None. Does nothing when none is.
 
         Prompts, sounds, digits and letters end at once; a Number or a Clock is said to its end, which FastAGI can't change.
         """
@@ -209,9 +202,9 @@ class AgiCaller:
         finally:
             self._cut = None
 
-    async def _say(self, spoken: tuple[Spoken, ...], keys: str) -> str | None:
+    async def _say(self, spoken: list[Piece], keys: str) -> str | None:
         self._spoke_until = None
-        for one in itertools.chain.from_iterable(map(_pieces, spoken)):
+        for one in spoken:
             if self._cut:  # between two commands there was nothing to cut but this
                 return None
             self._music_stopped = True  # playing a file ends the music
@@ -221,6 +214,49 @@ class AgiCaller:
             if answer.key is not None and answer.key in keys:
                 return answer.key
         return None
+
+    async def _gather(self, spoken: tuple[Spoken, ...], most: int, seconds: float, keys: str) -> str:
+        """Say `spoken` and gather up to `most` of `keys`, `seconds` between two; END is the last where it was pressed.
+
+        The last sound and all keys are one command: Asterisk drops those pressed between two (run_agi in res/res_agi.c).
+        """
+        before, sound = pieces(spoken), ""
+        if before and (sound := self._file(before[-1])):
+            before.pop()
+        key = await self._say(before, keys)
+        if key is None:
+            key = await self._keyed_in("", sound, most, seconds, keys)
+        elif key != END:
+            key = await self._keyed_in(key, "", most, seconds, keys)
+        await self._resume_music()
+        return key
+
+    async def _keyed_in(self, keyed: str, sound: str, most: int, seconds: float, keys: str) -> str:
+        """Gather keys to those `keyed` already, after `sound` if there is one. A key that isn't wanted ends the sound, and nothing else."""
+        limit = str(max(1, round(seconds * 1_000)))
+        self._music_stopped = True
+        if not sound:
+            await self._no_music()
+        while len(keyed) < most and not self._cut:
+            left = most - len(keyed)
+            deadline = LONGEST_PROMPT + left * seconds + 10.0
+            answer = await self._do(wire.AGI_GET_DATA, sound, limit, str(left), deadline=deadline)
+            keyed += "".join(key for key in answer.keyed[:left] if key in keys)
+            if answer is _NOTHING:
+                if not sound:
+                    break
+                await self._no_music()
+            elif answer.cut or answer.data == wire.DATA_TIMEOUT:
+                break
+            elif len(answer.keyed) < left:
+                return keyed + END
+            sound = ""  # it was said, or isn't there
+        return keyed
+
+    async def _no_music(self) -> None:
+        """Stop music that no sound has ended, whoever began it: GET DATA would wait for the end of its file, not for `seconds` (seen)."""
+        if self._spoke_until is None:
+            await self._do(wire.AGI_SET_MUSIC, "OFF")
 
     async def _wait_for_key(self, seconds: float, keys: str) -> str | None:
         until = self._time() + seconds
@@ -233,14 +269,10 @@ class AgiCaller:
     def _time(self) -> float:
         return self._session.gone.get_loop().time()
 
-    async def _speak(self, spoken: Prompt | Sound | Number | Clock | Recording, keys: str) -> AgiReply:
+    async def _speak(self, spoken: Piece, keys: str) -> AgiReply:
         match spoken:
-            case Prompt(id=prompt):
-                return await self._play(self._sounds(prompt, self._language), keys)
-            case Sound(name=name):
-                return await self._play(name, keys)
-            case Recording(name=name):
-                return await self._play(self._recordings(name), keys)
+            case Prompt() | Sound() | Recording():
+                return await self._play(self._file(spoken), keys)
             case Number(value=value):
                 return await self._do(wire.AGI_SAY_NUMBER, str(value), keys, deadline=LONGEST_PROMPT)
             case Clock(at=at):
@@ -248,6 +280,18 @@ class AgiCaller:
                 return await self._do(
                     wire.AGI_SAY_DATETIME, str(int(at)), keys, style, self._zone, deadline=LONGEST_PROMPT
                 )
+
+    def _file(self, spoken: Piece) -> str:
+        """Return the path of what is one sound file, and nothing for what Asterisk puts together by itself."""
+        match spoken:
+            case Prompt(id=prompt):
+                return self._sounds(prompt, self._language)
+            case Sound(name=name):
+                return name
+            case Recording(name=name):
+                return self._recordings(name)
+            case _:
+                return ""
 
     async def _play(self, path: str, keys: str) -> AgiReply:
         return await self._do(wire.AGI_STREAM_FILE, path, keys, deadline=LONGEST_PROMPT)
@@ -267,7 +311,7 @@ class AgiCaller:
         waited = name == wire.AGI_WAIT_FOR_DIGIT  # no sound: nothing to ask
         if answer.result == -1 and (waited or not (await self._session.command(wire.AGI_CHANNEL_STATUS)).good):
             raise CallerGone("the channel hung up")
-        what = args[0] if name == wire.AGI_STREAM_FILE else ""
+        what = args[0] if name in (wire.AGI_STREAM_FILE, wire.AGI_GET_DATA) else ""
         log.error(
             "Asterisk did not do what a script said",
             command=name,
@@ -276,12 +320,3 @@ class AgiCaller:
             call=self._session.env.uniqueid,
         )
         return _NOTHING
-
-
-def _pieces(spoken: Spoken) -> Iterable[Prompt | Sound | Number | Clock | Recording]:
-    """Take digits and letters apart into sounds: FastAGI can cut STREAM FILE, but not SAY DIGITS and its kin (measured)."""
-    match spoken:
-        case Digits(digits=text) | Letters(text=text):
-            return [Sound(_SPELT[letter]) for letter in text.lower()[:_MOST_LETTERS] if letter in _SPELT]
-        case _:
-            return [spoken]

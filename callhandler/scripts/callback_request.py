@@ -59,9 +59,10 @@ async def _number(session: Session) -> str | None:
                 return number
             if key != OTHER:
                 return None
-        shown = await caller.digits(Prompt("std-cb-key-in"), most=LONGEST_NUMBER, seconds=PATIENCE)
-        if not shown:
+        keyed = await caller.digits(Prompt("std-cb-key-in"), most=LONGEST_NUMBER, seconds=PATIENCE)
+        if not keyed:
             return None
+        shown = keyed
         number = house.calling_back.judged(shown)
         if number is None:
             await caller.say(Prompt("std-cb-not-this"))

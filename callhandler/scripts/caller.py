@@ -103,8 +103,14 @@ class Caller(Protocol):
     async def key(self, seconds: float, keys: str = "0123456789*#") -> str | None:
         """Wait for a key for at most `seconds`; music plays on. Keys outside `keys` are passed over. None when none came."""
 
-    async def digits(self, *spoken: Spoken, most: int, seconds: float, end: str = "#") -> str:
-        """Say `spoken` and gather up to `most` digits, `seconds` between two; `end` ends early. Never logged."""
+    async def ask(self, *spoken: Spoken, seconds: float) -> str | None:
+        """Say all of `spoken`, which any key cuts short, and wait for a key for at most `seconds` after it. None when none came."""
+
+    async def digits(self, *spoken: Spoken, most: int, seconds: float) -> str | None:
+        """Say `spoken` and gather up to `most` digits, `seconds` between two; `#` ends early. Never logged.
+
+        None when nothing was pressed, which `#` alone isn't.
+        """
 
     async def music(self, name: str | None) -> None:
         """Play the music class `name` from now on; None stops it."""
@@ -122,4 +128,4 @@ class Caller(Protocol):
         """Hang up in good order."""
 
     def cut(self) -> None:
-        """Cut short the `say` or `key` under way, which returns None at once. Does nothing when none is."""
+        """Cut short the `say`, `key`, `ask` or `digits` under way, which returns None at once. Does nothing when none is."""

@@ -10,8 +10,6 @@ from callhandler.scripts.caller import Sound, Spoken
 from callhandler.scripts.house import Session
 
 TRIES = 3
-HERE = "#"
-_KEYS = "0123456789#"
 _PATIENCE = 5.0
 _LONGEST_ID = 15
 
@@ -55,13 +53,12 @@ async def _who(session: Session, what: str) -> str | None:
     house, caller, phone = session.house, session.caller, session.phone or ""
     ask: tuple[Spoken, ...] = (Sound("agent-user"),)
     for attempt in range(TRIES):
-        key = await caller.say(*ask, keys=_KEYS) or await caller.key(_PATIENCE, _KEYS)
-        if key is None:
+        keyed = await caller.digits(*ask, most=_LONGEST_ID, seconds=_PATIENCE)
+        if keyed is None:
             return None
-        if key == HERE and attempt == 0 and what != "login" and (here := house.agent_at(phone)) is not None:
+        if not keyed and attempt == 0 and what != "login" and (here := house.agent_at(phone)) is not None:
             return here
-        keyed = "" if key == HERE else key + await caller.digits(most=_LONGEST_ID - 1, seconds=_PATIENCE)
-        pin = await caller.digits(Sound("agent-pass"), most=12, seconds=_PATIENCE)
+        pin = await caller.digits(Sound("agent-pass"), most=12, seconds=_PATIENCE) or ""
         if house.identify(keyed, pin, phone):
             return keyed
         known = keyed if keyed in house.site.agents else None  # what else was keyed in could be a PIN

@@ -13,13 +13,14 @@ from callhandler.scripts.extension import dial_extension, directory, ring_agent,
 from callhandler.scripts.handset import feature_code
 from callhandler.scripts.house import Session
 from callhandler.scripts.language import choose_language
-from callhandler.scripts.menu import ANY_KEY, menu
+from callhandler.scripts.menu import menu
 from callhandler.scripts.message import leave_message
 from callhandler.scripts.outside import dial_outside, not_reached
 from callhandler.scripts.redial import take_up
 from callhandler.scripts.treatment import TREATED, offer_callback, told
 from callhandler.scripts.waiting import wait_in_line
 
+ANY_KEY = "0123456789*#"
 MOST_PLACES = 40
 """A call sent on this often goes round in circles; it is told so and let go."""
 

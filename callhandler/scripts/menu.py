@@ -6,8 +6,6 @@ from callhandler.scripts.house import Session
 from callhandler.scripts.language import choose_language
 from callhandler.site.models import Choice
 
-ANY_KEY = "0123456789*#"
-
 
 async def menu(session: Session, menu_id: str, key: str | None = None) -> str:
     """Offer a menu until a key leads somewhere, or its tries are used up; return where the caller goes.
@@ -22,7 +20,7 @@ async def menu(session: Session, menu_id: str, key: str | None = None) -> str:
     house.note(e.MenuEntered(at=house.now(), call=call.id, menu=menu_id))
     before: tuple[Spoken, ...] = ()
     for _ in range(table.tries):
-        key = key or await caller.say(*before, Prompt(table.prompt), keys=ANY_KEY) or await caller.key(table.timeout)
+        key = key or await caller.ask(*before, Prompt(table.prompt), seconds=table.timeout)
         if key is None:
             house.note(e.MenuSilent(at=house.now(), call=call.id, menu=menu_id))
             before = (Prompt(table.silent) if table.silent else Sound("please-try-again"),)

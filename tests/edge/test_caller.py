@@ -1,7 +1,6 @@
 """The caller's verbs as ladders: what a script says, what Asterisk is told."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -10,35 +9,8 @@ from callhandler.asterisk.caller import AgiCaller
 from callhandler.errors import CallerGone
 from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt, Sound
 from tests.edge.fake_asterisk import agi_call
+from tests.edge.rungs import ENDED, OK, ladder
 from tests.edge.serving import serving, settled
-
-OK = b"200 result=0\n"
-ENDED = b"200 result=0 endpos=1\n"
-
-
-def key(letter: str) -> bytes:
-    return b"200 result=%d endpos=1\n" % ord(letter)
-
-
-async def ladder(script: Callable[[AgiCaller], Awaitable[object]], *rungs: tuple[str, bytes]) -> object:
-    """Run a script against (command expected, reply) pairs; returns what the script returned, raises what it raised."""
-
-    async def with_caller(session: AgiSession) -> object:
-        return await script(
-            AgiCaller(session, lambda prompt, language: f"/s/{language}/{prompt}", "en", "Europe/Berlin")
-        )
-
-    async with serving(with_caller) as (server, results):
-        call = await agi_call(server.port)
-        for wanted, said in rungs:
-            assert (await call.command()).decode() == wanted
-            call.send(said)
-        await settled(results)
-        assert await call.command() == b""
-        await call.close()
-        if isinstance(results[0], BaseException):
-            raise results[0]
-        return results[0]
 
 
 async def test_answered_once_in_the_callers_language() -> None:
@@ -116,35 +88,24 @@ async def test_keys_that_are_not_wanted_are_passed_over_within_the_time() -> Non
         await call.close()
 
 
-async def test_digits_end_at_the_most_at_the_end_key_or_in_silence() -> None:
-    async def script(caller: AgiCaller) -> list[str]:
-        most = await caller.digits(Prompt("pin"), most=2, seconds=1)
-        ended = await caller.digits(most=4, seconds=1)
-        silent = await caller.digits(most=4, seconds=1)
-        return [most, ended, silent]
-
-    wait = 'WAIT FOR DIGIT "1000"'
-    rungs = [('STREAM FILE "/s/en/pin" "0123456789#"', key("7")), (wait, b"200 result=56\n")]
-    rungs += [(wait, b"200 result=49\n"), (wait, b"200 result=35\n"), (wait, b"200 result=50\n"), (wait, OK)]
-    assert await ladder(script, *rungs) == ["78", "1", "2"]
-
-
-@pytest.mark.parametrize("verb", ["say", "key", "digits"])
+@pytest.mark.parametrize("verb", ["say", "key", "ask", "digits"])
 async def test_a_cut_ends_the_whole_verb(verb: str) -> None:
     async def script(caller: AgiCaller) -> object:
         caller.cut()  # nothing is under way
         asyncio.get_running_loop().call_later(0.02, caller.cut)
         if verb == "say":
             return await caller.say(Prompt("a"), Prompt("b"))
+        if verb == "ask":
+            return await caller.ask(Prompt("a"), seconds=5)
         return await caller.key(5.0) if verb == "key" else await caller.digits(Prompt("a"), most=3, seconds=5)
 
     first = {
         "say": 'STREAM FILE "/s/en/a" ""',
         "key": 'WAIT FOR DIGIT "5000"',
-        "digits": 'STREAM FILE "/s/en/a" "0123456789#"',
+        "ask": 'GET DATA "/s/en/a" "5000" "1"',
+        "digits": 'GET DATA "/s/en/a" "5000" "3"',
     }[verb]
-    said = await ladder(script, (first, b""), ('GET FULL VARIABLE "cut-1"', b"200 result=1 (cut-1)\n"))
-    assert said == ("" if verb == "digits" else None)
+    assert await ladder(script, (first, b""), ('GET FULL VARIABLE "cut-1"', b"200 result=1 (cut-1)\n")) is None
 
 
 async def test_a_cut_between_two_commands_of_a_verb_is_not_lost() -> None:

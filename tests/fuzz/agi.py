@@ -92,10 +92,11 @@ async def _cut(session: AgiSession, _: AgiCaller) -> None:
 
 
 async def _digits(_: AgiSession, caller: AgiCaller) -> None:
-    keyed = await caller.digits(Prompt("p"), Digits("12"), most=6, seconds=3.0)
+    keyed = await caller.digits(Prompt("p"), Digits("12"), most=6, seconds=3.0) or ""
     assert len(keyed) <= 6
     assert set(keyed) <= set("0123456789"), keyed
-    assert set(await caller.digits(most=2, seconds=1.0, end="*") or "1") <= set("0123456789")
+    await caller.music("default")
+    assert set(await caller.digits(Prompt("p"), most=2, seconds=1.0) or "1") <= set("0123456789")
 
 
 async def _menu(_: AgiSession, caller: AgiCaller) -> None:
@@ -104,6 +105,8 @@ async def _menu(_: AgiSession, caller: AgiCaller) -> None:
     for keys in ("12", KEYS, ""):
         key = await caller.say(Prompt("p"), Number(3), Clock(1e9), Letters("ab"), keys=keys) or await caller.key(2.0)
         assert key is None or key in KEYS, key
+    key = await caller.ask(Prompt("p"), Prompt("q"), seconds=2.0)
+    assert key is None or (key in KEYS and len(key) == 1), key
 
 
 async def _message(_: AgiSession, caller: AgiCaller) -> None:

@@ -140,11 +140,11 @@ class _Presser(FakeCaller):
     def __init__(self, data: bytes) -> None:
         super().__init__(*(_REACTIONS[byte % len(_REACTIONS)] for byte in data))
 
-    async def digits(self, *spoken: object, most: int, seconds: float, end: str = "#") -> str:
-        gathered = ""
-        while len(gathered) < most and (key := self._reacts("0123456789" + end)) is not None and key not in end:
+    async def digits(self, *spoken: object, most: int, seconds: float) -> str | None:
+        gathered, key = "", None
+        while len(gathered) < most and (key := self._reacts("0123456789#")) is not None and key != "#":
             gathered += key
-        return gathered
+        return gathered if gathered or key == "#" else None
 
     async def record(self, name: str, *, most: float, silence: float) -> Recorded:
         return Recorded(float(len(self.reactions) % 9), self._reacts("0123456789*#"))

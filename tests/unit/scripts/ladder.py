@@ -102,14 +102,18 @@ class FakeCaller:
         """Press a key, or don't."""
         return self._reacts(keys)
 
-    async def digits(self, *spoken: Spoken, most: int, seconds: float, end: str = "#") -> str:
-        """Key digits in."""
+    async def ask(self, *spoken: Spoken, seconds: float) -> str | None:
+        """Listen and press a key, or don't: a reaction to each."""
+        return await self.say(*spoken, keys="0123456789*#") or await self.key(seconds)
+
+    async def digits(self, *spoken: Spoken, most: int, seconds: float) -> str | None:
+        """Key digits in, such as `7003`, or `#` alone."""
         self.heard += [words(one) for one in spoken]
         if not self.reactions or self.reactions[0] is HANGS_UP:
             raise CallerGone("hung up")
         keyed = self.reactions.pop(0)
         assert isinstance(keyed, str)
-        return keyed[:most]
+        return keyed.removesuffix("#")[:most] if keyed else None
 
     async def record(self, name: str, *, most: float, silence: float) -> Recorded:
         """Speak for as many seconds as the reaction says, such as `4 s`, or hang up after them (`4 s, gone`); or do something first."""

@@ -108,9 +108,11 @@ class Listener:
         what = await self._during(seconds, keys)
         return None if what == "cut" else what
 
-    async def digits(self, *spoken: Spoken, most: int, seconds: float, end: str = "#") -> str:
+    async def ask(self, *spoken: Spoken, seconds: float) -> str | None:
+        return await self.say(*spoken, keys="0123456789*#") or await self.key(seconds)
+
+    async def digits(self, *spoken: Spoken, most: int, seconds: float) -> None:
         await self.say(*spoken)
-        return ""
 
     async def record(self, name: str, *, most: float, silence: float) -> Recorded:
         began = self.house.now

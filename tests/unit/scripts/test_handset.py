@@ -19,14 +19,14 @@ def pin(ladder: Ladder, agent: str) -> str:
 
 
 def test_logging_in_at_any_phone(ladder: Ladder) -> None:
-    heard = ladder.dials("*60", "7", "003", pin(ladder, "7003"), source="phone:101").heard
+    heard = ladder.dials("*60", "7003", pin(ladder, "7003"), source="phone:101").heard
     assert heard == ["answered", "agent-user", "agent-pass", "agent-loginok", "hung up on"]
     assert ladder.house.done == ["login 7003 at 101"]
     assert ladder.facts(e.HandsetUsed) == ["login None: dialled", "login 7003: done"]
 
 
 def test_a_wrong_pin_three_times(ladder: Ladder) -> None:
-    heard = ladder.dials("*60", "7", "003", "0", "7", "003", "1", "7", "003", "2", source="phone:101").heard
+    heard = ladder.dials("*60", "7003", "0", "7003", "1", "7003", "2", source="phone:101").heard
     assert heard.count("agent-incorrect") == 2
     assert heard[-2:] == ["vm-goodbye", "hung up on"]
     assert ladder.house.done == []
@@ -35,7 +35,7 @@ def test_a_wrong_pin_three_times(ladder: Ladder) -> None:
 
 
 def test_a_wrong_pin_then_the_right_one(ladder: Ladder) -> None:
-    ladder.dials("*60", "7", "003", "0", "7", "003", pin(ladder, "7003"), source="phone:101")
+    ladder.dials("*60", "7003", "0", "7003", pin(ladder, "7003"), source="phone:101")
     assert ladder.house.done == ["login 7003 at 101"]
 
 
@@ -52,7 +52,7 @@ def test_logging_in_always_needs_a_pin(ladder: Ladder) -> None:
     assert ladder.house.done == []
 
 
-@pytest.mark.parametrize("reactions", [["", ""], ["7", "002", "0", "", ""], ["9", "999", "1", "", ""]])
+@pytest.mark.parametrize("reactions", [[""], ["7002", "0", ""], ["9999", "1", ""]])
 @pytest.mark.parametrize("code", ["*60", "*61", "*62", "*63"])
 def test_silence_stands_for_nobody_least_of_all_after_a_wrong_pin(
     ladder: Ladder, code: str, reactions: list[str]
@@ -63,12 +63,12 @@ def test_silence_stands_for_nobody_least_of_all_after_a_wrong_pin(
 
 
 def test_the_key_for_whoever_sits_here_counts_at_the_first_question_only(ladder: Ladder) -> None:
-    ladder.dials("*61", "7", "003", "0", "#", "", "", "", source="phone:102")
+    ladder.dials("*61", "7003", "0", "#", "", "", "", source="phone:102")
     assert ladder.house.done == []
 
 
 def test_what_may_be_a_pin_in_the_wrong_place_is_not_noted(ladder: Ladder) -> None:
-    ladder.dials("*61", "4", "81516", "0", "", "", source="phone:102")
+    ladder.dials("*61", "481516", "0", "", "", source="phone:102")
     assert ladder.facts(e.HandsetUsed)[1] == "logout None: no such agent"
 
 
@@ -86,6 +86,6 @@ def test_what_is_refused_is_said(ladder: Ladder) -> None:
 
 
 def test_nobody_outside_can_use_a_code(ladder: Ladder) -> None:
-    heard = ladder.dials("*60", "7", "003", pin(ladder, "7003")).heard
+    heard = ladder.dials("*60", "7003", pin(ladder, "7003")).heard
     assert heard == ["answered", "feature-not-avail-line", "hung up on"]
     assert ladder.house.done == []
