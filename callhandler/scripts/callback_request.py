@@ -7,7 +7,7 @@ Until the promise is made the caller keeps the place on the line, and an agent's
 from callhandler.core.callback_slots import SLOT
 from callhandler.errors import Refused
 from callhandler.scripts.caller import Clock, Digits, Prompt, Spoken
-from callhandler.scripts.closing_time import closes_first, day_of
+from callhandler.scripts.closing_time import closes_first, day_of, opening_of
 from callhandler.scripts.house import Session
 
 YES, OTHER, BACK = "1", "2", "*"
@@ -132,7 +132,9 @@ def _offered(session: Session, page: list[float], places: str) -> list[Spoken]:
 
 def _promise(session: Session, due: float | None) -> tuple[Spoken, ...]:
     if due is None:
-        return (Prompt("std-cb-promise-now"),)
+        opening = opening_of(session)
+        closed = session.house.emergency is not None or (opening is not None and not opening.open)
+        return (Prompt("std-cb-promise-open" if closed else "std-cb-promise-now"),)
     day = day_of(session, due)
     when = (
         (Prompt("std-cb-promise-at"),) if day is None else (Prompt("std-cb-promise-on"), day, Prompt("std-cb-between"))

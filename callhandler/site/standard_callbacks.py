@@ -61,6 +61,12 @@ CALLBACKS: dict[str, tuple[str, str, str]] = {
         "Gracias. Usted conserva su lugar y le llamaremos en cuanto sea su turno. Adiós.",
         "Danke. Sie behalten Ihren Platz, und wir rufen Sie an, sobald Sie an der Reihe sind. Auf Wiederhören.",
     ),
+    "std-cb-promise-open": (
+        "Thank you. You keep your place in line, and once we are open again we call you as soon as it is your turn. Goodbye.",
+        "Gracias. Usted conserva su lugar, y cuando volvamos a abrir le llamaremos en cuanto sea su turno. Adiós.",
+        "Danke. Sie behalten Ihren Platz, und sobald wir wieder geöffnet haben und Sie an der Reihe sind, rufen wir Sie an. "
+        "Auf Wiederhören.",
+    ),
     "std-cb-promise-at": (
         "Thank you. We will call you between",
         "Gracias. Le llamaremos entre las",

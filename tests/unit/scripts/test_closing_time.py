@@ -7,6 +7,7 @@ import pytest
 
 from callhandler.core import events as e
 from callhandler.core.callback import Callback
+from callhandler.core.hours import Opening
 from callhandler.core.model import CallbackState
 from callhandler.numbers import SiteNumbers
 from tests.unit.scripts.ladder import HANGS_UP, FakeCaller, Ladder
@@ -35,6 +36,13 @@ def ladder(tmp_path: Path) -> Ladder:
     for agent in sorted(made.site.agents):
         made.world.pause(agent)
     return made
+
+
+class Holidays(SiteNumbers):
+    """Our numbers are closed for longer than callers can be named a day."""
+
+    def house(self, dialled: str, now: float) -> Opening | None:
+        return Opening(False, "holidays", now + 9 * 86_400.0)
 
 
 def time_of(text: str) -> float:
@@ -176,7 +184,16 @@ def test_in_an_emergency_no_time_is_promised(ladder: Ladder) -> None:
     ladder.house.emergency = "fire"
     caller = calls(ladder, "1", "1")
     assert "std-closed" not in caller.told, "told why already"
-    assert caller.told[-2:] == ["std-cb-promise-now", "hung up on"]
+    assert caller.told[-2:] == ["std-cb-promise-open", "hung up on"]
+
+
+def test_before_holidays_of_a_week_no_time_is_named_and_what_is_said_is_about_the_next_opening(ladder: Ladder) -> None:
+    it_is(ladder, "2026-03-03T20:00")
+    ladder.world.board.callbacks.guard_by(Holidays(ladder.site))
+    caller = calls(ladder, "1", "1")
+    assert "std-cb-choose" not in caller.told
+    assert caller.told[-2:] == ["std-cb-promise-open", "hung up on"]
+    assert (only(ladder).state, only(ladder).promise) == (CallbackState.WAITING, None)
 
 
 def test_a_number_or_a_key_may_lead_to_a_callback_while_it_is_open(ladder: Ladder) -> None:
