@@ -254,6 +254,8 @@ class Switchboard:
         if refused is not None:
             reason = "the line is full" if refused is Outcome.FULL else f"nobody here can take {queue_id} calls"
             if refused is Outcome.NOBODY:
+                if (why := self.line.turned_away(call.id, queue_id, call.wants, call.entered or now, now)) is not None:
+                    self.record(why)
                 self.record(e.AlarmRaised(at=now, kind="unroutable", call=call.id, queue=queue_id, reason=reason))
             self.record(
                 e.CallLeftLine(at=now, call=call.id, queue=queue_id, outcome=refused, waited=0.0, reason=reason)

@@ -26,9 +26,12 @@ def explain(
     if as_json:
         out_json(views)
         return
-    from callhandler.report.explaining import decisions_report, put_off_report, ringing_report  # noqa: PLC0415 - Rich is for people
+    from callhandler.report import explaining  # noqa: PLC0415 - Rich is for people
 
-    out(*ringing_report(facts, place.zone), *decisions_report(views, place.zone), *put_off_report(facts, place.zone))
+    zone = place.zone
+    decisions = explaining.decisions_report(views, zone)
+    out(*explaining.ringing_report(facts, zone), *decisions, *explaining.put_off_report(facts, zone))
+    out(*explaining.leaving_report(facts, zone))
 
 
 def _facts(place: Place, call: str) -> "Sequence[Fact]":

@@ -63,6 +63,16 @@ class Line:
             return None
         return Outcome.NOBODY
 
+    def turned_away(
+        self, call: str, queue: str, wants: Expression, entered: float, now: float
+    ) -> e.RoutingDecided | None:
+        """Return why a call for which `admit` found nobody is offered to nobody: each agent judged by the queue's last, widest step."""
+        rules = self.plan.queues.get(queue)
+        if rules is None or not self._explain:
+            return None
+        one = Waiting(call, queue, entered, now, rules.priority, rules.bonus, wants, step=len(rules.steps) - 1)
+        return self._decided(Choice(one, self.books.pool(one), rules.ring_best, None, [], []), now)
+
     def step(self, fact: e.Fact, now: float) -> Outcomes:
         """Apply a fact and return what follows from it."""
         self._out = []
@@ -436,9 +446,7 @@ class Line:
             self._note(e.CallbackRescheduled(at=now, call=call.id, due=until.at, reason=until.reason), now)
             return
         if self._explain:
-            first = choice.agents[0].id if choice.agents else None
-            text = self._matching.write_down(choice, now)
-            self._out.append(e.RoutingDecided(at=now, call=call.id, queue=queue.id, agent=first, snapshot=text))
+            self._out.append(self._decided(choice, now))
         for agent in choice.agents:
             leg = offer_leg(call.id, call.offers_made + 1)
             phone = agent.phone or ""
@@ -447,3 +455,7 @@ class Line:
             )
             self._note(offered, now)
             self._out.append(OfferTo(call.id, leg, agent.id, phone, queue.id, queue.ring))
+
+    def _decided(self, choice: Choice, now: float) -> e.RoutingDecided:
+        first, text = choice.agents[0].id if choice.agents else None, self._matching.write_down(choice, now)
+        return e.RoutingDecided(at=now, call=choice.call.id, queue=choice.call.queue, agent=first, snapshot=text)

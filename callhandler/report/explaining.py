@@ -1,5 +1,5 @@
-"""What `callhandler explain` shows: how long it rang before it was answered, each routing decision with its candidates, and until when a
-callback is offered to nobody.
+"""What `callhandler explain` shows: how long it rang before it was answered, each routing decision with its candidates, until when a
+callback is offered to nobody, and why a line sent the call on.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -54,6 +54,15 @@ def put_off_report(facts: Iterable[e.Fact], zone: ZoneInfo) -> Iterator[Renderab
             text.append(
                 f"  {printable(of_callback(fact, zone) or '')}; until then it is offered to nobody\n", "not bold"
             )
+            yield text
+
+
+def leaving_report(facts: Iterable[e.Fact], zone: ZoneInfo) -> Iterator[RenderableType]:
+    """Yield why a line sent the call on, or didn't let it in."""
+    for fact in facts:
+        if isinstance(fact, e.CallLeftLine):
+            text = Text(moment(fact.at, zone), "bold")
+            text.append(f"  left queue {fact.queue}: {printable(fact.reason)}", "not bold")
             yield text
 
 

@@ -2,7 +2,9 @@
 
 from callhandler.core import events as e
 from callhandler.core import observed as o
-from callhandler.core.model import Device, OfferEnd, Outcome, Queue, State, Strategy
+from callhandler.core.explained import explained
+from callhandler.core.model import Device, OfferEnd, Outcome, Queue, State, Step, Strategy
+from callhandler.core.skills import parse
 from tests.unit.core.world import World, agent, plan
 
 SITE = plan([Queue("q", "Sales", wrap_up=0.0)], [agent("a"), agent("b")])
@@ -163,6 +165,22 @@ def test_callers_lost_with_asterisk_raise_no_alarm_that_nobody_is_there() -> Non
     world.attach(gone=("pa", "pb"))
     assert world.of(e.AlarmRaised) == []
     assert world.story(waiting) == ["CallArrived", "CallEntered", "CallEnded"]
+
+
+def test_whom_nobody_can_take_is_told_of_with_what_keeps_each_agent() -> None:
+    """Judged by the last step: nobody lacks anything there."""
+    steps = (Step(parse("x >= 5"), 10.0), Step())
+    world = World(plan([Queue("q", "Sales", steps=steps, max_length=1)], [agent("a"), agent("b")]))
+    world.login("a")
+    world.phone("pa", Device.UNREACHABLE)
+    world.passes(60.0)
+    call = world.call("555")
+    assert world.admitted(call, "q") is Outcome.NOBODY
+    (decided,) = world.of(e.RoutingDecided)
+    view = explained(decided.snapshot)
+    assert (decided.agent, view.chosen, view.same, view.step) == (None, (), True, 1)
+    assert {one.agent: one.verdict for one in view.candidates} == {"a": "phone pa is unreachable", "b": "logged out"}
+    assert world.story(call) == ["CallArrived", "AlarmRaised", "CallLeftLine"]
 
 
 def test_no_offers_while_asterisk_is_not_seen() -> None:
