@@ -192,6 +192,7 @@ _REPLIES = (
     b"520-",
     b"520 End of proper usage.\n", b"510 Invalid or unknown command\n", b"511 Command Not Permitted on a dead channel\n", b"100 Trying\n",
     b"200 result=1 (cut-1)\n", b"200 result=1 (cut-2)\n", b"\x1e200 result=0\n", b"\x1e200 result=35\n", b"\x1e200 result=65\n",
+    b"\x1e200 result=70*3\n", b"\x1e200 result= (timeout)\n", b"\x1e200 result=\n",
 )  # fmt: skip
 
 TARGETS = (
