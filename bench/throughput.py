@@ -21,7 +21,7 @@ from bench.calling.crowd import Contender, Crowd
 from bench.calling.hall import Hall
 from bench.common import BASE_PORT, machine, report, table
 
-RATES = (160, 180, 200, 225, 250, 280, 315, 350, 400)
+RATES = (160, 180, 200, 225, 250, 280, 315, 353, 395, 441, 495, 555, 620)
 """Calls a second, each 1.12 times the one before: two further is 1.25 times as many."""
 QUICK = (140,)
 AGENTS = 400
