@@ -138,6 +138,7 @@ class Reception:
             messages,
             self._attendant,
             self._commit,
+            self._door,
         )
 
     def _arrive(self, session: AgiSession, number: str, source: str) -> Call:
@@ -179,6 +180,7 @@ class HouseOfCall:
         messages: MessageBox,
         attending: Attendant,
         commit: Commit,
+        door: Door,
     ) -> None:
         self.site = site
         self.attending = attending
@@ -188,11 +190,17 @@ class HouseOfCall:
         self._desk = desk
         self._pins = pins
         self._lookup = lookup
+        self._door = door
 
     @property
     def emergency(self) -> str | None:
         """The reason of an emergency closing."""
         return self._switchboard.emergency
+
+    @property
+    def late(self) -> bool:
+        """Whether the machine has no time left for whoever is here already."""
+        return self._door.is_late
 
     def now(self) -> float:
         """Return the seconds since the epoch."""

@@ -52,6 +52,11 @@ class Door:
         """How many callers are kept ringing now."""
         return len(self._before)
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the machine has no time left, for whoever is here already; else it may have no room for more than those."""
+        return self._late >= LATE
+
     async def pass_through(self, ring: Callable[[], Awaitable[object]], gone: asyncio.Future[str]) -> RingEnd | None:
         """Return when a caller is to be answered: at once, and None, as long as the machine keeps up. Who must wait for that hears it ring.
 
@@ -63,7 +68,7 @@ class Door:
             self._look_again(loop)
         if not self._before and self._has_room():
             return None
-        if self._late >= LATE:
+        if self.is_late:
             self._alarm(loop.time())
         turn: asyncio.Future[str] = loop.create_future()
         self._before.append(turn)
@@ -81,7 +86,7 @@ class Door:
         return self._sessions() - len(self._before)
 
     def _has_room(self) -> bool:
-        return self._inside() < FEW or (self._late < LATE and self._inside() < self._room)
+        return self._inside() < FEW or (not self.is_late and self._inside() < self._room)
 
     def _is_watched(self) -> bool:
         return bool(self._before) or self._sessions() >= FEW
@@ -93,7 +98,7 @@ class Door:
     def _look(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         """See how late the loop is, how many may be here therefore, and let them in; no more once few callers are here."""
         self._late += (loop.time() - due - self._late) / _MEMORY
-        if self._late >= LATE:
+        if self.is_late:
             self._room = max(FEW, _LESS * min(self._room, self._inside()))
         elif self._before and self._inside() + _IN_A_TICK >= self._room:
             self._room *= _MORE

@@ -67,7 +67,7 @@ def estimate(hours: HoursOption = 24, site: SiteOption = None, as_json: JsonOpti
 
 @app.command()
 def ringing(hours: HoursOption = 24, site: SiteOption = None, as_json: JsonOption = False) -> None:
-    """Who was kept ringing while the machine had no time left, hour by hour: how many, how long, and who hung up."""
+    """Who was kept ringing while the machine had no time or room left, hour by hour: how many, how long, and who hung up."""
     from callhandler.store.waits import ringing_between  # noqa: PLC0415 - only the past needs the journal
 
     place = find(site)

@@ -36,9 +36,14 @@ class CallArrived(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallKeptRinging(Fact):
-    """The machine has no time left for the caller, who hears it ring from here on and isn't answered yet."""
+    """The machine has no time or no room left for the caller, who hears it ring from here on and isn't answered yet.
+
+    `late` tells which: it was late with everything, or it was on time, and as many callers were here as it had shown to have time for; null
+    where it wasn't written down.
+    """
 
     call: str
+    late: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

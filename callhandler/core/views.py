@@ -16,7 +16,7 @@ class CallState(StrEnum):
 
     ARRIVED = "arrived"
     RINGING = "ringing"
-    """Not answered yet: the machine has no time left."""
+    """Not answered yet: the machine has no time or room left."""
     IN_MENU = "in menu"
     WAITING = "waiting"
     OFFERED = "offered"
@@ -158,7 +158,7 @@ class ItemView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How much goes on at once. `ringing` counts the callers who aren't answered yet as the machine has no time left."""
+    """How much goes on at once. `ringing` counts the callers who aren't answered yet as the machine has no time or room left."""
 
     calls: int = 0
     ringing: int = 0

@@ -15,13 +15,13 @@ from callhandler.core.model import RingEnd
 from callhandler.core.plain import printable
 from callhandler.core.views import CandidateView, DecisionView
 from callhandler.report.sentences import of_callback
-from callhandler.report.words import moment, span
+from callhandler.report.words import LACKING, moment, span
 
 _RING_ENDS = {
-    RingEnd.LET_IN: "then there was time for it, and it was answered",
-    RingEnd.LONGEST: "there was still no time for it, but callers ring no longer than that, and it was answered",
-    RingEnd.CALLER_LEFT: "the caller hung up before there was time for it",
-    RingEnd.WITHDRAWN: "it was hung up before there was time for it",
+    RingEnd.LET_IN: "then there was, and it was answered",
+    RingEnd.LONGEST: "there was still none, but callers ring no longer than that, and it was answered",
+    RingEnd.CALLER_LEFT: "the caller hung up before there was",
+    RingEnd.WITHDRAWN: "it was hung up before there was",
     RingEnd.LOST: "its end was not seen, and was that much later at the most",
 }
 
@@ -29,20 +29,21 @@ _RING_ENDS = {
 def ringing_report(facts: Iterable[e.Fact], zone: ZoneInfo) -> Iterator[RenderableType]:
     """Yield what a call's facts say of its being kept ringing; nothing where it wasn't."""
     since: float | None = None
+    late: bool | None = None
     for fact in facts:
         match fact:
             case e.CallKeptRinging():
-                since = fact.at
+                since, late = fact.at, fact.late
             case e.CallRang():
-                yield _rang(fact.at - fact.rang, f"rang for {span(fact.rang)}: {_RING_ENDS[fact.reason]}", zone)
+                yield _rang(fact.at - fact.rang, late, f"rang for {span(fact.rang)}: {_RING_ENDS[fact.reason]}", zone)
                 since = None
     if since is not None:
-        yield _rang(since, "rings since then, and isn't answered yet", zone)
+        yield _rang(since, late, "rings since then, and isn't answered yet", zone)
 
 
-def _rang(at: float, what: str, zone: ZoneInfo) -> Text:
+def _rang(at: float, late: bool | None, what: str, zone: ZoneInfo) -> Text:
     text = Text(moment(at, zone), "bold")
-    text.append(f"  the machine had no time left for it; it {what}\n", "not bold")
+    text.append(f"  the machine had {LACKING[late]} left for it; it {what}\n", "not bold")
     return text
 
 

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from callhandler.core import events as e
 from callhandler.core.plain import printable
-from callhandler.report.words import caller, clock, clock_or_day, span
+from callhandler.report.words import LACKING, caller, clock, clock_or_day, span
 
 _WIDTH = 24
 _SAYS_NOTHING = ("", "Unknown")
@@ -28,7 +28,7 @@ def of_call(fact: e.Fact) -> str | None:
         case e.CallArrived():
             return f"{caller(fact.caller_number, fact.caller_name)} calls {fact.number} by way of {fact.source}"
         case e.CallKeptRinging():
-            return "rings: the machine has no time left for it"
+            return f"rings: the machine has {LACKING[fact.late]} left for it"
         case e.CallRang():
             return f"rang for {span(fact.rang)}: {fact.reason}"
         case e.CallerKnown():

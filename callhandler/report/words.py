@@ -7,6 +7,8 @@ from callhandler.core.plain import printable
 
 _MINUTE = 60
 _HOUR = 3600
+LACKING = {True: "no time", False: "no room", None: "no time or no room"}
+"""What a machine had not for a caller who was kept ringing, by whether it was late (CallKeptRinging)."""
 
 
 def clock(at: float | None, zone: ZoneInfo) -> str:

@@ -79,7 +79,9 @@ async def _come_in(session: Session) -> None:
     It is over before the answer, not with it: who is being answered can't be given back to the network any more.
     """
     house, call = session.house, session.call
-    ended = await session.caller.come_in(lambda: house.note(e.CallKeptRinging(at=house.now(), call=call.id)))
+    ended = await session.caller.come_in(
+        lambda: house.note(e.CallKeptRinging(at=house.now(), call=call.id, late=house.late))
+    )
     # Also of who rang on in the dialplan while the daemon was away.
     if (rang := call.rang(house.now(), ended or RingEnd.LET_IN)) is not None:
         house.note(rang)

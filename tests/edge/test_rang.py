@@ -84,10 +84,27 @@ async def test_who_is_let_in_has_rung_for_as_long_as_it_took(site: Path, late: C
     assert (seen.state, status.counts.calls, status.counts.ringing) == (CallState.RINGING, 1, 1)
     assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEntered"]
     _, began, rang, entered = facts
-    assert isinstance(rang, e.CallRang) and isinstance(entered, e.CallEntered)
+    assert isinstance(began, e.CallKeptRinging) and isinstance(rang, e.CallRang) and isinstance(entered, e.CallEntered)
+    assert began.late is True
     assert (rang.reason, rang.rang) == (RingEnd.LET_IN, pytest.approx(rang.at - began.at, abs=0.002))
     assert entered.entered >= rang.at - 0.001, "the wait in line begins there (what is kept is rounded)"
     assert record.rang == pytest.approx(rang.rang, abs=0.002)
+
+
+async def test_who_rings_though_the_machine_is_on_time_found_no_room(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = doors.FEW
+    monkeypatch.setattr(doors, "FEW", 0)
+    monkeypatch.setattr(doors, "ROOM", 1.0)
+    monkeypatch.setattr(doors, "LATE", 60.0)
+    async with running(site) as daemon, caller(site):
+        await until(lambda: rings(daemon))
+        monkeypatch.setattr(doors, "FEW", few)
+        await waiting(daemon)
+        _, began, *_ = await story(daemon)
+    assert isinstance(began, e.CallKeptRinging)
+    assert began.late is False
 
 
 async def test_who_is_answered_only_after_the_longest_time_is_told_apart(
@@ -199,7 +216,7 @@ async def test_a_planned_end_lets_the_network_have_back_who_rings(
         async with asyncio.timeout(30):
             assert await daemon.until_told() == 0
         facts = await story(daemon)
-    assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEnded"]
+    assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEnded", "ItemOpened"], "who got nobody"
     assert [fact.reason for fact in facts if isinstance(fact, e.CallRang)] == [RingEnd.WITHDRAWN]
     assert [fact.outcome for fact in facts if isinstance(fact, e.CallEnded)] == [Outcome.WITHDRAWN]
 

@@ -35,9 +35,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     at = time.time() - 60
     facts: list[e.Fact] = [
         came(LET_IN, at),
-        e.CallKeptRinging(at=at, call=LET_IN),
+        e.CallKeptRinging(at=at, call=LET_IN, late=True),
         came(GONE, at),
-        e.CallKeptRinging(at=at, call=GONE),
+        e.CallKeptRinging(at=at, call=GONE, late=False),
         e.CallRang(at=at + 12, call=GONE, rang=12.0, reason=RingEnd.CALLER_LEFT),
         e.CallEnded(at=at + 12, call=GONE, outcome=Outcome.ABANDONED, reason="hung up"),
         e.CallRang(at=at + 30, call=LET_IN, rang=30.0, reason=RingEnd.LET_IN),
@@ -52,16 +52,16 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("call", "shown"),
     [
-        (LET_IN, "it rang for 0:30: then there was time for it, and it was answered"),
-        (GONE, "it rang for 0:12: the caller hung up before there was time for it"),
-        (STILL, "it rings since then, and isn't answered yet"),
+        (LET_IN, "no time left for it; it rang for 0:30: then there was, and it was answered"),
+        (GONE, "no room left for it; it rang for 0:12: the caller hung up before there was"),
+        (STILL, "no time or no room left for it; it rings since then, and isn't answered yet"),
     ],
 )
 def test_explain_says_that_it_rang_and_why(
     site: Path, capsys: pytest.CaptureFixture[str], call: str, shown: str
 ) -> None:
     assert main(["explain", call, "--site", str(site)]) == 0
-    assert f"the machine had no time left for it; {shown}" in capsys.readouterr().out
+    assert f"the machine had {shown}" in capsys.readouterr().out
 
 
 def test_explain_says_nothing_of_ringing_where_there_was_none(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,11 +85,11 @@ def test_past_calls_show_how_long_they_rang(site: Path, capsys: pytest.CaptureFi
 
 def test_the_live_log_tells_when_it_begins_and_when_it_is_over() -> None:
     facts = (
-        e.CallKeptRinging(at=0.0, call=GONE),
+        e.CallKeptRinging(at=0.0, call=GONE, late=False),
         e.CallRang(at=12.0, call=GONE, rang=12.0, reason=RingEnd.CALLER_LEFT),
     )
     assert [sentences.of_call(fact) for fact in facts] == [
-        "rings: the machine has no time left for it",
+        "rings: the machine has no room left for it",
         "rang for 0:12: caller left",
     ]
 

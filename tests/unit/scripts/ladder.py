@@ -190,6 +190,7 @@ class FakeHouse:
         self.site = site
         self.world = world
         self.emergency: str | None = None
+        self.late = False
         self.open = Opening(True, "open hours", None)
         self.customer: Customer | Exception | None = None
         self.calling_back = AskingRoom(world.board.callbacks, lambda: world.now, on_disk)

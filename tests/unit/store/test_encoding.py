@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callhandler.core.events import FACTS, CallArrived, CallEntered, Fact, LookupFailed, WrapUpStarted
+from callhandler.core.events import FACTS, CallArrived, CallEntered, CallKeptRinging, Fact, LookupFailed, WrapUpStarted
 from callhandler.store.encoding import decode, encode
 
 TIMES = st.integers(0, 4_000_000_000_000).map(lambda ms: ms / 1000)
@@ -53,6 +53,12 @@ def test_every_kind_is_tried(name: str) -> None:
         assert not [text for text in row if isinstance(text, str) and "\0" in text.encode().decode()]
 
     round_trip()
+
+
+def test_who_was_kept_ringing_before_it_was_written_why_is_read_all_the_same() -> None:
+    fact = CallKeptRinging(at=1.0, call="pbx1-1.0")
+    old = encode(fact, "pbx1")._replace(details="{}")
+    assert (decode(old), fact.late) == (fact, None)
 
 
 def test_a_row_is_readable() -> None:
