@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from callhandler.core import events as e
+from callhandler.core import observed as o
 from callhandler.core.calls import Calls
 from callhandler.core.following import Follows
 from callhandler.core.line import Line
@@ -14,6 +15,7 @@ class Board(Protocol):
 
     line: Line
     calls: Calls
+    link: o.LinkUp | None
     clock: Callable[[], float]
 
     def record(self, fact: e.Fact) -> None:

@@ -73,11 +73,11 @@ class Customers:
         return fact
 
     def dial(self, fact: e.CallbackDialled, leg: DialLeg | None) -> None:
-        """Dial the customer, now that the attempt is on disk. With no leg it isn't, and nobody is dialled."""
+        """Dial the customer, now that the attempt is on disk. Nobody is dialled with no leg, as it isn't, nor while Asterisk isn't seen."""
         one = self._books.by_leg.get(fact.leg)
         if one is None or one.state is not CallbackState.DIALLED:  # it has ended meanwhile
             return
-        if leg is not None:
+        if leg is not None and self._board.link is not None:
             self._pbx.dial(leg)
         else:
             self._attempt_over(one, NOT_DIALLED)

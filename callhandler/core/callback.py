@@ -5,7 +5,7 @@ happen to one is in callback_table.py, callbacks.py decides, books.py keeps its 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from callhandler.core import events as e
 from callhandler.core.agents import No
@@ -39,7 +39,8 @@ class Callback:
     """A callback that is open. Times are seconds since the epoch; changed by `Callbacks.apply` alone.
 
     `dialled` counts the times the customer was about to be dialled, `failed` those that count as attempts. `agent` is offered it or
-    talks, at `agent_leg`, which is `attended_leg` too once it was picked up; `leg` is the customer's. Before `due` it isn't offered.
+    talks, at `agent_leg`, which is `attended_leg` too once it was picked up; `rings` are all who are offered it, by leg (several where all
+    phones ring for a customer on the line); `leg` is the customer's. Before `due` it isn't offered.
     `undecided`: an attempt has failed, and when the next one is has not been written down. `first`: the last attempt dialled the customer
     first, with an agent kept but not rung; `let_down`: they said yes and waited in vain, so that from then on the agent is called first.
     """
@@ -67,6 +68,7 @@ class Callback:
     last_failure: str = ""
     agent: str | None = None
     agent_leg: str | None = None
+    rings: dict[str, str] = field(default_factory=dict)
     attended_leg: str | None = None
     leg: str | None = None
     undecided: bool = False
@@ -157,12 +159,9 @@ class OpenCallbacks:
                 if not one.turn(Trigger.CALLER_LEFT, fact.at) and one.due > fact.at:
                     one.turn(Trigger.RESCHEDULE, fact.at)
             case e.AgentOffered():
-                one.offers_made += 1
-                if one.state is _RESTING:  # read from the journal, where nothing says that its time has come but this
-                    one.turn(Trigger.DUE, fact.at)
-                if not one.turn(Trigger.OFFER, fact.at):
-                    one.agent, one.agent_leg = fact.agent, fact.leg
+                self._offered(one, fact)
             case e.OfferEnded():
+                one.rings.pop(fact.leg, None)
                 if one.agent_leg in (fact.leg, None):
                     self._agent_gone(one, fact)
             case e.CallbackAnnounced():
@@ -174,6 +173,7 @@ class OpenCallbacks:
                 one.turn(Trigger.ACCEPT, fact.at)
                 one.confirmed = True  # by the key
             case e.CallConnected():
+                one.rings.pop(fact.leg, None)
                 if not one.turn(Trigger.CONNECT, fact.at):
                     one.agent, one.agent_leg = fact.agent, fact.leg
             case e.ExtensionConnected():  # the customer, once on the line, went to somebody else by a key
@@ -235,11 +235,22 @@ class OpenCallbacks:
             self.by_leg[fact.leg] = one
 
     @staticmethod
+    def _offered(one: Callback, fact: e.AgentOffered) -> None:
+        one.offers_made += 1
+        if one.state is _RESTING:  # read from the journal, where nothing says that its time has come but this
+            one.turn(Trigger.DUE, fact.at)
+        if not one.turn(Trigger.OFFER, fact.at):
+            one.agent, one.agent_leg = fact.agent, fact.leg
+            one.rings[fact.leg] = fact.agent
+
+    @staticmethod
     def _agent_gone(one: Callback, fact: e.OfferEnded) -> None:
         one.turn(Trigger.OFFER_END, fact.at)
         one.agent = one.agent_leg = one.attended_leg = None
         if one.state is _HERE and not one.first:  # the customer has said yes, and now has nobody
             one.first, one.since = True, fact.at
+        for leg, agent in one.rings.items():  # another phone rings yet
+            one.agent, one.agent_leg = agent, leg
 
     def _attempt_ended(self, one: Callback, fact: e.CallbackAttemptEnded) -> None:
         if one.leg != fact.leg or one.turn(Trigger.ATTEMPT_END, fact.at):

@@ -81,7 +81,7 @@ class CallingBack:
         self.guard = guard
         self._plan = plan
         self._ledger = Ledger()
-        books.obstacle = self.obstacle
+        books.obstacle = self._not_offered_before
 
     @property
     def rules(self) -> CallbackRules | None:
@@ -234,6 +234,10 @@ class CallingBack:
         if opening is not None and not opening.open:
             return Until(opening.changes_at or one.expires, f"not in calling hours: {opening.reason}")
         return self._ledger.obstacle(rules, now)
+
+    def _not_offered_before(self, one: Callback, now: float) -> Until | None:
+        """As `obstacle`; besides, one that has expired is offered no more, or it never would be over while agent after agent refuses it."""
+        return Until(now + LOOK_AGAIN, "its time is over") if now >= one.expires else self.obstacle(one, now)
 
     def dialling(self, one: Callback, now: float, *, first: bool = False) -> e.CallbackDialled:
         """Return the fact that a customer is about to be dialled: for an agent who was told, or `first`, for one who is kept.
