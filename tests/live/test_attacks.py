@@ -265,12 +265,23 @@ class Caller:
 
     def __init__(self, phone: TextPhone, listening: Ear, server: tuple[str, int]) -> None:
         self.phone, self.ear, self.server = phone, listening, server
+        self._since = 0
 
     async def dial(self, number: str, shown: str, name: bytes = b"Jo") -> bytes:
         """Call, and wait until it is answered."""
         call = self.phone.invite(number.encode(), name, shown.encode(), self.server)
         await eventually("answered", lambda: call in self.phone.dialogs)
         return call
+
+    def heard(self, site: SiteUp, prompt: str, since: int = 0) -> bool:
+        """Whether a prompt was heard, by a fifth of a second from its middle, after so many bytes of audio."""
+        text = (site.directory / "var" / "sounds" / "en" / f"{prompt}.ulaw").read_bytes()
+        return self.ear.heard.find(text[len(text) // 2 :][:1_600], since) >= 0
+
+    async def hears(self, site: SiteUp, prompt: str) -> None:
+        """Wait until a prompt is heard, after the last one that was waited for."""
+        await eventually(f"{prompt} is heard", lambda: self.heard(site, prompt, self._since), 20.0)
+        self._since = len(self.ear.heard)
 
     async def press(self, keys: str) -> None:
         await eventually("audio", lambda: self.ear.far is not None)
@@ -336,15 +347,21 @@ async def test_a_callers_name_and_number_are_never_an_order(site: SiteUp) -> Non
 
 
 async def test_a_caller_cannot_have_a_dear_number_called_back(site: SiteUp) -> None:
-    """The shown number is a premium one; so is the one keyed in instead. Fails if either was taken."""
+    """The shown number is a premium one; so is the one keyed in instead. Fails if either was taken, or its refusal wasn't heard."""
+    dear = FORBIDDEN.removeprefix("+1")
     with FarEnd(site) as far_end:
         async with ringing(site, "101") as agent, a_caller(site) as caller:
             await caller.dial("5040", FORBIDDEN)
             await eventually("in line", lambda: agent.visits)
             await caller.press("1")
-            await asyncio.sleep(1.0)
-            await caller.press(f"{FORBIDDEN.removeprefix('+1')}#")
-            await asyncio.sleep(1.5)
+            await caller.hears(site, "std-cb-key-in")  # the shown one is not even offered
+            await caller.press(f"{dear}#")
+            await caller.hears(site, "std-cb-not-this")
+            await caller.hears(site, "std-cb-key-in")
+            await caller.press(f"1{dear}#")
+            await caller.hears(site, "std-cb-not-this")
+            assert not caller.heard(site, "std-cb-confirm"), "neither was read back"
+        assert '"led_to":"callback"' in facts(site, "KeyPressed")[-1].replace(" ", ""), "it was asked for"
         assert facts(site, "CallbackRequested") == []
         assert far_end.heard() == [], "nothing went out over the trunk"
 
