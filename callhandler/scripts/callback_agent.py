@@ -32,7 +32,7 @@ async def call_back(session: AgentSession) -> None:
         try:
             await task.dial()
         except Refused:
-            await _release(session, "std-cb-agent-over")
+            await _release(session, "std-cb-agent-over" if task.is_over else "std-not-now")
             return
     await caller.music("default")
     while task.is_dialled:

@@ -18,6 +18,7 @@ from callhandler.report.sentences import line_of
 from callhandler.scripts.callback_agent import call_back
 from callhandler.scripts.callback_customer import called_back
 from callhandler.scripts.callback_house import AgentSession, CustomerSession
+from callhandler.site.models import Site
 from tests.unit.scripts.ladder import HANGS_UP, FakeCaller, Ladder, on_disk
 
 CALLBACKS = """
@@ -278,6 +279,35 @@ def test_a_callback_cancelled_while_the_agent_listens_is_not_dialled(ladder: Lad
     agent, _ = agent_hears(ladder, cancelled, "1")
     assert agent.heard[-2:] == ["std-cb-agent-over", "hung up on"]
     assert not ladder.world.pbx.dialled
+
+
+def test_an_agent_who_accepts_when_nobody_may_be_called_any_more_is_told_so_and_the_callback_waits(
+    ladder: Ladder,
+) -> None:
+    """Calling hours may end while the agent listens: the callback isn't over for that."""
+    asks(ladder, "1", "1")
+    (one,) = open_ones(ladder)
+    opens = ladder.world.now + 36_000.0
+
+    def calling_hours_end() -> None:
+        ladder.world.board.callbacks.guard_by(AtNight(ladder.site, opens))
+
+    agent, _ = agent_hears(ladder, calling_hours_end, "1")
+    assert agent.heard[-2:] == ["std-not-now", "hung up on"]
+    ladder.world.board.observe(o.ChannelEnded(one.agent_leg or "", 16, ""))
+    assert (one.state, one.dialled, one.due) == (CallbackState.RESTING, 0, opens)
+    assert ladder.world.board.line.books.agents["7001"].is_ready()
+
+
+class AtNight(SiteNumbers):
+    """Nobody may be called before a time."""
+
+    def __init__(self, site: Site, opens: float) -> None:
+        super().__init__(site)
+        self._opens = opens
+
+    def opening(self, number: str, now: float) -> Opening | None:
+        return Opening(now >= self._opens, "after hours", self._opens)
 
 
 def customer_hears(ladder: Ladder, *reactions: object) -> tuple[FakeCaller, bool]:
