@@ -23,6 +23,7 @@ from callhandler.cli.live_log import follow
 from callhandler.cli.place import SiteOption, find
 from callhandler.doctor import tls
 from callhandler.doctor.holders import held
+from callhandler.doctor.seen import Shown
 from callhandler.errors import CallhandlerError, Refused
 from callhandler.site.loading import LoadedSite, load
 from callhandler.site.technical import Tls
@@ -105,7 +106,7 @@ async def _introduce(supervisor: Supervisor, loaded: LoadedSite, console: Consol
 def over_tls(loaded: LoadedSite, place: Tls) -> str:
     """Where phones find SIP over TLS, when they are shown the site's certificate there; else why they don't."""
     seen = tls.look(place.address, place.port, loaded.inside(place.certificate))
-    if seen.ends is None:
+    if seen.shown is not Shown.OWN:
         return f"Over TLS nobody gets through: {seen.trouble}"
     return f"Over TLS: server {address(place.address)}, port {place.port}"
 

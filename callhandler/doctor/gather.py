@@ -22,6 +22,7 @@ from callhandler.doctor.seen import (
     MachineSeen,
     Mode,
     OperatorSeen,
+    Shown,
     SoundsSeen,
     TlsSeen,
 )
@@ -62,7 +63,7 @@ def gather(loaded: LoadedSite) -> Evidence:
             if encrypted is None
             else tls.look(encrypted.address, encrypted.port, loaded.inside(encrypted.certificate))
         ),
-        TlsSeen(trouble="nobody answered in time"),
+        TlsSeen(shown=Shown.NONE, trouble="nobody answered in time"),
     )
     daemon = Running("daemon", _DAEMON, lambda: _daemon(loaded), DaemonSeen(trouble="it didn't answer in time"))
     kept = Running(

@@ -98,14 +98,25 @@ class DaemonSeen:
     agi_accepts: bool = False
 
 
+class Shown(StrEnum):
+    """Which certificate a phone is shown."""
+
+    OWN = "own"
+    """The one in the site's file."""
+    OTHER = "other"
+    NONE = "none"
+    """Nobody speaks TLS there."""
+    UNUSABLE = "unusable"
+    """The one in the file can't be used, or is over."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsSeen:
-    """SIP over TLS, as a phone sees it: when the certificate ends, or what is wrong."""
+    """SIP over TLS, as a phone sees it: until when the site's own certificate is good, or what is wrong."""
 
-    ends: float | None = None
+    shown: Shown
+    ends: float = 0.0
     trouble: str = ""
-    wants_another: bool = False
-    """Whether the certificate in the file is the trouble: it can't be used, or it is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

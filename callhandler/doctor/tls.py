@@ -4,7 +4,7 @@ import socket
 import ssl
 from pathlib import Path
 
-from callhandler.doctor.seen import TlsSeen
+from callhandler.doctor.seen import Shown, TlsSeen
 
 _PATIENCE = 2.0
 _OVER = frozenset({9, 10})
@@ -21,18 +21,18 @@ def look(address: str, port: int, certificate: Path) -> TlsSeen:
     try:
         context.load_verify_locations(certificate)
     except OSError as error:
-        return TlsSeen(trouble=f"{certificate} can't be used: {error.strerror or error}", wants_another=True)
+        return TlsSeen(shown=Shown.UNUSABLE, trouble=f"{certificate} can't be used: {error.strerror or error}")
     where = "127.0.0.1" if address in {"0.0.0.0", "::"} else address  # noqa: S104 - compared, not listened on
     try:
         with (
             socket.create_connection((where, port), _PATIENCE) as link,
             context.wrap_socket(link, server_hostname=where) as secure,
         ):
-            ends = (secure.getpeercert() or {}).get("notAfter")
+            ends = str((secure.getpeercert() or {}).get("notAfter"))
     except ssl.SSLCertVerificationError as error:
-        over = error.verify_code in _OVER  # which is found out of the one in the file alone: another has failed before
-        trouble = "is not good by its dates" if over else f"is not the one in {certificate}"
-        return TlsSeen(trouble=f"the certificate shown {trouble}: {error.verify_message}", wants_another=over)
+        if error.verify_code in _OVER:  # which is found out of the one in the file alone: another has failed before
+            return TlsSeen(shown=Shown.UNUSABLE, trouble=f"the certificate is not good: {error.verify_message}")
+        return TlsSeen(shown=Shown.OTHER, trouble=f"the certificate shown is not the one in {certificate}")
     except OSError as error:
-        return TlsSeen(trouble=f"nobody speaks TLS at {where}:{port}: {error.strerror or error}")
-    return TlsSeen(ends=ssl.cert_time_to_seconds(ends) if isinstance(ends, str) else None)
+        return TlsSeen(shown=Shown.NONE, trouble=f"nobody speaks TLS at {where}:{port}: {error.strerror or error}")
+    return TlsSeen(shown=Shown.OWN, ends=ssl.cert_time_to_seconds(ends))

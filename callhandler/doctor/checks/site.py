@@ -3,7 +3,7 @@
 import ipaddress
 
 from callhandler.doctor.evidence import Evidence
-from callhandler.doctor.seen import Mode
+from callhandler.doctor.seen import Mode, Shown
 from callhandler.doctor.verdict import Verdict, error, ok, some, unknown, warning
 
 _DAY, _SOON = 86_400.0, 30
@@ -73,12 +73,15 @@ def certificate(seen: Evidence) -> Verdict:
     found, anew = seen.tls, f"{seen.ours('certs')}   # then end callhandler and start it again"
     if found is None:
         return error(check, "TLS could not be looked at", seen.look("pjsip show transports"))
-    if found.wants_another:
-        return error(check, found.trouble, anew)
-    if found.ends is None and seen.machine.pid is None:
-        return unknown(check, f"{found.trouble}: Asterisk doesn't run", seen.start)
-    if found.ends is None:
-        return error(check, f"{found.trouble}; a new one is shown from a start on", seen.again)
+    match found.shown:
+        case Shown.UNUSABLE:
+            return error(check, found.trouble, anew)
+        case Shown.OTHER:
+            return warning(check, f"{found.trouble}: a new one is shown from a start on", seen.again)
+        case Shown.NONE if seen.machine.pid is None:
+            return unknown(check, f"{found.trouble}: Asterisk doesn't run", seen.start)
+        case Shown.NONE:
+            return error(check, found.trouble, seen.again)
     days = int((found.ends - seen.now) // _DAY)
     if days < _SOON:
         return warning(check, f"ends in {days} days: encrypted phones will not connect then", anew)

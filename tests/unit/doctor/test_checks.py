@@ -11,7 +11,7 @@ from callhandler.asterisk.pbx.modules import LISTED
 from callhandler.core.model import Device, Status
 from callhandler.core.views import AlarmView, Counts, PublisherView
 from callhandler.doctor.evidence import Evidence
-from callhandler.doctor.seen import AmiSeen, DaemonSeen, Door, FilesSeen, Listener, Mode, OperatorSeen, TlsSeen
+from callhandler.doctor.seen import AmiSeen, DaemonSeen, Door, FilesSeen, Listener, Mode, OperatorSeen, Shown, TlsSeen
 from callhandler.doctor.verdict import State
 from callhandler.site.loading import LoadedSite
 from callhandler.site.models import Tls
@@ -55,6 +55,10 @@ def queue_music(name: str) -> Spoil:
 
 def no_asterisk(seen: Evidence) -> Evidence:
     return replace(part("machine", pid=None)(seen), console=None, ami=AmiSeen(door=Door.CLOSED))
+
+
+def stopped(spoil: Spoil) -> Spoil:
+    return lambda seen: no_asterisk(spoil(seen))
 
 
 def no_daemon(seen: Evidence) -> Evidence:
@@ -122,10 +126,11 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("file modes", part("files", site_mode=0o644), E, "0644", "chmod 600"),
     ("file modes", part("files", etc_mode=0o750), E, "0750", "chmod 700"),
     ("file modes", part("files", site_mode=None), U, "can't be seen", ""),
-    ("certificate", with_tls(TlsSeen(trouble="no file", wants_another=True)), E, "no file", "callhandler certs"),
-    ("certificate", with_tls(TlsSeen(trouble="shown is another")), E, "from a start on", "kill $(cat"),
-    ("certificate", lambda seen: no_asterisk(with_tls(TlsSeen(trouble="nobody"))(seen)), U, "doesn't run", "callhandler up"),
-    ("certificate", with_tls(TlsSeen(ends=NOW + 29 * 86_400)), W, "29 days", "callhandler certs"),
+    ("certificate", with_tls(TlsSeen(shown=Shown.UNUSABLE, trouble="no file")), E, "no file", "callhandler certs"),
+    ("certificate", with_tls(TlsSeen(shown=Shown.OTHER, trouble="another")), W, "from a start on", "kill $(cat"),
+    ("certificate", with_tls(TlsSeen(shown=Shown.NONE, trouble="nobody")), E, "nobody", "kill $(cat"),
+    ("certificate", stopped(with_tls(TlsSeen(shown=Shown.NONE, trouble="nobody"))), U, "doesn't run", "callhandler up"),
+    ("certificate", with_tls(TlsSeen(shown=Shown.OWN, ends=NOW + 29 * 86_400)), W, "29 days", "callhandler certs"),
     ("certificate", with_tls(None), E, "could not", "pjsip show transports"),
     ("disk", part("machine", free=99_000_000), E, "99 MB", "du -xh"),
     ("disk", part("machine", free=900_000_000), W, "900 MB", "du -xh"),

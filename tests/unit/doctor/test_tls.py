@@ -12,6 +12,7 @@ import pytest
 from callhandler.asterisk.pbx import certificates
 from callhandler.asterisk.pbx.certificates import Certificates
 from callhandler.doctor import tls
+from callhandler.doctor.seen import Shown
 
 
 @contextlib.contextmanager
@@ -51,9 +52,12 @@ def test_what_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ended = tls.look("127.0.0.1", port, over.certificate)
         old_and_over = tls.look("127.0.0.1", port, new.certificate)
     nobody = tls.look("127.0.0.1", port, new.certificate)
-    assert (good.trouble, good.wants_another) == ("", False)
-    assert good.ends is not None
-    for found, says in ((not_yet, "not the one in"), (old_and_over, "not the one in"), (nobody, "nobody speaks TLS")):
-        assert (says in found.trouble, found.ends, found.wants_another) == (True, None, False), found
-    for found, says in ((away, "can't be used"), (ended, "not good by its dates")):
-        assert (says in found.trouble, found.ends, found.wants_another) == (True, None, True), found
+    assert (good.shown, good.trouble, good.ends > 0) == (Shown.OWN, "", True)
+    for found, shown, says in (
+        (not_yet, Shown.OTHER, "not the one in"),
+        (old_and_over, Shown.OTHER, "not the one in"),
+        (nobody, Shown.NONE, "nobody speaks TLS"),
+        (away, Shown.UNUSABLE, "can't be used"),
+        (ended, Shown.UNUSABLE, "has expired"),
+    ):
+        assert (found.shown, says in found.trouble) == (shown, True), found
