@@ -18,10 +18,10 @@ from callhandler.report.sentences import of_callback
 from callhandler.report.words import LACKING, moment, span
 
 _RING_ENDS = {
-    RingEnd.LET_IN: "then there was, and it was answered",
-    RingEnd.LONGEST: "there was still none, but callers ring no longer than that, and it was answered",
-    RingEnd.CALLER_LEFT: "the caller hung up before there was",
-    RingEnd.WITHDRAWN: "it was hung up before there was",
+    RingEnd.LET_IN: "then it was let in, and answered",
+    RingEnd.LONGEST: "callers ring no longer than that, and it was answered",
+    RingEnd.CALLER_LEFT: "the caller hung up before it was let in",
+    RingEnd.WITHDRAWN: "it was hung up before it was let in",
     RingEnd.LOST: "its end was not seen, and was that much later at the most",
 }
 

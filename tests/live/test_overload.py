@@ -108,8 +108,8 @@ async def test_who_calls_a_late_daemon_rings_until_it_is_not_or_hangs_up_or_all_
             caller: callhandler("--site", str(site.directory), "explain", str(call["id"])).stdout
             for caller, call in ((HASTY, gave_up), (PATIENT, waited))
         }
-        assert "the caller hung up before there was time for it" in " ".join(said[HASTY].split())
-        assert "then there was time for it, and it was answered" in " ".join(said[PATIENT].split())
+        assert "the caller hung up before it was let in" in " ".join(said[HASTY].split())
+        assert "then it was let in, and answered" in " ".join(said[PATIENT].split())
         (hour,) = site.ask("queues", "ringing", "--hours", "1")
         assert (hour["rang"], hour["answered"], hour["hung_up"]) == (2, 1, 1)
         async with site.trunk_caller(LAST, tmp_path / "last", 660.0) as last:
@@ -124,3 +124,5 @@ async def test_who_calls_a_late_daemon_rings_until_it_is_not_or_hangs_up_or_all_
             assert "503" in closed.param
         given_back = await over(site, LAST)
         assert (given_back["outcome"], given_back["reason"]) == ("withdrawn", "hung up by the planned end")
+        missed = [item for item in site.ask("inbox") if item["number"] == LAST]
+        assert [(item["kind"], item["reason"]) for item in missed] == [("missed", "hung up by the planned end")]

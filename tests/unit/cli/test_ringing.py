@@ -52,8 +52,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("call", "shown"),
     [
-        (LET_IN, "no time left for it; it rang for 0:30: then there was, and it was answered"),
-        (GONE, "no room left for it; it rang for 0:12: the caller hung up before there was"),
+        (LET_IN, "no time left for it; it rang for 0:30: then it was let in, and answered"),
+        (GONE, "no room left for it; it rang for 0:12: the caller hung up before it was let in"),
         (STILL, "no time or no room left for it; it rings since then, and isn't answered yet"),
     ],
 )
