@@ -235,7 +235,7 @@ class HouseOfCall:
 
     def redialled(self, call: Call) -> Left | None:
         """Return the place in line that the caller left a moment ago."""
-        return self._switchboard.redials.find(call, self.now())
+        return self._switchboard.redials.find(call)
 
     def opening(self, hours: str) -> Opening:
         """Tell whether opening hours say open now."""

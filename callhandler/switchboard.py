@@ -248,7 +248,7 @@ class Switchboard:
         if call.id in self._visits:
             self._visits[call.id].news = None
         refused = self.line.admit(queue_id, call.wants, now)
-        place = self.redials.place(call, queue_id, now)
+        place = self.redials.place(call, queue_id)
         if refused is Outcome.FULL and place is not None:
             refused = None  # whoever calls again had a place in the line that is full
         if refused is not None:

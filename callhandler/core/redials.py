@@ -12,6 +12,8 @@ from callhandler.core.calls import Call, Calls
 from callhandler.core.decisions import Decision
 
 MOST_KEPT = 5_000
+ON_THE_WAY = 60.0
+"""Seconds for which a place is kept beyond its time: who has called in time is told so first, and is in line only after that."""
 SHORTEST_NUMBER = 3
 
 
@@ -38,16 +40,16 @@ class Redials:
         self._window = window
         self._left: dict[str, Left] = {}
 
-    def find(self, call: Call, now: float) -> Left | None:
-        """Return the place that a call may take up."""
+    def find(self, call: Call) -> Left | None:
+        """Return the place that a call may take up: one that was left soon enough before it arrived."""
         left = self._left.get(call.caller_number)
-        if left is None or left.dialled != call.number or now - left.at > self._window():
+        if left is None or left.dialled != call.number or max(0.0, call.arrived - left.at) >= self._window():
             return None
         return left
 
-    def place(self, call: Call, queue: str, now: float) -> float | None:
+    def place(self, call: Call, queue: str) -> float | None:
         """Return since when a call that enters a queue has its place there, None when it has none."""
-        left = self.find(call, now) if call.entered is None else None
+        left = self.find(call) if call.entered is None else None
         return left.entered if left is not None and left.queue == queue else None
 
     def restore(self, facts: Iterable[e.Fact], talks: Mapping[str, float]) -> None:
@@ -89,8 +91,12 @@ class Redials:
         self._left[call.caller_number] = Left(
             fact.at, call.id, call.number, fact.queue, call.entered, dict(call.attributes)
         )
-        while len(self._left) > MOST_KEPT or fact.at - next(iter(self._left.values())).at > self._window():
+        while len(self._left) > MOST_KEPT or self._is_over(fact.at):
             del self._left[next(iter(self._left))]
+
+    def _is_over(self, now: float) -> bool:
+        """Tell whether the oldest place can be taken up no more."""
+        return now - next(iter(self._left.values())).at > self._window() + ON_THE_WAY
 
 
 def is_shown(number: str) -> bool:

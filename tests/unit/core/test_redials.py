@@ -1,5 +1,6 @@
 """Calling again: the old place once, for a while, and nobody who came before is overtaken."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,35 @@ def test_not_for_long_not_twice_not_elsewhere() -> None:
     assert waits(one, "777").entered == one.now
 
 
+def test_who_called_in_time_and_is_told_so_has_the_place_though_its_time_is_over_meanwhile() -> None:
+    one = world()
+    first, other = waits(one, "555"), waits(one, "777")
+    one.caller_hangs_up(first)
+    one.passes(299.0)
+    again = one.call("555")
+    assert one.board.redials.find(again) is not None, "told that the place is kept"
+    one.passes(4.0)
+    one.caller_hangs_up(other)  # whose place comes to be kept, and what is over is forgotten
+    one.admitted(again, "q")
+    assert again.entered == first.entered
+    one.caller_hangs_up(again)
+    one.passes(300.0)
+    late = one.call("555")
+    assert one.board.redials.find(late) is None
+
+
+def test_a_site_that_keeps_no_places_keeps_none() -> None:
+    one = World(replace(SITE, redial=0.0))
+    one.login("a")
+    one.pause("a")
+    first = waits(one, "555")
+    at_once = one.call("555")
+    one.passes(9.0)
+    one.caller_hangs_up(first)
+    one.admitted(at_once, "q")
+    assert at_once.entered == one.now
+
+
 def test_what_can_be_taken_up_no_more_is_forgotten() -> None:
     one = world()
     for number in ("1111", "2222", "3333"):
@@ -122,10 +152,10 @@ async def test_it_outlives_the_daemon(tmp_path: Path) -> None:
     again.now = one.now
     again.board.redials.restore(facts, {"777": one.now + 1.0})
     call = again.call("555")
-    left = again.board.redials.find(call, again.now)
+    left = again.board.redials.find(call)
     assert left is not None
     assert (left.entered, left.queue, left.answers) == (first.entered, "q", {"reason": "sales"})
-    assert again.board.redials.find(again.call("777"), again.now) is None, "has talked with an agent since"
+    assert again.board.redials.find(again.call("777")) is None, "has talked with an agent since"
 
 
 Doing = st.lists(st.tuples(st.sampled_from(["calls", "hangs up", "waits"]), st.integers(0, 4)), max_size=60)

@@ -222,7 +222,7 @@ class FakeHouse:
 
     def redialled(self, call: Call) -> Left | None:
         """Return the place that was kept."""
-        return self.world.board.redials.find(call, self.world.now)
+        return self.world.board.redials.find(call)
 
     def opening(self, hours: str) -> Opening:
         """Be open or closed."""
