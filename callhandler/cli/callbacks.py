@@ -140,7 +140,7 @@ def run(
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Have a callback wait for its turn from now on, whatever time it waits for; refused where calling hours or caps forbid it until later."""
+    """Have a callback wait for its turn from now on, whatever time it waits for; refused while calling hours or caps forbid it."""
     place = find(site)
     client = Client(place.socket)
     view = client.run_callback(call)
