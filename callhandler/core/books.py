@@ -20,9 +20,6 @@ from callhandler.core.pools import Pool
 from callhandler.core.skills import Expression, both, parse
 from callhandler.core.waiting import Waiting
 
-_NOT_REFUSED = (OfferEnd.CALLER_LEFT, OfferEnd.NOT_REACHED, OfferEnd.AGENT_LEFT, OfferEnd.MOVED)
-_BLAMELESS = (*_NOT_REFUSED, OfferEnd.TAKEN)
-
 
 class Books:
     """What is so, computed from facts."""
@@ -232,14 +229,14 @@ class Books:
         self._tell_callbacks(fact)
         call, agent = self.calls.get(fact.call), self.agents.get(fact.agent)
         if call is not None:
-            if fact.reason not in _NOT_REFUSED:
+            if fact.reason.is_refusal:
                 call.refused[fact.agent] = fact.at
             self._place(call)
         if agent is None or agent.leg != fact.leg:
             return
         agent.turn(Trigger.OFFER_END, fact.at)
         agent.call = agent.leg = agent.queue = None
-        if fact.reason not in _BLAMELESS:
+        if not fact.reason.is_blameless:
             agent.idle_since = fact.at
             agent.rest_until = fact.at + self._rest(fact.reason)
             agent.misses += fact.reason.is_missed

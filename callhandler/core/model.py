@@ -63,6 +63,16 @@ class OfferEnd(StrEnum):
         """Whether nobody seems to be at the phone: it rang out, or was picked up for a callback and no key was pressed."""
         return self in (OfferEnd.NO_ANSWER, OfferEnd.NOT_ACCEPTED)
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the agent or the phone didn't take it: that agent isn't offered the same call again for a while."""
+        return self not in (OfferEnd.CALLER_LEFT, OfferEnd.NOT_REACHED, OfferEnd.AGENT_LEFT, OfferEnd.MOVED)
+
+    @property
+    def is_blameless(self) -> bool:
+        """Whether it says nothing against the agent, who may be offered the next call at once."""
+        return not self.is_refusal or self is OfferEnd.TAKEN
+
 
 class RingEnd(StrEnum):
     """What ended the ringing of a caller who was kept ringing (docs/adr/0013)."""

@@ -73,6 +73,8 @@ def _of_leg(fact: e.Fact) -> str | None:
     match fact:
         case e.AgentOffered():
             return f"offered to agent {fact.agent} at phone {fact.phone}"
+        case e.OfferEnded() if fact.reason.is_blameless:
+            return f"the offer to agent {fact.agent} is over: {fact.reason}"
         case e.OfferEnded():
             return f"agent {fact.agent} did not take it: {fact.reason}"
         case e.CallConnected():

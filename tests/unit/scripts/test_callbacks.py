@@ -242,8 +242,12 @@ def test_the_agent_is_told_when_the_customer_is_not_reached(ladder: Ladder) -> N
     def rings_out() -> None:
         ladder.world.board.observe(o.OfferFailed(ladder.world.pbx.dialled[-1].leg, OfferEnd.NO_ANSWER))
 
-    agent, _ = agent_hears(ladder, "1", rings_out)
+    agent, one = agent_hears(ladder, "1", rings_out)
     assert agent.heard[-3:] == ["silence", "std-cb-agent-not-reached", "hung up on"]
+    ladder.world.board.observe(o.ChannelEnded(one.agent_leg or "", 16, ""))
+    (over,) = ladder.world.of(e.OfferEnded)
+    told = line_of(over, ZoneInfo("UTC")) or ""
+    assert told.endswith("the offer to agent 7001 is over: customer not reached"), "the agent had taken it"
     assert ladder.world.of(e.CallbackEnded)[0].result == "failed"
 
 
