@@ -1,15 +1,17 @@
 """Whoever knocks at the FastAGI port: the caller who waits stays, a new one is served, nothing is left over when they are gone."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from callhandler.control.client import Client
 from callhandler.daemon import Daemon
 from callhandler.site.loading import load
 from tests.edge.fake_asterisk import FakeAgi, agi_call, header_block
-from tests.edge.waiting import until
+from tests.edge.waiting import PATIENCE, until
 from tests.edge.whole import ask, caller, running, waiting
 
 from .chance import LONG, SEED, heartbeat
@@ -49,7 +51,15 @@ async def half_a_header(port: int, chance: random.Random) -> FakeAgi:
     return await agi_call(port, whole[: chance.randrange(len(whole))])
 
 
-KNOCKS: tuple[Knock, ...] = (close_at_once, two_megabytes, many_headers, garbage, half_a_header)
+TOO_LONG: tuple[Knock, ...] = (two_megabytes, many_headers)
+KNOCKS: tuple[Knock, ...] = (close_at_once, garbage, half_a_header, *TOO_LONG)
+
+
+async def let_go(knock: FakeAgi) -> None:
+    """It is closed, or reset with what of it nobody read."""
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(PATIENCE):
+            assert await knock.reader.read() == b""
 
 
 async def one_more_call(site: Path, id_: str) -> None:
@@ -67,11 +77,16 @@ async def test_a_storm_at_the_door(site: Path) -> None:
     port = load(site).site.asterisk.agi_port
     async with running(site) as daemon, caller(site) as told:
         await waiting(daemon)
+        daemon.agi.limits = replace(
+            daemon.agi.limits, header_seconds=3_600.0
+        )  # what is too long isn't let go for its slowness
         async with heartbeat() as heart:
             for number in range(ROUNDS):
                 knocks = [chance.choice(KNOCKS) for _ in range(60)] + list(KNOCKS)
                 open_ = await asyncio.gather(*(knock(port, chance) for knock in knocks))
                 await one_more_call(site, f"pbx1-9.{number}")
+                long = [one for one, knock in zip(open_, knocks, strict=True) if knock in TOO_LONG]
+                await asyncio.gather(*(let_go(one) for one in long))
                 assert (await ask(site, Client.status)).counts.waiting >= 1
                 await asyncio.gather(*(one.close() for one in open_))
         await until(lambda: daemon.agi.sessions == 1)
