@@ -1,11 +1,12 @@
 """What comes from Asterisk over FastAGI: header blocks, replies, whole connections and sessions with scripts in them."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from callhandler.asterisk import agi_key, wire
-from callhandler.asterisk.agi import AgiServer, _Connection
+from callhandler.asterisk.agi import AgiLimits, AgiServer, _Connection
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import AgiEnvironment, AgiReply, AgiTextError, environment, reply
 from callhandler.asterisk.ami_text import decode
@@ -156,10 +157,14 @@ async def _session(data: bytes) -> None:
 
 
 def agi_connection(data: bytes) -> None:
-    """However the bytes come in, the same session begins, or none does and the connection ends in time."""
+    """However the bytes come in, the same session begins, or none does and the connection ends in time; at once if they are too many."""
     pieces = data.split(NEXT)
     assert run(_connected(pieces)) == run(_connected([b"".join(pieces)]))
     assert exceptions() == []
+
+
+_FEW = AgiLimits(header_bytes=400, header_lines=12)
+"""Limits that bred inputs often reach."""
 
 
 async def _connected(pieces: list[bytes]) -> list[AgiEnvironment]:
@@ -169,11 +174,14 @@ async def _connected(pieces: list[bytes]) -> list[AgiEnvironment]:
         begun.append(session.env)
         await session.gone
 
-    server = AgiServer("127.0.0.1", 0, KEY, handler)
+    server = AgiServer("127.0.0.1", 0, KEY, handler, _FEW)
     asterisk, connection = _Asterisk([]), _Connection(server)
     connection.connection_made(asterisk)
     for piece in pieces:
         connection.data_received(piece)
+    head = re.split(rb"(?:\A|\n)\r?\n", b"".join(pieces), maxsplit=1)[0].rstrip(b"\r\n")
+    if len(head) > _FEW.header_bytes or head.count(b"\n") >= _FEW.header_lines:
+        assert asterisk.closed, "it is let go before its time is over"
     await asyncio.sleep(server.limits.header_seconds + 1.0)
     assert begun or asterisk.closed
     connection.connection_lost(None)
