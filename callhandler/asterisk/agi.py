@@ -175,12 +175,9 @@ class _Connection(asyncio.Protocol):
         self._head += data
         limits = self._server.limits
         end = _BLANK.search(self._head, max(0, known - 2))
-        # What may be the block's end, as far as it has come, doesn't count: cut anywhere, the same blocks are too long.
-        head = (
-            bytes(self._head).removesuffix(b"\r").removesuffix(b"\n")
-            if end is None
-            else bytes(self._head[: end.start()])
-        )
+        head = bytes(self._head if end is None else self._head[: end.start()])
+        if end is None:  # what may become the block's end doesn't count: cut anywhere, the same blocks are too long
+            head = head.removesuffix(b"\r").removesuffix(b"\n")
         if len(head) > limits.header_bytes or head.count(b"\n") >= limits.header_lines:
             self._unusable("too long a header block")
         elif end is not None:
