@@ -47,6 +47,8 @@ class Customers:
         """
         if self._books.open.get(one.call) is not one:
             raise Refused("the callback is over")
+        if self._board.link is None:  # an attempt that can't be made would be one, and would count as a promise kept
+            raise Refused("Asterisk is not connected")
         return self._dialling(one, first=False)
 
     def dial_first(self, one: Callback) -> None:

@@ -140,13 +140,19 @@ def test_who_could_not_be_dialled_because_asterisk_was_out_of_sight_was_not_call
     world.login("a")
     visit = world.picks_up("a") if first is First.AGENT else None
     world.board.observe(o.LinkDown("gone"))
-    leg = world.customer_rings() if visit is None else world.dials(visit)
-    assert leg is None, "said to nobody"
-    assert (one.failed, one.last_failure, one.state) == (0, "not dialled", CallbackState.RESTING)
-    assert world.callbacks.find(one.call) is one
+    if visit is None:
+        assert world.customer_rings() is None, "said to nobody"
+        assert (one.failed, one.last_failure, one.state) == (0, "not dialled", CallbackState.RESTING)
+    else:
+        with pytest.raises(Refused, match="not connected"):
+            world.dials(visit)
+        world.releases(visit)
+        assert (one.dialled, one.state) == (0, CallbackState.WAITING)
+    assert not world.rung()
     world.attach()
     world.passes(31.0)
     assert one.state in (CallbackState.OFFERED, CallbackState.DIALLED)
+    assert world.board.line.books.agents["a"].call == one.call
 
 
 # --- everybody rings --------------------------------------------------------------------------------------------------
