@@ -1,6 +1,7 @@
 """The control API: stories of requests made from its own OpenAPI document, and spoilt, asked of the real front desk."""
 
 import json
+import re
 from contextlib import suppress
 from functools import cache
 from random import Random
@@ -25,6 +26,7 @@ from tests.fuzz.running import exceptions, run
 from tests.unit.control.fake_desk import STATUS
 from tests.unit.core.world import World
 
+_LITERAL = re.compile(rb"(GET|POST|PUT|DELETE|HEAD|OPTIONS) /v1/")
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 _ODD: tuple[Json, ...] = (
     None, True, -1, 0, 1, 11, 2**63, 1e308, "", " ", "x" * 33, "x" * 201, "\0", "\ud800", "\r\n", "../status", "7001", "101", "sales",
@@ -130,6 +132,9 @@ def control(data: bytes) -> None:
     """Each request is answered as documented, refusals in a sentence; no failure, and every fact fits into the journal."""
     rng = Random(data)
     _desk.story = story = Story()
+    if _LITERAL.match(data):
+        run(_literally(data, rng))
+        assert exceptions() == []
     for _ in range(1 + rng.randrange(4)):
         run(_asked(rng))
         assert exceptions() == []
@@ -138,6 +143,14 @@ def control(data: bytes) -> None:
     assert all(decode(encode(fact, "pbx1")) == fact for fact in world.facts)
     seats = [one.phone for one in world.board.line.books.agents.values() if one.phone is not None]
     assert len(seats) == len(set(seats))
+
+
+async def _literally(data: bytes, rng: Random) -> None:
+    """Ask what an input says: method and path, the body after a line end."""
+    request, _, body = data.partition(b"\n")
+    method, _, path = request.decode("ascii", "ignore").partition(" ")
+    every = frozenset[int]().union(*(documented for *_, documented in _operations()))
+    _judged(method, *await _answer(method, path, body, rng), every)
 
 
 async def _asked(rng: Random) -> None:
@@ -151,14 +164,17 @@ async def _asked(rng: Random) -> None:
     method = rng.choice(("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "")) if spoilt else method
     body = rng.choice(_BODIES) if rng.random() < 0.1 else _body(rng, properties)
     status, said = await _answer(method, filled, body, rng)
-    if status >= 400:
-        assert status in {*documented, 404, 405, 413, 403}, status
-        if method != "HEAD":
-            problem = json.loads(said)
-            assert list(problem) == ["error"]
-            assert problem["error"].strip()
-    else:
-        assert status in documented or spoilt, status
+    if status >= 400 or not spoilt:
+        _judged(method, status, said, documented)
+
+
+def _judged(method: str, status: int, said: bytes, documented: frozenset[int]) -> None:
+    """A documented answer; a refusal is a sentence."""
+    assert status in documented | {403, 404, 405, 413}, status
+    if status >= 400 and method != "HEAD":
+        problem = json.loads(said)
+        assert list(problem) == ["error"]
+        assert problem["error"].strip()
 
 
 def _body(rng: Random, properties: dict[str, Json]) -> bytes:
