@@ -37,7 +37,7 @@ def _candidates(decided: Decided, verdicts: dict[str, str], ranked: tuple[str, .
             rank=ranks.get(one.id),
             verdict=verdicts[one.id],
             levels=one.levels,
-            idle=round(max(0.0, decided.at - one.idle_since), 1),
+            idle=round(max(0.0, decided.at - one.idle_since), 1) if one.idle_since else None,
             calls=one.calls,
         )
         for one in decided.candidates

@@ -229,8 +229,8 @@ class StatusView:
 class CandidateView:
     """One agent looked at in a decision: `rank` counts from 1, or `verdict` is the first reason why not.
 
-    `levels` are the agent's levels in the skills asked for, `idle` the seconds since the agent last did something,
-    `calls` those taken so far.
+    `levels` are the agent's levels in the skills asked for, `idle` the seconds since the agent last did something, None of one who never
+    has, `calls` those taken so far.
     """
 
     agent: str
@@ -238,7 +238,7 @@ class CandidateView:
     rank: int | None
     verdict: str
     levels: dict[str, int]
-    idle: float
+    idle: float | None
     calls: int
 
 

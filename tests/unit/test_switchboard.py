@@ -179,7 +179,10 @@ def test_whom_nobody_can_take_is_told_of_with_what_keeps_each_agent() -> None:
     (decided,) = world.of(e.RoutingDecided)
     view = explained(decided.snapshot)
     assert (decided.agent, view.chosen, view.same, view.step) == (None, (), True, 1)
-    assert {one.agent: one.verdict for one in view.candidates} == {"a": "phone pa is unreachable", "b": "logged out"}
+    assert {one.agent: (one.verdict, one.idle) for one in view.candidates} == {
+        "a": ("phone pa is unreachable", 61.0),
+        "b": ("logged out", None),
+    }
     assert world.story(call) == ["CallArrived", "AlarmRaised", "CallLeftLine"]
 
 
