@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from callhandler.asterisk.pbx.place import make, write
 from callhandler.core.views import AlarmView, alarms_of_the_day
 from callhandler.doctor import files, journal, machine
 from callhandler.doctor.bounded import Running
@@ -143,12 +144,14 @@ def test_a_site_that_never_ran(tmp_path: Path) -> None:
     assert not (seen.loaded.directory / "var" / "asterisk").exists()
 
 
-def test_a_site_that_ran_and_is_stopped_has_what_was_rendered_looked_at(tmp_path: Path) -> None:
+def test_a_site_that_ran_and_is_stopped_has_what_was_rendered_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "XDG_CACHE_HOME", str(tmp_path / "cache")
+    )  # a test's path can be so long that Asterisk needs a link
     loaded = a_site(tmp_path)
-    etc = loaded.directory / "var" / "asterisk" / "etc"
-    etc.mkdir(parents=True)
-    for name, text in files.fresh(loaded, Mode.PRIVATE, VERSION).items():
-        (etc / name).write_text(text, encoding="utf-8")
+    write(make(loaded.directory)["etc"], files.fresh(loaded, Mode.PRIVATE, VERSION))
     verdicts = judged(gather(loaded))
     assert verdicts["asterisk"].state is State.ERROR
     assert verdicts["ami writetimeout"].sentence == "is 5000 ms"
