@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -143,14 +144,14 @@ class Daemon:
         )
         self.attendant = Attendant(self.switchboard)
         self.ending = Ending(self.switchboard, self._told.set)
-        door = Door(lambda: self.agi.sessions, self._busy_alarm)
+        self._door = Door(lambda: self.agi.sessions, self.switchboard.rings, self.switchboard.let_in, self._busy_alarm)
         self.reception = Reception(
             loaded,
             self.switchboard,
             self.desk,
             self.attendant,
             self.journal.commit,
-            door,
+            self._door,
             lambda: self.ending.has_begun,
         )
         self.agi = AgiServer(
@@ -231,6 +232,8 @@ class Daemon:
         left = await self._asked(abandoned, now - self._loaded.site.waiting.redial)
         self.switchboard.redials.restore(left, {number: at for number, (_, at) in talks.items()})
         self.switchboard.restore(found.facts, talks, found.last_at)
+        ringing = [call for call in self.switchboard.calls.here.values() if call.rings_since is not None]
+        self._door.keep_on(call.id for call in sorted(ringing, key=attrgetter("rings_since")))
         self.desk.figures.begin(now, found.calls_today, await self._asked(alarms_since, now - _DAY))
         self.switchboard.record(e.SiteLoaded(at=now, digest=self._loaded.digest, reason="start"))
         text = await asyncio.to_thread(self._loaded.path.read_text, encoding="utf-8")

@@ -74,12 +74,10 @@ class Reception:
         number, source = (*env.args, "", "")[:2]
         site = self._loaded.site
         messages = MessageBox(self._loaded.directory)
+        caller = AgiCaller(session, self._sound, site.default_language, site.company.time_zone, messages.path)
         known = self._switchboard.calls.at(env.uniqueid)
-        stranger = known is None and source.startswith(wire.SOURCE_TRUNK)  # agents' phones are always served at once
-        door = self._door if stranger else None
-        caller = AgiCaller(session, self._sound, site.default_language, site.company.time_zone, messages.path, door)
-        answered = known is not None and known.rings_since is None
-        if not answered and self._is_ending() and env.script != wire.SCRIPT_CALLBACK:
+        again = known is not None and known.rings_since is None
+        if not again and self._is_ending() and env.script != wire.SCRIPT_CALLBACK:
             await session.command(wire.AGI_SET_VARIABLE, wire.VARIABLE_AWAY, wire.AWAY_REFUSE)
             return  # the dialplan lets the network have it back, which can send it elsewhere
         if known is None and env.script == wire.SCRIPT_CALLBACK:
@@ -87,16 +85,30 @@ class Reception:
             if known is None:
                 return
         call = known or self._arrive(session, number, source)
+        if known is None and source.startswith(wire.SOURCE_TRUNK) and not self._door.is_open():
+            await self._keep_ringing(session, call)  # agents' phones are always served at once
+            return
         visit = self._switchboard.begin_visit(call, caller.cut, lambda: session.end("the call is over"))
         house = self._house(site, messages)
         try:
-            await inbound(Session(caller, call, number, source, house, visit), again=known is not None)
+            await inbound(Session(caller, call, number, source, house, visit), again)
         except CallerGone:
             self._switchboard.gone(call)
         except Exception:
             log.exception("a script failed; the dialplan keeps the caller and asks again", call=call.id)
         finally:
             self._switchboard.end_visit(visit)
+
+    async def _keep_ringing(self, session: AgiSession, call: Call) -> None:
+        """Leave a caller to the dialplan, which has it ring until the door lets it in: it comes again then (docs/adr/0013)."""
+        self._switchboard.record(e.CallKeptRinging(at=self._switchboard.clock(), call=call.id, late=self._door.is_late))
+        try:
+            with self._door.keeping(call.id):
+                await session.command(wire.AGI_SET_VARIABLE, wire.VARIABLE_RING, "1")
+        except CallerGone:
+            pass  # the channel's own end tells the switchboard
+        finally:
+            self._switchboard.gone(call)
 
     async def _call_back(self, session: AgiSession, caller: AgiCaller, site: Site) -> Call | None:
         """Speak with one side of a callback; return the call of a customer who said yes, and is in line from then on."""
@@ -138,7 +150,6 @@ class Reception:
             messages,
             self._attendant,
             self._commit,
-            self._door,
         )
 
     def _arrive(self, session: AgiSession, number: str, source: str) -> Call:
@@ -180,7 +191,6 @@ class HouseOfCall:
         messages: MessageBox,
         attending: Attendant,
         commit: Commit,
-        door: Door,
     ) -> None:
         self.site = site
         self.attending = attending
@@ -190,17 +200,11 @@ class HouseOfCall:
         self._desk = desk
         self._pins = pins
         self._lookup = lookup
-        self._door = door
 
     @property
     def emergency(self) -> str | None:
         """The reason of an emergency closing."""
         return self._switchboard.emergency
-
-    @property
-    def late(self) -> bool:
-        """Whether the machine has no time left for whoever is here already."""
-        return self._door.is_late
 
     def now(self) -> float:
         """Return the seconds since the epoch."""

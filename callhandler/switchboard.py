@@ -601,7 +601,19 @@ class Switchboard:
     def give_back(self, call: Call, by: str) -> None:
         """Let go of a caller who isn't answered yet, as `by` says: the dialplan asks again, and hears that no new calls are taken."""
         self._withdrawn[call.id] = by
-        self._end_visit_of(call)
+        self._pbx.send_to_line(call.at)
+
+    def rings(self, call_id: str) -> bool:
+        """Tell whether a call is kept ringing."""
+        call = self.calls.here.get(call_id)
+        return call is not None and call.rings_since is not None
+
+    def let_in(self, call_id: str) -> bool:
+        """Have a caller who is kept ringing ask again, and be answered. False where Asterisk can't be told so now."""
+        if self.link is None:
+            return False
+        self._pbx.send_to_line(self.calls.here[call_id].at)
+        return True
 
     def replace_plan(self, plan: Plan) -> None:
         """Take up another plan without anybody losing a place or a conversation."""

@@ -118,9 +118,6 @@ class Person:
 
     # --- verbs ------------------------------------------------------------------------------------------------------
 
-    async def come_in(self, rings: Callable[[], None]) -> None:
-        """Be let in at once."""
-
     async def answer(self) -> None:
         await self._pass(COMMAND)
 

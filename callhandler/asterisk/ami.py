@@ -122,7 +122,7 @@ class Ami:
                 self._connection.send(wire.MESSAGE_SEND, texted(call), _texted, self._link.deadline)
 
     def send_to_line(self, channel: str) -> None:
-        """Take a channel out of its conversation and back to where calls enter, once."""
+        """Take a channel back to where calls enter, once, out of whatever it does."""
         self._order(wire.REDIRECT, lambda: sent_to_line(channel))
 
     def _order(self, action: str, headers: Callable[[], Headers], failed: Observation | None = None) -> None:

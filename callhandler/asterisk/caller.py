@@ -11,9 +11,7 @@ import structlog
 from callhandler.asterisk import quoting, wire
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import AgiReply
-from callhandler.asterisk.door import Door
 from callhandler.asterisk.pieces import Piece, pieces
-from callhandler.core.model import RingEnd
 from callhandler.errors import CallerGone
 from callhandler.scripts.caller import Clock, Number, Prompt, Recorded, Recording, Sound, Spoken
 
@@ -34,7 +32,7 @@ _NOTHING = AgiReply(200, 0)
 
 
 class AgiCaller:
-    """One caller. `zone` is the IANA time zone that times are spoken in; `door` is passed by who isn't answered yet."""
+    """One caller. `zone` is the IANA time zone that times are spoken in."""
 
     def __init__(
         self,
@@ -43,12 +41,10 @@ class AgiCaller:
         language: str,
         zone: str,
         recordings: Recordings = str,
-        door: Door | None = None,
     ) -> None:
         self._session = session
         self._sounds = sounds
         self._recordings = recordings
-        self._door = door
         self._language = language
         self._zone = zone
         self._spoken = session.env.language  # what Asterisk's own sounds are in
@@ -67,22 +63,6 @@ class AgiCaller:
     def silent_for(self) -> float | None:
         """Seconds since the last word of the last `say` ended; None when nothing of it was played."""
         return None if self._spoke_until is None else self._time() - self._spoke_until
-
-    async def come_in(self, rings: Callable[[], None]) -> RingEnd | None:
-        """Pass the door, once. `rings` is called when it keeps the caller; returns what ended that, None where it didn't."""
-        if self._door is None:
-            return None
-
-        async def ring() -> None:
-            if not self._session.gone.done():
-                rings()
-            await self._do(wire.AGI_EXECUTE, wire.APPLICATION_RINGING)
-
-        door, self._door = self._door, None
-        rang = await door.pass_through(ring, self._session.gone)
-        if self._session.gone.done():
-            raise CallerGone(self._session.gone.result())
-        return rang
 
     async def answer(self) -> None:
         """Answer the channel and speak the caller's language. Later calls do nothing."""

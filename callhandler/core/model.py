@@ -145,6 +145,9 @@ class Outcome(StrEnum):
     LOST = "lost"
 
 
+LONGEST_RINGING = 45.0
+"""Seconds after which a caller who is kept ringing is answered in any case, before they or the network give up."""
+
 SHORT_ABANDON = 5.0
 """Seconds within which an abandon is a short one, where no queue says otherwise."""
 

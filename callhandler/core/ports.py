@@ -88,7 +88,7 @@ class Pbx(Protocol):
         """Ring a phone to tell its user something; where it takes texts, it is sent the same. ChannelEnded may be observed for it."""
 
     def send_to_line(self, channel: str) -> None:
-        """Take a channel out of its conversation and back to where calls enter; its other side is let go."""
+        """Take a channel back to where calls enter, out of whatever it does; who talks with it is let go."""
 
 
 class FactLog(Protocol):

@@ -1,10 +1,7 @@
 """The verbs a script can say to a caller. Any of them raises CallerGone once the channel is no longer ours."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
-
-from callhandler.core.model import RingEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +78,6 @@ class Caller(Protocol):
     @property
     def silent_for(self) -> float | None:
         """Return how many seconds ago the last word of the last `say` ended; None when nothing of it was played: its sounds are missing."""
-
-    async def come_in(self, rings: Callable[[], None]) -> RingEnd | None:
-        """Return as soon as the machine has time for the caller, who isn't answered yet. Later calls do nothing.
-
-        Who must ring until then has `rings` called when that begins; returns what ended it, None for who didn't have to.
-        """
 
     async def answer(self) -> None:
         """Answer the channel. Later calls do nothing."""

@@ -79,10 +79,6 @@ class House(Protocol):
         """The reason of an emergency closing, None when there is none."""
 
     @property
-    def late(self) -> bool:
-        """Whether the machine has no time left for whoever is here already (docs/adr/0013)."""
-
-    @property
     def attending(self) -> Attending:
         """What keeps the promise to those in line."""
 

@@ -5,7 +5,7 @@ daemon was away) goes on where it was.
 """
 
 from callhandler.core import events as e
-from callhandler.core.model import RingEnd
+from callhandler.core.model import LONGEST_RINGING, RingEnd
 from callhandler.errors import CallerGone
 from callhandler.scripts.callback_again import open_callback
 from callhandler.scripts.caller import Prompt, Sound
@@ -26,12 +26,12 @@ MOST_PLACES = 40
 
 
 async def inbound(session: Session, again: bool) -> None:
-    """Hold the whole conversation with a caller. `again` when the call is known and comes back.
+    """Hold the whole conversation with a caller. `again` when the call has been here before, and was not only kept ringing.
 
     Raises:
         CallerGone: when the channel is no longer ours.
     """
-    await _come_in(session)
+    _rang_until_now(session)
     site = session.house.site
     code = site.codes.meaning(session.number)
     if code is not None:
@@ -73,18 +73,15 @@ async def _begin(session: Session) -> tuple[str, str | None]:
     return number.enters, key
 
 
-async def _come_in(session: Session) -> None:
-    """Wait until the machine has time for the caller (docs/adr/0013). That it rings until then is written down, and for how long.
+def _rang_until_now(session: Session) -> None:
+    """Write down for how long a caller was kept ringing (docs/adr/0013).
 
     It is over before the answer, not with it: who is being answered can't be given back to the network any more.
     """
-    house, call = session.house, session.call
-    ended = await session.caller.come_in(
-        lambda: house.note(e.CallKeptRinging(at=house.now(), call=call.id, late=house.late))
-    )
-    # Also of who rang on in the dialplan while the daemon was away.
-    if (rang := call.rang(house.now(), ended or RingEnd.LET_IN)) is not None:
-        house.note(rang)
+    call, now = session.call, session.house.now()
+    longest = call.rings_since is not None and now - call.rings_since >= LONGEST_RINGING
+    if (rang := call.rang(now, RingEnd.LONGEST if longest else RingEnd.LET_IN)) is not None:
+        session.house.note(rang)
 
 
 async def _come_back(session: Session) -> str | None:

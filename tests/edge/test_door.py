@@ -1,321 +1,242 @@
-"""More callers than the machine has time for: who comes then hears it ring, and is answered in turn once the loop is on time again."""
+"""More callers than the machine has time for: who comes then rings, and is let in in turn once the loop is on time again."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 
 import pytest
 
 from callhandler.asterisk import door as doors
-from callhandler.asterisk.agi_session import AgiSession
-from callhandler.asterisk.caller import AgiCaller
 from callhandler.asterisk.door import FEW, ROOM, Door
-from callhandler.core.model import RingEnd
-from callhandler.errors import CallerGone
-from tests.edge.fake_asterisk import agi_call
-from tests.edge.serving import serving, settled
 from tests.edge.waiting import until
 
 STALL = 0.5
 """Seconds for which the test holds up the loop; a timer that late makes it late for ten times as long as a tick."""
 
 
-def late_door() -> Door:
-    """The door of a place with so many callers that it may be late."""
-    door = Door(lambda: FEW + door.before, lambda _: None)
-    return door
-
-
 class Street:
-    """Callers before a door, and what they notice; `here` have been let in and stay."""
+    """Callers before a door, and what they notice; `here` have been let in and stay. Who `has_time` asks again at once when let in."""
 
     def __init__(self, here: int) -> None:
         self.here = here
         self.told: list[str] = []
         self.rang: list[int] = []
         self.inside: list[int] = []
-        self.ends: list[RingEnd | None] = []
-        self.gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.door = Door(lambda: self.here + self.door.before, self.told.append)
+        self.ringing: set[str] = set()
+        self.reached, self.has_time = True, True
+        self.door = Door(lambda: self.here, self.ringing.__contains__, self._let_in, self.told.append)
 
-    async def comes(self, caller: int, gone: asyncio.Future[str] | None = None) -> None:
-        async def ring() -> None:
+    def comes(self, caller: int) -> None:
+        """A caller comes: is answered at once, or has been told to ring."""
+        if self.door.is_open():
+            self.inside.append(caller)
+            return
+        self.ringing.add(str(caller))
+        with self.door.keeping(str(caller)):
             self.rang.append(caller)
 
-        self.ends.append(await self.door.pass_through(ring, gone or self.gone))
-        self.inside.append(caller)
+    def leaves(self, caller: int) -> None:
+        self.ringing.remove(str(caller))
+
+    def _let_in(self, caller: str) -> bool:
+        if self.reached:
+            self.inside.append(int(caller))
+            if self.has_time:
+                self.ringing.remove(caller)
+        return self.reached
 
     async def late(self) -> None:
         """Hold up the loop, once somebody came who has it watched."""
-        await self.comes(0)
+        self.comes(0)
         time.sleep(STALL)  # noqa: ASYNC251 - nothing else may run meanwhile
         await asyncio.sleep(0)
         await asyncio.sleep(0.001)
 
-
-def answering(door: Door) -> Callable[[AgiSession], Awaitable[None]]:
-    """A script that answers its caller once the door lets it."""
-
-    async def script(session: AgiSession) -> None:
-        caller = AgiCaller(session, lambda prompt, _: prompt, "en", "UTC", door=door)
-        await caller.come_in(lambda: None)
-        await caller.answer()
-
-    return script
+    def look(self, times: int = 1) -> None:
+        """Let the door's clock tick, on time."""
+        loop = asyncio.get_running_loop()
+        for _ in range(times):
+            self.door._look(loop, loop.time())
 
 
-async def test_as_long_as_the_machine_keeps_up_nobody_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors, "LATE", 60.0)  # whatever else runs here
+@pytest.fixture
+def on_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine is not late, whatever else runs here."""
+    monkeypatch.setattr(doors, "LATE", 60.0)
+
+
+@pytest.fixture
+def late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine is late: no loop is ever that early."""
+    monkeypatch.setattr(doors, "LATE", -1.0)
+
+
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test is the door's clock."""
+    monkeypatch.setattr(Door, "_look_again", lambda *_: None)
+
+
+@pytest.mark.usefixtures("on_time")
+async def test_as_long_as_the_machine_keeps_up_nobody_is_kept() -> None:
     street = Street(here=2 * FEW)
     for caller in range(5):
-        await street.comes(caller)
+        street.comes(caller)
         await asyncio.sleep(0)
     assert (street.inside, street.rang, street.told) == ([0, 1, 2, 3, 4], [], [])
-    assert street.ends == [None] * 5
 
 
-async def test_more_than_a_machine_is_known_to_keep_up_with_ring_and_are_let_in_little_by_little(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(doors, "LATE", 60.0)  # whatever else runs here
+@pytest.mark.usefixtures("on_time")
+async def test_more_than_a_machine_is_known_to_keep_up_with_ring_and_are_let_in_little_by_little() -> None:
     street = Street(here=round(ROOM) - 1)
-
-    async def comes(caller: int) -> None:
-        await street.comes(caller)
-        street.here += 1
-
-    everybody = [asyncio.create_task(comes(caller)) for caller in range(20)]
-    await until(lambda: len(street.rang) == 19)
-    assert len(street.inside) < 19
+    for caller in range(20):
+        street.comes(caller)
+        street.here += caller == 0  # it stays, and that was all the room there is
+    assert (street.inside, street.rang) == ([0], list(range(1, 20)))
     async with asyncio.timeout(10.0):
-        await asyncio.gather(*everybody)
+        await until(lambda: not street.ringing)
     assert street.inside == list(range(20))
     assert street.told == [], "the machine is not late"
 
 
+@pytest.mark.usefixtures("by_hand")
 async def test_a_late_machine_has_room_for_fewer_even_when_it_is_not_late_any_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     street = Street(here=round(ROOM) - 1)
     monkeypatch.setattr(doors, "LATE", -1.0)
-    one = asyncio.create_task(street.comes(1))
-    await until(lambda: street.door.before == 1)
-    loop = asyncio.get_running_loop()
-    for _ in range(50):
-        street.door._look(loop, loop.time())
+    street.comes(1)
+    street.look(50)
     monkeypatch.setattr(doors, "LATE", 60.0)
-    street.door._look(loop, loop.time())
-    assert street.door.before == 1, "no room, though it was less than that which is room at first"
+    street.look()
+    assert street.rang == [1] and street.inside == [], "no room, though it was less than that which is room at first"
     street.here = FEW
-    async with asyncio.timeout(10.0):
-        await one
+    street.look()
+    assert street.inside == [1]
 
 
 async def test_few_callers_are_answered_however_late_the_machine_is() -> None:
     street = Street(here=FEW - 1)
     await street.late()
-    await street.comes(1)
+    street.comes(1)
     assert (street.rang, street.told) == ([], [])
 
 
 async def test_who_comes_to_a_late_machine_rings_and_is_let_in_in_turn() -> None:
     street = Street(here=FEW)
     await street.late()
-    everybody = [asyncio.create_task(street.comes(caller)) for caller in range(1, 11)]
-    await asyncio.sleep(0)
+    for caller in range(1, 11):
+        street.comes(caller)
     assert street.rang == list(range(1, 11))
-    assert street.door.before == 10
     assert street.inside == [0]
-    await asyncio.gather(*everybody)
+    async with asyncio.timeout(10.0):
+        await until(lambda: not street.ringing)
     assert street.inside == list(range(11))
-    assert street.door.before == 0
     assert len(street.told) == 1
 
 
-async def test_who_hangs_up_before_the_door_waits_no_longer_and_leaves_no_place() -> None:
+@pytest.mark.usefixtures("late", "by_hand")
+async def test_once_few_are_here_those_who_ring_are_let_in_however_late_the_machine_is() -> None:
     street = Street(here=FEW)
-    await street.late()
-    gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    one = asyncio.create_task(street.comes(1, gone))
-    other = asyncio.create_task(street.comes(2))
-    await asyncio.sleep(0)
-    assert street.door.before == 2
-    gone.set_result("hung up")
-    await one
-    assert street.door.before == 1
-    await other
-    assert street.ends[-2:] == [RingEnd.CALLER_LEFT, RingEnd.LET_IN]
-
-
-async def test_a_machine_that_stays_late_answers_after_the_longest_ring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors, "LATE", -1.0)  # no loop is ever that early
-    monkeypatch.setattr(doors, "LONGEST", 0.05)
-    street = Street(here=FEW)
-    await street.comes(1)
-    assert (street.rang, street.inside, street.door.before) == ([1], [1], 0)
-    assert street.ends == [RingEnd.LONGEST]
-
-
-async def test_asterisk_is_told_to_ring_before_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors, "LATE", -1.0)
-    monkeypatch.setattr(doors, "LONGEST", 0.05)
-    async with serving(answering(late_door())) as (server, results):
-        call = await agi_call(server.port)
-        said = []
-        for answer in (b"200 result=0\n", b"200 result=0\n", b"200 result=1\n"):
-            said.append((await call.command()).decode())
-            call.send(answer)
-        await settled(results)
-        await call.close()
-    assert said == ['EXEC "Ringing"', "ANSWER", 'SET VARIABLE "CHANNEL(language)" "en"']
-
-
-async def test_once_few_are_here_those_who_ring_are_let_in_however_late_the_machine_is(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(doors, "LATE", -1.0)
-    street = Street(here=FEW)
-    everybody = [asyncio.create_task(street.comes(caller)) for caller in range(1, 4)]
-    await asyncio.sleep(0)
-    assert street.rang == [1, 2, 3]
+    for caller in range(1, 4):
+        street.comes(caller)
+    street.look()
+    assert (street.rang, street.inside) == ([1, 2, 3], [])
     street.here = FEW - 1
-    async with asyncio.timeout(10.0):
-        await asyncio.gather(*everybody)
+    street.look(3)
     assert street.inside == [1, 2, 3]
 
 
-@pytest.mark.parametrize("rings", [True, False], ids=["rings", "is being told to ring"])
-async def test_who_is_taken_away_before_the_door_leaves_no_place(monkeypatch: pytest.MonkeyPatch, rings: bool) -> None:
-    monkeypatch.setattr(doors, "LATE", -1.0)
+@pytest.mark.usefixtures("late", "by_hand")
+async def test_who_has_hung_up_or_come_in_by_themselves_takes_nobodys_turn() -> None:
     street = Street(here=FEW)
-    told = asyncio.Event()
-    if rings:
-        told.set()
-    one = asyncio.create_task(street.door.pass_through(told.wait, street.gone))
-    other = asyncio.create_task(street.comes(2))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert street.door.before == 2
-    one.cancel()
-    await asyncio.gather(one, return_exceptions=True)
-    assert street.door.before == 1
-    monkeypatch.setattr(doors, "LATE", 60.0)
-    await other
-    assert one.cancelled()
+    for caller in range(1, 11):
+        street.comes(caller)
+    for caller in (1, 2, 3, 4, 5, 7):
+        street.leaves(caller)
+    street.here = FEW - 1
+    street.look(4)
+    assert street.inside == [6, 8, 9, 10]
 
 
-async def test_who_can_no_longer_be_told_to_ring_leaves_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors, "LATE", -1.0)
+@pytest.mark.usefixtures("late", "by_hand")
+async def test_who_was_let_in_takes_room_until_the_session_does() -> None:
+    street = Street(here=FEW - 2)
+    street.has_time = False
+    street.here = FEW
+    for caller in range(1, 5):
+        street.comes(caller)
+    street.here = FEW - 2
+    street.look(5)
+    assert street.inside == [1, 2]
+    street.leaves(1)
+    street.look(5)
+    assert street.inside == [1, 2, 3], "whoever hung up on the way takes none any more"
+
+
+@pytest.mark.usefixtures("late", "by_hand")
+async def test_a_session_that_tells_somebody_to_ring_takes_no_room() -> None:
     street = Street(here=FEW)
+    street.comes(1)
+    street.ringing.add("2")
+    with street.door.keeping("2"):
+        street.look()
+        assert street.inside == [1]
+    street.look()
+    assert street.inside == [1], "that session has become another one"
 
-    async def ring() -> None:
-        raise CallerGone("the channel hung up")
 
-    with pytest.raises(CallerGone):
-        await street.door.pass_through(ring, street.gone)
-    assert street.door.before == 0
-
-
-async def test_a_turn_that_comes_while_it_is_told_to_ring_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors, "LATE", -1.0)
+@pytest.mark.usefixtures("late", "by_hand")
+async def test_a_session_that_fails_while_it_tells_somebody_to_ring_takes_no_room_for_ever() -> None:
     street = Street(here=FEW)
-    told = asyncio.Event()
-    one = asyncio.create_task(street.door.pass_through(told.wait, street.gone))
-    await asyncio.sleep(0)
-    monkeypatch.setattr(doors, "LATE", 60.0)
-    await until(lambda: street.door.before == 0)
-    told.set()
-    async with asyncio.timeout(doors.LONGEST / 3):
-        await one
+    with pytest.raises(OSError, match="gone"), street.door.keeping("1"):
+        raise OSError("gone")
+    street.comes(2)
+    street.look()
+    assert street.inside == []
+    street.here = FEW - 1
+    street.look()
+    assert street.inside == [2]
 
 
-@pytest.mark.parametrize("how", ["cancelled", "gone"])
-async def test_who_leaves_at_the_moment_of_their_turn_harms_nobody(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    monkeypatch.setattr(doors, "LATE", -1.0)
+@pytest.mark.usefixtures("late", "by_hand")
+async def test_while_asterisk_cannot_be_told_nobody_loses_their_turn() -> None:
     street = Street(here=FEW)
-    gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    one = asyncio.create_task(street.comes(1, gone))
-    other = asyncio.create_task(street.comes(2))
-    await asyncio.sleep(0)
-    monkeypatch.setattr(doors, "LATE", 60.0)
-    loop = asyncio.get_running_loop()
-    street.door._look(loop, loop.time())
-    if how == "gone":
-        gone.set_result("hung up")
-    else:
-        one.cancel()
-    await asyncio.gather(one, other, return_exceptions=True)
-    assert 2 in street.inside
-    assert street.door.before == 0
+    for caller in range(1, 7):
+        street.comes(caller)
+    street.here, street.reached = 0, False
+    street.look(3)
+    assert street.inside == []
+    street.reached = True
+    street.look(2)
+    assert street.inside == [1, 2, 3, 4, 5, 6]
 
 
-async def test_an_asterisk_that_cannot_ring_has_the_caller_wait_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors, "LATE", -1.0)
-    monkeypatch.setattr(doors, "LONGEST", 0.05)
-    async with serving(answering(late_door())) as (server, results):
-        call = await agi_call(server.port)
-        said = [
-            (await call.answer(text)).decode() for text in (b"200 result=-2\n", b"200 result=0\n", b"200 result=1\n")
-        ]
-        await settled(results)
-        await call.close()
-    assert said == ['EXEC "Ringing"', "ANSWER", 'SET VARIABLE "CHANNEL(language)" "en"']
-    assert results == [None]
+@pytest.mark.usefixtures("on_time")
+async def test_those_whom_an_earlier_daemon_kept_ringing_come_first() -> None:
+    street = Street(here=0)
+    street.ringing |= {"3", "1", "2"}
+    street.door.keep_on(["3", "1", "2"])
+    street.comes(4)
+    async with asyncio.timeout(10.0):
+        await until(lambda: not street.ringing)
+    assert street.inside == [3, 1, 2, 4]
 
 
-@pytest.mark.parametrize("when", ["before it is told to ring", "while it rings"])
-async def test_who_hangs_up_while_it_rings_is_never_answered(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
-    monkeypatch.setattr(doors, "LATE", -1.0)
-    door = late_door()
-    async with serving(answering(door)) as (server, results):
-        call = await agi_call(server.port)
-        assert await call.command() == b'EXEC "Ringing"'
-        if when == "while it rings":
-            call.send(b"200 result=0\n")
-        call.send(b"HANGUP\n")
-        await settled(results)
-        await call.close()
-    assert isinstance(results[0], CallerGone)
-    assert door.before == 0
-
-
-async def test_a_server_that_closes_ends_who_rings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors, "LATE", -1.0)
-    door = late_door()
-    async with serving(answering(door)) as (server, results):
-        call = await agi_call(server.port)
-        await call.answer()
-        await until(lambda: door.before == 1)
-        async with asyncio.timeout(10.0):
-            await server.close()
-        await call.close()
-    assert isinstance(results[0], asyncio.CancelledError)
-    assert door.before == 0
-
-
+@pytest.mark.usefixtures("by_hand")
 @pytest.mark.parametrize("stall", [0.0, 30.0], ids=["on time", "after half a minute without the machine"])
-async def test_of_thousands_who_ring_each_is_let_in_once_and_in_turn(
-    monkeypatch: pytest.MonkeyPatch, stall: float
-) -> None:
-    many, in_time = 3_000, round(doors.LONGEST / doors._TICK)
-    monkeypatch.setattr(Door, "_look_again", lambda *_: None)  # the test is its clock
+async def test_of_thousands_who_ring_each_is_let_in_once_and_in_turn(stall: float) -> None:
+    many = 3_000
     street = Street(here=round(ROOM))
     street.door._late = stall / doors._MEMORY
-
-    async def comes(caller: int) -> None:
-        await street.comes(caller)
-        street.here += 1
-
-    everybody = [asyncio.create_task(comes(caller)) for caller in range(many)]
-    await until(lambda: street.door.before == many)
-    loop = asyncio.get_running_loop()
-    for _ in range(in_time):
-        street.door._look(loop, loop.time())
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-    assert street.door.before == 0
-    await asyncio.gather(*everybody)
+    for caller in range(many):
+        street.comes(caller)
+    assert street.rang == list(range(many))
+    for _ in range(many):
+        before = len(street.inside)
+        street.look()
+        street.here += len(street.inside) - before
     assert street.inside == list(range(many))
+    assert not street.ringing
     street.here = 0
-    street.door._look(loop, loop.time())
+    street.look()
     assert (street.door._watching, street.door._late, street.door._room) == (False, 0.0, ROOM), "nobody is here"

@@ -18,7 +18,8 @@ from tests.edge.fake_asterisk import FakeAgi, FakeAmi, agi_call, event, header_b
 from tests.edge.waiting import until
 from tests.edge.whole import CALL, ask, caller, running, waiting
 
-RING = b'EXEC "Ringing"'
+RING = b'SET VARIABLE "CH_KEEP" "1"'
+HERE = {"Uniqueid": CALL, "Channel": "PJSIP/pstn-00000001"}
 
 
 @pytest.fixture
@@ -46,12 +47,28 @@ def rings(daemon: Daemon) -> bool:
     return call is not None and call.rings_since is not None
 
 
-async def being_answered(site: Path, daemon: Daemon, relieved: Callable[[], None]) -> FakeAgi:
-    """A call that rang until the machine was relieved, and waits for Asterisk to say that it answered it."""
+async def kept_ringing(site: Path, daemon: Daemon) -> None:
+    """A call comes and is left to the dialplan, which has it ring."""
     call = await from_trunk(site)
     assert await call.answer() == RING
-    await until(lambda: rings(daemon))
+    assert await call.command() == b"", "it has no session while it rings"
+    await call.close()
+    await until(lambda: rings(daemon) and not daemon.agi.sessions)
+
+
+async def let_in(asterisk: FakeAmi, times: int = 1) -> None:
+    """Wait until Asterisk has been told to have the call ask again."""
+    await until(lambda: len(asterisk.sent("Redirect")) == times)
+    said = asterisk.sent("Redirect")[-1]
+    assert (said["Channel"], said["Context"], said["Exten"]) == (CALL, "callhandler-entry", "s")
+
+
+async def being_answered(site: Path, daemon: Daemon, asterisk: FakeAmi, relieved: Callable[[], None]) -> FakeAgi:
+    """A call that rang until the machine was relieved, and waits for Asterisk to say that it answered it."""
+    await kept_ringing(site, daemon)
     relieved()
+    await let_in(asterisk)
+    call = await from_trunk(site)
     assert await call.command() == b"ANSWER"
     return call
 
@@ -71,17 +88,22 @@ def told(facts: list[e.Fact]) -> list[str]:
     return [type(fact).__name__ for fact in facts]
 
 
-async def test_who_is_let_in_has_rung_for_as_long_as_it_took(site: Path, late: Callable[[], None]) -> None:
-    async with running(site) as daemon, caller(site) as said:
-        await until(lambda: said == [RING])
-        await until(lambda: rings(daemon))
+async def test_who_is_let_in_has_rung_for_as_long_as_it_took(
+    site: Path, asterisk: FakeAmi, late: Callable[[], None]
+) -> None:
+    async with running(site) as daemon:
+        await kept_ringing(site, daemon)
         (seen,) = await ask(site, Client.calls)
         status = await ask(site, Client.status)
+        assert asterisk.sent("Redirect") == []
         late()
-        await waiting(daemon)
+        await let_in(asterisk)
+        async with caller(site) as said:
+            await waiting(daemon)
         facts = await story(daemon)
         record = await daemon.journal.ask(find_call, CALL)
     assert (seen.state, status.counts.calls, status.counts.ringing) == (CallState.RINGING, 1, 1)
+    assert RING not in said
     assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEntered"]
     _, began, rang, entered = facts
     assert isinstance(began, e.CallKeptRinging) and isinstance(rang, e.CallRang) and isinstance(entered, e.CallEntered)
@@ -94,14 +116,11 @@ async def test_who_is_let_in_has_rung_for_as_long_as_it_took(site: Path, late: C
 async def test_who_rings_though_the_machine_is_on_time_found_no_room(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = doors.FEW
     monkeypatch.setattr(doors, "FEW", 0)
     monkeypatch.setattr(doors, "ROOM", 1.0)
     monkeypatch.setattr(doors, "LATE", 60.0)
-    async with running(site) as daemon, caller(site):
-        await until(lambda: rings(daemon))
-        monkeypatch.setattr(doors, "FEW", few)
-        await waiting(daemon)
+    async with running(site) as daemon:
+        await kept_ringing(site, daemon)
         _, began, *_ = await story(daemon)
     assert isinstance(began, e.CallKeptRinging)
     assert began.late is False
@@ -110,9 +129,12 @@ async def test_who_rings_though_the_machine_is_on_time_found_no_room(
 async def test_who_is_answered_only_after_the_longest_time_is_told_apart(
     site: Path, late: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doors, "LONGEST", 0.05)
-    async with running(site) as daemon, caller(site):
-        await waiting(daemon)
+    monkeypatch.setattr("callhandler.scripts.inbound.LONGEST_RINGING", 0.05)
+    async with running(site) as daemon:
+        await kept_ringing(site, daemon)
+        await asyncio.sleep(0.06)
+        async with caller(site):
+            await waiting(daemon)
         facts = await story(daemon)
     (rang,) = [fact for fact in facts if isinstance(fact, e.CallRang)]
     assert rang.reason is RingEnd.LONGEST
@@ -137,32 +159,58 @@ async def by_ami_first(call: FakeAgi, asterisk: FakeAmi) -> None:
     assert await call.command() == b"", "the session is over"
 
 
-@pytest.mark.parametrize("hangs_up", [by_agi_first, by_ami_first])
-@pytest.mark.parametrize("told_to_ring", [True, False])
+async def abandoned(daemon: Daemon) -> None:
+    """The call, which has hung up while it rang, is written down as such, once."""
+    await until(lambda: not daemon.switchboard.calls.here)
+    facts = await story(daemon)
+    record = await daemon.journal.ask(find_call, CALL)
+    assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEnded", "ItemOpened"]
+    assert [fact.reason for fact in facts if isinstance(fact, e.CallRang)] == [RingEnd.CALLER_LEFT]
+    assert (record.outcome, record.queue, record.waited) == (Outcome.ABANDONED, None, 0.0)
+    assert record.rang == pytest.approx(facts[2].at - facts[1].at, abs=0.002)
+
+
 async def test_who_hangs_up_while_it_rings_has_abandoned(
+    site: Path, asterisk: FakeAmi, late: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callhandler.switchboard.SHORT_ABANDON", -1.0)
+    async with running(site) as daemon:
+        await kept_ringing(site, daemon)
+        ended(asterisk)
+        await abandoned(daemon)
+        late()
+        await asyncio.sleep(0.1)
+    assert asterisk.sent("Redirect") == [], "nobody is there to be let in"
+
+
+async def by_agi_alone(call: FakeAgi, asterisk: FakeAmi) -> None:
+    call.send(b"HANGUP\n")
+    call.send(b"511 Command Not Permitted on a dead channel\n")
+    ended(asterisk)
+
+
+async def unanswered(call: FakeAgi, asterisk: FakeAmi) -> None:
+    ended(asterisk)
+    await call.close()
+
+
+@pytest.mark.parametrize("hangs_up", [by_agi_alone, unanswered])
+async def test_who_hangs_up_before_it_is_told_to_ring_has_abandoned_too(
     site: Path,
     asterisk: FakeAmi,
     late: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
     hangs_up: Callable[[FakeAgi, FakeAmi], Awaitable[None]],
-    told_to_ring: bool,
 ) -> None:
     monkeypatch.setattr("callhandler.switchboard.SHORT_ABANDON", -1.0)
     async with running(site) as daemon:
         call = await from_trunk(site)
         assert await call.command() == RING
-        if told_to_ring:
-            call.send(b"200 result=0\n")
         await until(lambda: rings(daemon))
         await hangs_up(call, asterisk)
-        await until(lambda: not daemon.switchboard.calls.here)
-        facts = await story(daemon)
-        record = await daemon.journal.ask(find_call, CALL)
+        await abandoned(daemon)
+        await until(lambda: not daemon.agi.sessions)
         await call.close()
-    assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEnded", "ItemOpened"]
-    assert [fact.reason for fact in facts if isinstance(fact, e.CallRang)] == [RingEnd.CALLER_LEFT]
-    assert (record.outcome, record.queue, record.waited) == (Outcome.ABANDONED, None, 0.0)
-    assert record.rang == pytest.approx(facts[2].at - facts[1].at, abs=0.002)
 
 
 async def test_whose_end_asterisk_told_before_the_call_came_is_written_down_once(
@@ -180,18 +228,18 @@ async def test_whose_end_asterisk_told_before_the_call_came_is_written_down_once
     assert [fact.outcome for fact in facts if isinstance(fact, e.CallEnded)] == [Outcome.ABANDONED_SHORT]
 
 
-async def test_a_daemon_that_stops_answers_nobody_who_rings_and_the_next_takes_them_up(
+async def test_a_daemon_that_stops_answers_nobody_who_rings_and_the_next_lets_them_in(
     site: Path, asterisk: FakeAmi, late: Callable[[], None]
 ) -> None:
     async with running(site) as first:
-        call = await from_trunk(site)
-        assert await call.answer() == RING
-        await until(lambda: rings(first))
-    assert await call.command() == b"", "the dialplan has it ring on"
-    await call.close()
-    asterisk.channels = [{"Uniqueid": CALL, "Channel": "PJSIP/pstn-00000001"}]
+        await kept_ringing(site, first)
+    asterisk.channels = [HERE]
     async with running(site) as second:
         assert rings(second)
+        await asyncio.sleep(0.1)
+        assert asterisk.sent("Redirect") == [], "there is still no time"
+        late()
+        await let_in(asterisk)
         async with caller(site) as said:
             await waiting(second)
         facts = await story(second)
@@ -203,11 +251,9 @@ async def test_a_planned_end_lets_the_network_have_back_who_rings(
     site: Path, asterisk: FakeAmi, late: Callable[[], None]
 ) -> None:
     async with running(site) as daemon:
-        async with caller(site) as said:
-            await until(lambda: rings(daemon))
-            daemon.ending.begin()
-            await until(lambda: not daemon.agi.sessions)
-        assert said == [RING], "the dialplan has it ring on"
+        await kept_ringing(site, daemon)
+        daemon.ending.begin()
+        await let_in(asterisk)
         async with caller(site) as said:
             await until(lambda: said)
             await until(lambda: not daemon.agi.sessions)
@@ -221,9 +267,11 @@ async def test_a_planned_end_lets_the_network_have_back_who_rings(
     assert [fact.outcome for fact in facts if isinstance(fact, e.CallEnded)] == [Outcome.WITHDRAWN]
 
 
-async def test_a_planned_end_lets_stay_who_is_being_answered(site: Path, late: Callable[[], None]) -> None:
+async def test_a_planned_end_lets_stay_who_is_being_answered(
+    site: Path, asterisk: FakeAmi, late: Callable[[], None]
+) -> None:
     async with running(site) as daemon:
-        call = await being_answered(site, daemon, late)
+        call = await being_answered(site, daemon, asterisk, late)
         daemon.ending.begin()
         call.send(b"200 result=0\n")
         assert await call.command() != b"", (
@@ -239,7 +287,7 @@ async def test_who_hangs_up_while_being_answered_was_let_in_and_is_told_of_once(
     site: Path, asterisk: FakeAmi, late: Callable[[], None], hangs_up: Callable[[FakeAgi, FakeAmi], Awaitable[None]]
 ) -> None:
     async with running(site) as daemon:
-        call = await being_answered(site, daemon, late)
+        call = await being_answered(site, daemon, asterisk, late)
         await hangs_up(call, asterisk)
         await until(lambda: not daemon.switchboard.calls.here)
         facts = await story(daemon)
@@ -259,15 +307,29 @@ async def test_a_lost_link_ends_no_ringing_and_who_was_gone_when_it_is_back_is_l
         await until(lambda: daemon.switchboard.link is not None)
 
     async with running(site) as daemon:
-        call = await from_trunk(site)
-        assert await call.answer() == RING
-        await until(lambda: rings(daemon))
-        await link_lost_and_back({"Uniqueid": CALL, "Channel": "PJSIP/pstn-00000001"})
+        await kept_ringing(site, daemon)
+        await link_lost_and_back(HERE)
         assert rings(daemon)
-        call.send(b"HANGUP\n")
-        assert await call.command() == b"", "the session is over"
         await link_lost_and_back()
         facts = await story(daemon)
-        await call.close()
     assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEnded"]
     assert [fact.reason for fact in facts if isinstance(fact, e.CallRang)] == [RingEnd.LOST]
+
+
+async def test_nobody_is_let_in_while_asterisk_cannot_be_told_so(
+    site: Path, asterisk: FakeAmi, late: Callable[[], None]
+) -> None:
+    async with running(site) as daemon:
+        await kept_ringing(site, daemon)
+        asterisk.channels = [HERE]
+        await asterisk.stop()
+        await until(lambda: daemon.switchboard.link is None)
+        late()
+        await asyncio.sleep(0.1)
+        assert rings(daemon)
+        await asterisk.start()
+        await let_in(asterisk)
+        async with caller(site):
+            await waiting(daemon)
+        facts = await story(daemon)
+    assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEntered"]

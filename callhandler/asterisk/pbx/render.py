@@ -17,6 +17,7 @@ from callhandler.asterisk.pbx.music import MusicClass
 from callhandler.asterisk.pbx.place import layout, messages_folder, sounds_folder
 from callhandler.asterisk.pbx.quoting import Unwritable, host, value, word
 from callhandler.asterisk.quoting import display_name
+from callhandler.core.model import LONGEST_RINGING
 from callhandler.site.loading import LoadedSite
 from callhandler.site.models import Site
 from callhandler.site.references import destinations
@@ -112,6 +113,7 @@ def _dialplan(loaded: LoadedSite) -> Values:
         "agi_port": str(site.asterisk.agi_port),
         "agi_key": agi_key.key_of(site.asterisk.ami_secret.get_secret_value()),
         "longest_call": str(LONGEST_CALL),
+        "longest_ringing": str(round(LONGEST_RINGING)),
         "outside": _outside(site),
         "languages": [word(language, "company.languages") for language in site.company.languages],
         "away_phones": [word(phone, "waiting.away_phones") for phone in site.waiting.away_phones],

@@ -80,9 +80,6 @@ class FakeCaller:
                 return reaction or None
         raise CallerGone("hung up")
 
-    async def come_in(self, rings: Callable[[], None]) -> None:
-        """Be let in at once."""
-
     async def answer(self) -> None:
         """Be answered."""
         if "answered" not in self.heard:
@@ -190,7 +187,6 @@ class FakeHouse:
         self.site = site
         self.world = world
         self.emergency: str | None = None
-        self.late = False
         self.open = Opening(True, "open hours", None)
         self.customer: Customer | Exception | None = None
         self.calling_back = AskingRoom(world.board.callbacks, lambda: world.now, on_disk)

@@ -4,7 +4,6 @@ What a caller really heard is kept apart from what the journal says of it (`List
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -77,9 +76,6 @@ class Listener:
             if what == "cut" or what in keys:
                 return what
         return None
-
-    async def come_in(self, rings: Callable[[], None]) -> None:
-        """Be let in at once."""
 
     async def answer(self) -> None:
         await self._command()
