@@ -85,6 +85,9 @@ def figures(crowds: Sequence[Crowd]) -> Figures:
         "calls": sum(crowd.calls for crowd in crowds),
         "failed": ", ".join(str(crowd.failed) for crowd in crowds),
         "overtaken": ", ".join("-" if crowd.overtaken is None else str(crowd.overtaken) for crowd in crowds),
+        "overtaken ringing": ", ".join(
+            "-" if one.overtaken_before is None else str(one.overtaken_before) for one in crowds
+        ),
     }
     for name, ask in asks.items():
         values = [ask(crowd) for crowd in crowds]

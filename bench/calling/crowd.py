@@ -6,23 +6,29 @@ Must not know which rates are tried, nor how the systems compare.
 import itertools
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from bench.calling.hall import Side
 from bench.common import PHONES, System, busy, cpu, percentile
 from callhandler.asterisk.pbx.get import ensure_asterisk
 from callhandler.asterisk.pbx.place import layout
 from callhandler.asterisk.pbx.telling import Silent
-from callhandler.core.events import AgentOffered, CallEntered
+from callhandler.core.events import AgentOffered, CallEntered, CallKeptRinging, CallRang
 from callhandler.store.queries import facts_where, last_calls, last_seq
 from callhandler.store.sources import open_source
 
 DRAIN = 100.0
 """Seconds after the last call in which all must be over; callers give up by themselves after 60."""
+PATIENCE = 60.0
+"""Seconds after dialling within which an agent's phone must ring, or the call has failed."""
+INSTANT = 0.1
+"""Seconds by which one of those who are let in together may come before another."""
 CLEARED = 40.0
 """Seconds in which a system that failed may still end its channels, before another one is called."""
 _NUMBERS = itertools.count(100)
+Step = CallEntered | AgentOffered | CallKeptRinging | CallRang
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,7 @@ class Crowd:
     """What came of one crowd. Times in milliseconds, rates in calls a second; `overtaken` is None where there is no journal.
 
     `wait` is from the caller's key to the agent's phone, `reached` from dialling to the agent's phone: ringing, menu and line together.
+    `overtaken` counts those in line, `overtaken_before` those who were kept ringing before it, by more than `INSTANT`.
     """
 
     system: str
@@ -44,6 +51,7 @@ class Crowd:
     reached_p50: float
     reached_p99: float
     overtaken: int | None
+    overtaken_before: int | None
 
     def row(self) -> dict[str, float | int | str]:
         """The figures as they are printed."""
@@ -58,6 +66,7 @@ class Crowd:
             "reached p50 ms": self.reached_p50,
             "reached p99 ms": self.reached_p99,
             "overtaken": "-" if self.overtaken is None else self.overtaken,
+            "overtaken ringing": "-" if self.overtaken_before is None else self.overtaken_before,
         }
 
 
@@ -81,11 +90,12 @@ class Contender:
         asterisk, daemon, used, there = (b - a for a, b in zip(before, self._spent(), strict=True))
         talked = {line.number for line in self._sipp.lines(PHONES) if line.event == "talked"}
         over = {line.number for line in self._sipp.lines(f"callers-{name}") if line.event == "over"}
-        good = over & talked & self._answered(name, calls)
+        waits, reached = self._until_rung(name, "pressed"), self._until_rung(name, "dialled")
+        patient = {number for number, seconds in reached.items() if seconds <= PATIENCE}
+        good = over & talked & patient & self._answered(name, calls)
         if len(good) < calls:
             print(self._sipp.trouble(f"callers-{name}"), self._sipp.trouble(PHONES), sep="\n")
             self._cleared()
-        waits, reached = list(self._until_rung(name, "pressed")), list(self._until_rung(name, "dialled"))
         return Crowd(
             self.name,
             rate,
@@ -94,11 +104,11 @@ class Contender:
             asterisk / calls * 1_000,
             daemon / calls * 1_000,
             used / there,
-            percentile(waits, 0.5) * 1_000,
-            percentile(waits, 0.99) * 1_000,
-            percentile(reached, 0.5) * 1_000,
-            percentile(reached, 0.99) * 1_000,
-            self._overtaken(seq),
+            percentile(list(waits.values()), 0.5) * 1_000,
+            percentile(list(waits.values()), 0.99) * 1_000,
+            percentile(list(reached.values()), 0.5) * 1_000,
+            percentile(list(reached.values()), 0.99) * 1_000,
+            *self._overtaken(seq),
         )
 
     def _spent(self) -> tuple[float, float, float, float]:
@@ -132,12 +142,11 @@ class Contender:
             records = last_calls(journal, calls)
         return {one.caller_number for one in records if one.outcome == "answered"}
 
-    def _until_rung(self, name: str, event: str) -> Iterator[float]:
+    def _until_rung(self, name: str, event: str) -> dict[str, float]:
         """Seconds from what each caller did to the agent's INVITE, as SIPp saw both; nobody presses a key for Dial()."""
         rang = {line.number: line.at for line in self._sipp.lines(PHONES) if line.event == "rang"}
-        for line in self._sipp.lines(f"callers-{name}"):
-            if line.event == event and line.number in rang:
-                yield rang[line.number] - line.at
+        lines = [line for line in self._sipp.lines(f"callers-{name}") if line.event == event and line.number in rang]
+        return {line.number: rang[line.number] - line.at for line in lines}
 
     def _last_seq(self) -> int:
         if self._system.client is None:
@@ -145,22 +154,27 @@ class Contender:
         with open_source(self._loaded.site.daemon.database, self._loaded.directory) as journal:
             return last_seq(journal)
 
-    def _overtaken(self, after: int) -> int | None:
-        """Callers whose first offer came after the first offer of one who entered the line later, by the journal's order."""
+    def _overtaken(self, after: int) -> tuple[int | None, int | None]:
+        """Callers who were overtaken in line, and before it, by the journal."""
         if self._system.client is None:
-            return None
+            return None, None
         with open_source(self._loaded.site.daemon.database, self._loaded.directory) as journal:
-            clause = "WHERE kind IN ('CallEntered', 'AgentOffered') AND seq > :seq ORDER BY seq"
-            facts = [stored.fact for stored in facts_where(journal, clause, seq=after)]
-        place: dict[str, int] = {}
-        offered: dict[str, int] = {}
-        for fact in facts:
-            if isinstance(fact, CallEntered):
-                place.setdefault(fact.call, len(place))
-            elif isinstance(fact, AgentOffered):
-                offered.setdefault(fact.call, len(offered))
-        latest, overtaken = -1, 0
-        for call in place:
-            overtaken += offered.get(call, len(place)) < latest
-            latest = max(latest, offered.get(call, -1))
-        return overtaken
+            clause = "WHERE kind IN ('CallEntered', 'AgentOffered', 'CallKeptRinging', 'CallRang') AND seq > :seq ORDER BY seq"
+            found = (stored.fact for stored in facts_where(journal, clause, seq=after))
+            facts = [fact for fact in found if isinstance(fact, Step)]
+        return overtaken(facts, CallEntered, AgentOffered, 0.0), overtaken(facts, CallKeptRinging, CallRang, INSTANT)
+
+
+def overtaken(facts: Sequence[Step], begin: type[Step], end: type[Step], by: float) -> int:
+    """How many calls had the first `end` more than `by` seconds after that of a call whose first `begin` came later."""
+    ends: dict[str, float] = {}
+    for fact in facts:
+        if isinstance(fact, end):
+            ends.setdefault(fact.call, fact.at)
+    place = dict.fromkeys(fact.call for fact in facts if isinstance(fact, begin))
+    earliest, found = inf, 0
+    for call in reversed(place):
+        at = ends.get(call, inf)
+        found += at - earliest > by
+        earliest = min(earliest, at)
+    return found
