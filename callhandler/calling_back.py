@@ -263,13 +263,8 @@ class Callbacks:
         one = self.find(order.call)
         if one is None or one.state is not CallbackState.OFFERED:
             return False
-        now = self._board.clock()
-        if (until := self.core.obstacle(one, now)) is not None:
-            self._board.record(e.CallbackRescheduled(at=now, call=one.call, due=until.at, reason=until.reason))
-            return False
         if self._books.customer_first and not one.let_down:
-            self.customers.dial_first(one)
-            return self.find(order.call) is one  # else it has ended for that
+            return self.customers.dial_first(one)
         queue = self._board.line.plan.queues[order.queue]
         name = f"Callback {queue.name}: {one.caller_name or one.number}"
         leg = OfferLeg(order.leg, order.phone, order.call, "", order.ring, name, one.number, callback=True)

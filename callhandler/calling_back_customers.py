@@ -4,7 +4,6 @@ Without any `await`, like switchboard.py, of which it is a part. The one thing t
 before anybody is dialled, stands between `dialling` or `dial_first` and `dial`, and is the caller's to wait for (callback_rooms.py).
 """
 
-import contextlib
 from collections.abc import Callable
 
 from callhandler.board import Board
@@ -51,11 +50,17 @@ class Customers:
             raise Refused("Asterisk is not connected")
         return self._dialling(one, first=False)
 
-    def dial_first(self, one: Callback) -> None:
-        """Record that a customer is about to be dialled before the agent is rung; whoever sees that fact has it done (`dial`)."""
-        with contextlib.suppress(Refused):  # it has ended for that, then
+    def dial_first(self, one: Callback) -> bool:
+        """Record that a customer is about to be dialled before the agent is rung; whoever sees that fact has it done (`dial`).
+
+        Tell whether that is so: the number may be refused by now, which ends the callback, or its hours end at this very instant.
+        """
+        try:
             self._dialling(one, first=True)
-            self._kept.add(one.agent_leg or "")
+        except Refused:
+            return False
+        self._kept.add(one.agent_leg or "")
+        return True
 
     def release(self, leg: str) -> bool:
         """Tell whether an agent's leg is kept for a customer who is called first, and no phone rings at it; it isn't kept any more."""

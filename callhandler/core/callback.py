@@ -108,6 +108,12 @@ class OpenCallbacks:
         """Return how many take an agent or a line to the outside now."""
         return sum(one.state in UNDER_WAY for one in self.open.values())
 
+    def about_to_be_dialled(self) -> int:
+        """Return how many customers are dialled next, whatever their agents do: those who are called first, and are offered just now."""
+        if not self.customer_first:
+            return 0
+        return sum(one.state is CallbackState.OFFERED and not one.let_down for one in self.open.values())
+
     def may_be_offered(self, call: str) -> bool:
         """Tell whether a call may be offered to agents as far as callbacks go: always, unless it is a callback whose turn it isn't."""
         one = self.open.get(call)

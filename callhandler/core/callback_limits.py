@@ -74,11 +74,11 @@ class Ledger:
         """Tell whether a customer's number was dialled within the last day, whenever that was asked for."""
         return any(one.number == number and one.at > now - DAY for one in self._customers)
 
-    def obstacle(self, rules: CallbackRules, now: float) -> Until | None:
-        """Return until when no call may go out, and why; None when one may."""
-        if (until := self._nth_last(rules.per_hour, now, HOUR)) is not None:
+    def obstacle(self, rules: CallbackRules, now: float, ahead: int = 0) -> Until | None:
+        """Return until when no call may go out after the `ahead` that are about to, and why; None when one may."""
+        if (until := self._nth_last(rules.per_hour - ahead, now, HOUR)) is not None:
             return Until(until, f"{rules.per_hour} calls went out within an hour")
-        if (until := self._nth_last(rules.per_day, now, DAY)) is not None:
+        if (until := self._nth_last(rules.per_day - ahead, now, DAY)) is not None:
             return Until(until, f"{rules.per_day} calls went out within a day")
         left = rules.minutes_per_day * 60.0
         for talk in reversed(self._talked):
@@ -88,7 +88,9 @@ class Ledger:
         return None
 
     def _nth_last(self, most: int, now: float, window: float) -> float | None:
-        """Return when the `most`-th last dialling leaves the window, None when there is room."""
+        """Return when the `most`-th last dialling leaves the window, None when there is room. Where none may be in it, that is the next."""
+        if most <= 0:
+            return now + window
         if len(self._dialled) < most or self._dialled[-most] <= now - window:
             return None
         return self._dialled[-most] + window

@@ -225,19 +225,21 @@ class CallingBack:
 
     # --- dialling ---------------------------------------------------------------------------------------------------
 
-    def obstacle(self, one: Callback, now: float) -> Until | None:
-        """Return until when a callback can't be made for reasons of hours and caps, and why; None when it can."""
+    def obstacle(self, one: Callback, now: float, ahead: int = 0) -> Until | None:
+        """Return until when a callback can't be made for reasons of hours and caps, and why; None when it can, after `ahead` others."""
         rules = self.rules
         if rules is None:
             return Until(now + LOOK_AGAIN, "nobody is called back any more")
         opening = self.guard.opening(one.number, now)
         if opening is not None and not opening.open:
             return Until(opening.changes_at or one.expires, f"not in calling hours: {opening.reason}")
-        return self._ledger.obstacle(rules, now)
+        return self._ledger.obstacle(rules, now, ahead)
 
     def _not_offered_before(self, one: Callback, now: float) -> Until | None:
         """As `obstacle`; besides, one that has expired is offered no more, or it never would be over while agent after agent refuses it."""
-        return Until(now + LOOK_AGAIN, "its time is over") if now >= one.expires else self.obstacle(one, now)
+        if now >= one.expires:
+            return Until(now + LOOK_AGAIN, "its time is over")
+        return self.obstacle(one, now, self.books.about_to_be_dialled())
 
     def dialling(self, one: Callback, now: float, *, first: bool = False) -> e.CallbackDialled:
         """Return the fact that a customer is about to be dialled: for an agent who was told, or `first`, for one who is kept.

@@ -130,6 +130,21 @@ def test_a_kept_agent_who_logs_out_before_the_customer_is_dialled_costs_no_attem
     assert world.rung() == [(one.call, "b")]
 
 
+def test_of_two_who_come_up_at_once_the_second_is_offered_to_nobody_when_one_may_be_called() -> None:
+    rules = CallbackRules(per_hour=1, first=First.CUSTOMER)
+    world = Backs(site(SALES, agents=AGENTS, rules=rules))
+    world.login("z")
+    world.pause("z")
+    one = world.waits_back("555", due=world.now + 1_800.0)
+    two = world.waits_back("556", due=one.due)
+    world.login("a", "b")
+    world.until(one.due + 1.0)
+    assert one.state is CallbackState.DIALLED
+    assert (two.state, two.due) == (CallbackState.RESTING, one.due + 3_600.0)
+    assert [fact.call for fact in world.of(e.AgentOffered)] == [one.call]
+    assert not world.of(e.OfferEnded)
+
+
 # --- Asterisk is out of sight -----------------------------------------------------------------------------------------
 
 
