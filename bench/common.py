@@ -313,8 +313,8 @@ def table(title: str, rows: Mapping[str, Figures]) -> None:
         print(f"{name:{width}}  " + "  ".join(cells), flush=True)
 
 
-def report(name: str, figures: Mapping[str, object], peers: Mapping[str, object]) -> None:
-    """Write bench/out/NAME.json."""
+def report(name: str, figures: Mapping[str, object], peers: Mapping[str, object], *, quick: bool = False) -> None:
+    """Write bench/out/NAME.json; a `quick` run's figures go to NAME-quick.json, and never over those of a whole one."""
     OUT.mkdir(exist_ok=True)
     text = json.dumps({"name": name, "machine": machine(), "figures": figures, "peers": peers}, indent=1)
-    (OUT / f"{name}.json").write_text(text + "\n")
+    (OUT / f"{name}{'-quick' if quick else ''}.json").write_text(text + "\n")

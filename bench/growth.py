@@ -262,7 +262,7 @@ def main() -> int:
             figures |= {f"{name}, real": row for name, row in rows.items()}
         if options.only in (None, "pretended"):
             figures |= uvloop.run(pretended(folder / "pretended", base, size))
-    report("growth", figures, {})
+    report("growth", figures, {}, quick=options.quick)
     return 0
 
 

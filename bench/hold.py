@@ -259,7 +259,10 @@ def main() -> int:
     rows = {name: medians(runs) for name, runs in found.items()}
     table("waiting", rows)
     report(
-        "hold", {k: v for k, v in rows.items() if k == "callhandler"}, {k: v for k, v in rows.items() if k == "queue"}
+        "hold",
+        {k: v for k, v in rows.items() if k == "callhandler"},
+        {k: v for k, v in rows.items() if k == "queue"},
+        quick=options.quick,
     )
     return 0
 

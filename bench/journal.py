@@ -317,7 +317,7 @@ def main() -> None:
     print("; ".join(f"{key} {value}" for key, value in machine().items()))
     for title, values in (figures | peers).items():
         print(f"{title:50}", "  ".join(f"{key} {value:,.2f}" for key, value in values.items()))
-    report("journal", figures, peers)
+    report("journal", figures, peers, quick=quick)
 
 
 if __name__ == "__main__":

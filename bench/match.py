@@ -117,7 +117,10 @@ def main() -> int:
     rows = {name: figures(runs) for name, runs in found.items()}
     table("from a phone's BYE to its next INVITE", rows)
     report(
-        "match", {k: v for k, v in rows.items() if k == "callhandler"}, {k: v for k, v in rows.items() if k == "queue"}
+        "match",
+        {k: v for k, v in rows.items() if k == "callhandler"},
+        {k: v for k, v in rows.items() if k == "queue"},
+        quick=options.quick,
     )
     return 0
 

@@ -26,7 +26,8 @@ def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description="How soon a prompt ends when the agent answers.")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} answers instead of {ANSWERS}")
-    answers = QUICK if parser.parse_args().quick else ANSWERS
+    quick = parser.parse_args().quick
+    answers = QUICK if quick else ANSWERS
     with (
         tempfile.TemporaryDirectory(prefix="callhandler-cut-") as folder,
         site_running(Path(folder) / "site", free_base(), EXTRA) as site,
@@ -38,7 +39,7 @@ def main() -> int:
     print(
         f"| {answers} | " + " | ".join(f"{1_000 * figures[name]:.0f}" for name in ("median", "p95", "longest")) + " |"
     )
-    report("prompt_cut", figures, {})
+    report("prompt_cut", figures, {}, quick=quick)
     return 0
 
 

@@ -267,7 +267,7 @@ def main() -> int:
         print(f"{sizes[-1] // sizes[0]} times as many, {name}: p50 x {row['p50_us']}, p99 x {row['p99_us']}")
     from bench.common import report  # noqa: PLC0415 - what it takes along is no part of what is measured
 
-    report("routing", found | {f"growth, {name}": row for name, row in growth.items()}, peers)
+    report("routing", found | {f"growth, {name}": row for name, row in growth.items()}, peers, quick=quick)
     return 0
 
 

@@ -164,7 +164,7 @@ def main() -> int:
         table("highest rate without a failed call", best)
         for system in SYSTEMS:
             rows[system][system] = best[system]
-    report("throughput", rows["callhandler"], rows["queue"] | rows["dial"])
+    report("throughput", rows["callhandler"], rows["queue"] | rows["dial"], quick=options.quick)
     return 0
 
 

@@ -142,7 +142,7 @@ def main() -> int:
     for line in found["known"][0]:
         print(f"| {line} | {' | '.join(_told(weeks, line) for weeks in found.values())} |")
     print(f"{process_time() - began:.0f} s of processor time", file=sys.stderr)
-    report("week", found, {})
+    report("week", found, {}, quick=asked.quick)
     return 0
 
 

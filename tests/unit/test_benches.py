@@ -24,6 +24,8 @@ def told(target: str) -> str:
 def test_each_says_what_it_was_measured_on_in_the_same_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.common.OUT", tmp_path)
     report("x", {"a": 1}, {})
+    report("x", {"a": 2}, {}, quick=True)
+    assert [json.loads((tmp_path / f"{name}.json").read_text())["figures"]["a"] for name in ("x", "x-quick")] == [1, 2]
     written = json.loads((tmp_path / "x.json").read_text())
     assert written["machine"].keys() == {"processor", "cores", "python", "sqlite", "asterisk"}
     programs = [path for path in (ROOT / "bench").rglob("*.py") if path.name != "common.py"]
