@@ -265,7 +265,8 @@ def test_a_queue_that_the_site_file_loses_at_any_step_leaves_nobody_behind(
         world.board.replace_plan(without)
     for call in list(world.board.calls.here.values()):
         world.caller_hangs_up(call)
-    world.pause("a")
+    for each in AGENTS:
+        world.pause(each.id)
     for leg in (*world.pbx.dialled, *world.pbx.offered):
         world.leg_ends(leg.leg)
     world.passes(100_000.0)
@@ -282,7 +283,9 @@ def test_a_queue_that_the_site_file_loses_at_any_step_leaves_nobody_behind(
 
 
 def test_a_callback_that_agents_keep_refusing_expires_all_the_same() -> None:
-    world = busy()
+    world = Backs(site(SALES, agents=AGENTS, rules=CallbackRules(expires=1_800.0)))
+    world.login("z")
+    world.pause("z")
     one = world.waits_back("555")
     world.login("a", "b")
     while world.now < one.expires + 60.0 and world.ended(one.call) is None:
