@@ -601,7 +601,7 @@ class Switchboard:
     def give_back(self, call: Call, by: str) -> None:
         """Let go of a caller who isn't answered yet, as `by` says: the dialplan asks again, and hears that no new calls are taken."""
         self._withdrawn[call.id] = by
-        self._pbx.send_to_line(call.at)
+        self._pbx.send_to_line(call.channel)
 
     def rings(self, call_id: str) -> bool:
         """Tell whether a call is kept ringing."""
@@ -612,7 +612,7 @@ class Switchboard:
         """Have a caller who is kept ringing ask again, and be answered. False where Asterisk can't be told so now."""
         if self.link is None:
             return False
-        self._pbx.send_to_line(self.calls.here[call_id].at)
+        self._pbx.send_to_line(self.calls.here[call_id].channel)
         return True
 
     def replace_plan(self, plan: Plan) -> None:

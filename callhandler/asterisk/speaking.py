@@ -71,7 +71,7 @@ def texted(call: BriefCall) -> Headers:
 def sent_to_line(channel: str) -> Headers:
     """Return the headers of the Redirect that brings a caller back to where calls enter. Raises Unquotable."""
     return {
-        wire.CHANNEL: quoting.identifier(channel),
+        wire.CHANNEL: quoting.channel_name(channel),
         wire.CONTEXT: wire.CONTEXT_ENTRY,
         "Exten": "s",
         "Priority": "1",

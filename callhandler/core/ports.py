@@ -88,7 +88,10 @@ class Pbx(Protocol):
         """Ring a phone to tell its user something; where it takes texts, it is sent the same. ChannelEnded may be observed for it."""
 
     def send_to_line(self, channel: str) -> None:
-        """Take a channel back to where calls enter, out of whatever it does; who talks with it is let go."""
+        """Take a channel, by its unique id or its name, back to where calls enter, out of whatever it does; who talks with it is let go.
+
+        Asterisk finds a name at once, and looks through all channels for a unique id (main/channelstorage_ao2_legacy.c).
+        """
 
 
 class FactLog(Protocol):

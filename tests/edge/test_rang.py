@@ -60,7 +60,7 @@ async def let_in(asterisk: FakeAmi, times: int = 1) -> None:
     """Wait until Asterisk has been told to have the call ask again."""
     await until(lambda: len(asterisk.sent("Redirect")) == times)
     said = asterisk.sent("Redirect")[-1]
-    assert (said["Channel"], said["Context"], said["Exten"]) == (CALL, "callhandler-entry", "s")
+    assert (said["Channel"], said["Context"], said["Exten"]) == (HERE["Channel"], "callhandler-entry", "s")
 
 
 async def being_answered(site: Path, daemon: Daemon, asterisk: FakeAmi, relieved: Callable[[], None]) -> FakeAgi:

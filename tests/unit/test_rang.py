@@ -142,7 +142,7 @@ def test_a_planned_end_gives_back_who_rings_and_lets_the_others_end() -> None:
     waits, rings = world.enter("q"), ringing(world)
     over: list[str] = []
     Ending(world.board, lambda: over.append("over")).begin()
-    assert world.pbx.sent_to_line == [rings.id]
+    assert world.pbx.sent_to_line == [rings.channel]
     assert world.pbx.hung_up == [], "the dialplan lets the network have it back, which a hang-up is not"
     world.passes(4.0)
     world.board.observe(o.ChannelEnded(rings.id, 34, "Circuit/channel congestion"))
