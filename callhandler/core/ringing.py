@@ -1,4 +1,4 @@
-"""Figures of those who were kept ringing because the machine had no time left (docs/adr/0013), hour by hour, from facts alone.
+"""Figures of those who were kept ringing (docs/adr/0013), hour by hour, from facts alone.
 
 No part of any line's figures: `waited` begins when a call enters one, which is later. Who hung up while it rang is abandoned, short
 within `SHORT_ABANDON`. Those whose end nobody saw are counted, and have no length.

@@ -1,4 +1,4 @@
-"""Callers who were kept ringing as the machine had no time left: what is written down of them, and what it counts as."""
+"""Callers who were kept ringing: what is written down of them, and what it counts as."""
 
 import pytest
 
