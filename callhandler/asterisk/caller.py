@@ -13,7 +13,7 @@ from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import AgiReply
 from callhandler.asterisk.pieces import Piece, pieces
 from callhandler.errors import CallerGone
-from callhandler.scripts.caller import Clock, Number, Prompt, Recorded, Recording, Sound, Spoken
+from callhandler.scripts.caller import ANY_KEY, Clock, Number, Prompt, Recorded, Recording, Sound, Spoken
 
 log = structlog.get_logger(__name__)
 Sounds = Callable[[str, str], str]
@@ -22,7 +22,6 @@ Sounds = Callable[[str, str], str]
 Recordings = Callable[[str], str]
 """A recording's name to the path of its sound file, without extension."""
 
-EVERY_KEY = "0123456789*#"
 DIGITS = "0123456789"
 END = "#"
 """The key that ends what is keyed in: GET DATA knows no other (main/app.c)."""
@@ -85,7 +84,7 @@ class AgiCaller:
         await self._resume_music()
         return key
 
-    async def key(self, seconds: float, keys: str = EVERY_KEY) -> str | None:
+    async def key(self, seconds: float, keys: str = ANY_KEY) -> str | None:
         """Wait for a key out of `keys` for at most `seconds`; None when none came or `cut` was called."""
         with self._cuttable():
             return await self._wait_for_key(seconds, keys)
@@ -93,7 +92,7 @@ class AgiCaller:
     async def ask(self, *spoken: Spoken, seconds: float) -> str | None:
         """Say all of `spoken` and wait for any key for at most `seconds`; None when none came or `cut` was called."""
         with self._cuttable():
-            return await self._gather(spoken, 1, seconds, EVERY_KEY) or None
+            return await self._gather(spoken, 1, seconds, ANY_KEY) or None
 
     async def digits(self, *spoken: Spoken, most: int, seconds: float) -> str | None:
         """Say `spoken` and gather up to `most` digits, `seconds` between two; END ends early.
@@ -126,7 +125,7 @@ class AgiCaller:
         limits = str(round(most * 1_000)), f"s={max(1, round(silence))}"
         try:
             answer = await self._session.command(
-                wire.AGI_RECORD_FILE, path, "wav", EVERY_KEY, *limits, deadline=most + silence + 10.0
+                wire.AGI_RECORD_FILE, path, "wav", ANY_KEY, *limits, deadline=most + silence + 10.0
             )
         except CallerGone:
             return Recorded(now() - began, gone=True)

@@ -42,29 +42,28 @@ def ringing_report(facts: Iterable[e.Fact], zone: ZoneInfo) -> Iterator[Renderab
 
 
 def _rang(at: float, late: bool | None, what: str, zone: ZoneInfo) -> Text:
-    text = Text(moment(at, zone), "bold")
-    text.append(f"  the machine had {LACKING[late]} left for it; it {what}\n", "not bold")
-    return text
+    return _told(at, f"the machine had {LACKING[late]} left for it; it {what}\n", zone)
 
 
 def put_off_report(facts: Iterable[e.Fact], zone: ZoneInfo) -> Iterator[RenderableType]:
     """Yield each time at which a callback was put off: until then it is offered to nobody."""
     for fact in facts:
         if isinstance(fact, e.CallbackRescheduled) and fact.due > fact.at:
-            text = Text(moment(fact.at, zone), "bold")
-            text.append(
-                f"  {printable(of_callback(fact, zone) or '')}; until then it is offered to nobody\n", "not bold"
-            )
-            yield text
+            waits = printable(of_callback(fact, zone) or "")
+            yield _told(fact.at, f"{waits}; until then it is offered to nobody\n", zone)
 
 
 def leaving_report(facts: Iterable[e.Fact], zone: ZoneInfo) -> Iterator[RenderableType]:
     """Yield why a line sent the call on, or didn't let it in."""
     for fact in facts:
         if isinstance(fact, e.CallLeftLine):
-            text = Text(moment(fact.at, zone), "bold")
-            text.append(f"  left queue {fact.queue}: {printable(fact.reason)}", "not bold")
-            yield text
+            yield _told(fact.at, f"left queue {fact.queue}: {printable(fact.reason)}", zone)
+
+
+def _told(at: float, what: str, zone: ZoneInfo) -> Text:
+    text = Text(moment(at, zone), "bold")
+    text.append(f"  {what}", "not bold")
+    return text
 
 
 def decisions_report(views: Sequence[DecisionView], zone: ZoneInfo) -> Iterator[RenderableType]:

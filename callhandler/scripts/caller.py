@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+ANY_KEY = "0123456789*#"
+"""Every key that a phone has and a caller may be asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -91,7 +94,7 @@ class Caller(Protocol):
         Music that was on is on again afterwards, from where it was.
         """
 
-    async def key(self, seconds: float, keys: str = "0123456789*#") -> str | None:
+    async def key(self, seconds: float, keys: str = ANY_KEY) -> str | None:
         """Wait for a key for at most `seconds`; music plays on. Keys outside `keys` are passed over. None when none came."""
 
     async def ask(self, *spoken: Spoken, seconds: float) -> str | None:

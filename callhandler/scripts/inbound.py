@@ -8,7 +8,7 @@ from callhandler.core import events as e
 from callhandler.core.model import LONGEST_RINGING, RingEnd
 from callhandler.errors import CallerGone
 from callhandler.scripts.callback_again import open_callback
-from callhandler.scripts.caller import Prompt, Sound
+from callhandler.scripts.caller import ANY_KEY, Prompt, Sound
 from callhandler.scripts.extension import dial_extension, directory, ring_agent, ring_phone
 from callhandler.scripts.handset import feature_code
 from callhandler.scripts.house import Session
@@ -20,7 +20,6 @@ from callhandler.scripts.redial import take_up
 from callhandler.scripts.treatment import TREATED, offer_callback, told
 from callhandler.scripts.waiting import wait_in_line
 
-ANY_KEY = "0123456789*#"
 MOST_PLACES = 40
 """A call sent on this often goes round in circles; it is told so and let go."""
 

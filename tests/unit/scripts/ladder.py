@@ -1,7 +1,8 @@
 """Conversations as ladders: a caller who does as told, a house around the real switchboard, and what was said in order.
 
 A `FakeCaller` takes its reactions from a list: a key, "" for silence, `Hangs up`, or something to do while the caller listens. Every
-`say` with keys, every `key` and every `digits` takes one; a `say` without keys takes none, as nobody can answer it.
+`say` with keys, every `key` and every `digits` takes one, an `ask` as a `say` and, after silence, a `key` do; a `say` without keys takes
+none, as nobody can answer it.
 """
 
 import asyncio
@@ -17,7 +18,18 @@ from callhandler.core.hours import Opening
 from callhandler.core.model import Outcome
 from callhandler.core.redials import Left
 from callhandler.errors import CallerGone, Refused
-from callhandler.scripts.caller import Clock, Digits, Letters, Number, Prompt, Recorded, Recording, Sound, Spoken
+from callhandler.scripts.caller import (
+    ANY_KEY,
+    Clock,
+    Digits,
+    Letters,
+    Number,
+    Prompt,
+    Recorded,
+    Recording,
+    Sound,
+    Spoken,
+)
 from callhandler.scripts.house import Customer, Session
 from callhandler.scripts.inbound import inbound
 from callhandler.site.loading import load
@@ -95,13 +107,13 @@ class FakeCaller:
         self.heard += [words(one) for one in spoken]
         return self._reacts(keys) if keys else None
 
-    async def key(self, seconds: float, keys: str = "0123456789*#") -> str | None:
+    async def key(self, seconds: float, keys: str = ANY_KEY) -> str | None:
         """Press a key, or don't."""
         return self._reacts(keys)
 
     async def ask(self, *spoken: Spoken, seconds: float) -> str | None:
         """Listen and press a key, or don't: a reaction to each."""
-        return await self.say(*spoken, keys="0123456789*#") or await self.key(seconds)
+        return await self.say(*spoken, keys=ANY_KEY) or await self.key(seconds)
 
     async def digits(self, *spoken: Spoken, most: int, seconds: float) -> str | None:
         """Key digits in, such as `7003`, or `#` alone."""

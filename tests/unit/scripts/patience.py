@@ -12,7 +12,7 @@ from callhandler.core import observed as o
 from callhandler.core.model import Device, Plan
 from callhandler.core.ports import OfferLeg
 from callhandler.errors import CallerGone
-from callhandler.scripts.caller import Recorded, Spoken
+from callhandler.scripts.caller import ANY_KEY, Recorded, Spoken
 from callhandler.scripts.house import Session
 from callhandler.scripts.waiting import wait_in_line
 from callhandler.site.models import Site
@@ -99,13 +99,13 @@ class Listener:
                 return None if what == "cut" else what
         return None
 
-    async def key(self, seconds: float, keys: str = "0123456789*#") -> str | None:
+    async def key(self, seconds: float, keys: str = ANY_KEY) -> str | None:
         await self._command()
         what = await self._during(seconds, keys)
         return None if what == "cut" else what
 
     async def ask(self, *spoken: Spoken, seconds: float) -> str | None:
-        return await self.say(*spoken, keys="0123456789*#") or await self.key(seconds)
+        return await self.say(*spoken, keys=ANY_KEY) or await self.key(seconds)
 
     async def digits(self, *spoken: Spoken, most: int, seconds: float) -> None:
         await self.say(*spoken)
