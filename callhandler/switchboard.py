@@ -585,7 +585,7 @@ class Switchboard:
             if len(together) > 1:
                 self._bridged(o.Bridged(bridge or "", together))
 
-    # --- people's requests ------------------------------------------------------------------------------------------
+    # --- what people, the door and a planned end ask ----------------------------------------------------------------
 
     def seat_at_first_start(self, at: float) -> None:
         """Log agents who have never been seen in at their own phones."""

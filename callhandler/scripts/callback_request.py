@@ -59,10 +59,9 @@ async def _number(session: Session) -> str | None:
                 return number
             if key != OTHER:
                 return None
-        keyed = await caller.digits(Prompt("std-cb-key-in"), most=LONGEST_NUMBER, seconds=PATIENCE)
-        if not keyed:
+        shown = await caller.digits(Prompt("std-cb-key-in"), most=LONGEST_NUMBER, seconds=PATIENCE) or ""
+        if not shown:
             return None
-        shown = keyed
         number = house.calling_back.judged(shown)
         if number is None:
             await caller.say(Prompt("std-cb-not-this"))

@@ -147,9 +147,8 @@ def test_a_site_that_never_ran(tmp_path: Path) -> None:
 def test_a_site_that_ran_and_is_stopped_has_what_was_rendered_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(
-        "XDG_CACHE_HOME", str(tmp_path / "cache")
-    )  # a test's path can be so long that Asterisk needs a link
+    # a test's path can be so long that Asterisk needs a link
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     loaded = a_site(tmp_path)
     write(make(loaded.directory)["etc"], files.fresh(loaded, Mode.PRIVATE, VERSION))
     verdicts = judged(gather(loaded))
