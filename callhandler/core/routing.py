@@ -12,7 +12,6 @@ from callhandler.core.model import Device, Serves, State, Status, Strategy
 from callhandler.core.skills import Expression
 from callhandler.core.waiting import Waiting
 
-RankKey = tuple[float, ...]
 PERCENT = 0.01
 """How finely occupancy is told apart: those within the same percent go by who has been idle for longest."""
 

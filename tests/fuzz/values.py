@@ -16,7 +16,6 @@ from tests.fuzz.engine import Target
 from tests.unit.asterisk.test_quoting import as_asterisk_reads, parse_args
 
 NEXT = b"\x1e"
-_ORDERED = re.compile(r"[^\r\n\0]*")
 _LIST = frozenset(",&|")
 """What begins another channel, another variable or another argument for Asterisk."""
 

@@ -1,6 +1,5 @@
 """What is typed wrong, and terminals that can't show everything: a sentence or an escape, never a traceback."""
 
-import asyncio
 import io
 import os
 import subprocess
@@ -11,7 +10,7 @@ import pytest
 
 from callhandler.cli import main
 from callhandler.cli.streams import prepare
-from callhandler.store.journal import Journal
+from tests.unit.cli.journals import kept
 
 NOT_UTF_8 = "pbx\udcff"
 
@@ -50,12 +49,8 @@ def test_a_number_that_is_none_is_answered_with_those_that_are(
 
 @pytest.mark.parametrize("words", [["explain"], ["holdproof"], ["calls", "show"], ["callbacks", "show"]])
 def test_what_is_not_utf_8_is_named(site: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
-    async def new_journal() -> None:
-        async with Journal("sqlite:///var/journal.db", "pbx1", site):
-            pass
-
     (site / "var").mkdir()
-    asyncio.run(new_journal())
+    kept(site, [])
     assert main([*words, NOT_UTF_8, "--site", str(site)]) == 2
     assert capsys.readouterr().err == "`pbx\\udcff` is not UTF-8; write it in UTF-8\n"
 
