@@ -2,7 +2,7 @@
 
 A site as a user makes it on a real Asterisk, an agent's and a caller's softphone. The caller waits, is being spoken to, the agent's phone
 rings and answers in the middle of the word; the clock starts before the phone is told to answer, and stops with the last 20 ms of anything
-but the agent's voice (a tone). To reach: p95 at most 200 ms (issue 3).
+but the agent's voice (a tone). To reach: p95 at most 200 ms.
 Run it from the repository's root: `python -m bench.prompt_cut [--quick]`; 24 answers (2) take a minute and a half; writes
 bench/out/prompt_cut.json.
 """

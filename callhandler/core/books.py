@@ -131,7 +131,7 @@ class Books:
         return agent.id if pool.members[agent.number] else None
 
     def forget_refusals(self, call: Waiting, pool: Pool, now: float) -> None:
-        """Forget who was offered a call in vain once all others were too, or long enough ago (field.md R9)."""
+        """Forget who was offered a call in vain once all others were too, or long enough ago (docs/adr/0005)."""
         if not call.refused:
             return
         for agent in [one for one, at in call.refused.items() if now >= at + self.plan.rules.forget_refusal]:

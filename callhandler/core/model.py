@@ -126,7 +126,7 @@ class First(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a call ended: exactly one for each (field.md 4.1)."""
+    """How a call ended: exactly one for each."""
 
     ANSWERED = "answered"
     ABANDONED = "abandoned"
@@ -186,7 +186,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Serves:
-    """One row of an agent's routing profile: lower `priority` first; calls show up after `delay` seconds (field.md R8)."""
+    """One row of an agent's routing profile: lower `priority` first; calls show up after `delay` seconds (as in Amazon Connect)."""
 
     queue: str
     priority: int = 1
@@ -214,7 +214,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class OfferRules:
-    """How an agent is treated after an offer that failed. Durations in seconds (field.md R9, R10)."""
+    """How an agent is treated after an offer that failed. Durations in seconds; refused and busy as in the sample of FreeSWITCH's mod_callcenter."""
 
     misses: int = 2
     back_off_refused: float = 10.0
@@ -244,7 +244,7 @@ class HoldRules:
 
 @dataclass(frozen=True, slots=True)
 class CallbackRules:
-    """How customers are called back (field.md C1 to C14). Durations in seconds; the caps are meant for any hour and any day (24 h).
+    """How customers are called back (docs/adr/0009, 0011). Durations in seconds; the caps are meant for any hour and any day (24 h).
 
     `customer_waits`: how long a customer who was called first waits for an agent at the most.
     """

@@ -1,4 +1,4 @@
-"""How well times that were said to customers were kept, day by day, from facts alone (field.md N30)."""
+"""How well times that were said to customers were kept, day by day, from facts alone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

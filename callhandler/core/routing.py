@@ -1,7 +1,7 @@
 """Which agent for a call, which call for an agent, and the first reason why not. Total, deterministic, no state of its own.
 
 Among agents each strategy is one sort key. Among calls the order is: the row of the agent's routing profile (priority), then the call's
-own key (waiting.py). Sources: field.md R1, R5 to R9.
+own key (waiting.py).
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What callbacks came to, queue by queue, from their records (field.md 4.7). Promises have figures of their own: core/promises.py."""
+"""What callbacks came to, queue by queue, from their records. Promises have figures of their own: core/promises.py."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -34,7 +34,7 @@ class CallbackRecord:
     """One callback. Times are seconds since the epoch, durations seconds.
 
     `result` is done, failed, expired or cancelled, None while it is open. `response` is the time from when the customer first entered the
-    line until they talked with an agent (field.md 4.7); `saved` is that part of it which they did not have to spend on the telephone,
+    line until they talked with an agent; `saved` is that part of it which they did not have to spend on the telephone,
     None where a person added the callback: nobody had been waiting.
     `kept` tells whether the time that was said was kept, None where none was said, or it is open.
     """
