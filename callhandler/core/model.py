@@ -214,7 +214,10 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class OfferRules:
-    """How an agent is treated after an offer that failed. Durations in seconds; refused and busy as FreeSWITCH's mod_callcenter shows them."""
+    """How an agent is treated after an offer that failed. Durations in seconds.
+
+    An agent who refused or was busy rests for as long as in the sample of FreeSWITCH's mod_callcenter.
+    """
 
     misses: int = 2
     back_off_refused: float = 10.0

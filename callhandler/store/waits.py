@@ -40,7 +40,7 @@ _ESTIMATES: tuple[type[e.Fact], ...] = (
     e.CallLeftLine,
     e.CallEnded,
 )
-_LONGEST_RINGING = 600.0
+_RINGING_IS_OVER = 600.0
 """Seconds after a stretch of time in which the ringing of somebody who began to ring in it has ended."""
 _HANDLING: tuple[type[e.Fact], ...] = (e.TalkEnded, e.WrapUpStarted)
 _REMEMBERED = 86_400.0
@@ -71,7 +71,7 @@ class _Came(NamedTuple):
 
 def ringing_between(source: Source, start: float, end: float) -> list[RingingFigures]:
     """Return what became of those who began to ring from `start` until before `end`, by hour."""
-    ends = facts_between(source, (e.CallRang,), start, end + _LONGEST_RINGING)
+    ends = facts_between(source, (e.CallRang,), start, end + _RINGING_IS_OVER)
     rang = [one for one in ends if isinstance(one, e.CallRang) and start <= one.at - one.rang < end]
     if not rang:
         return []
