@@ -160,9 +160,8 @@ async def test_who_has_hung_up_or_come_in_by_themselves_takes_nobodys_turn() -> 
 
 @pytest.mark.usefixtures("late", "by_hand")
 async def test_who_was_let_in_takes_room_until_the_session_does() -> None:
-    street = Street(here=FEW - 2)
+    street = Street(here=FEW)
     street.has_time = False
-    street.here = FEW
     for caller in range(1, 5):
         street.comes(caller)
     street.here = FEW - 2

@@ -183,7 +183,7 @@ async def test_who_hangs_up_while_it_rings_has_abandoned(
     assert asterisk.sent("Redirect") == [], "nobody is there to be let in"
 
 
-async def by_agi_alone(call: FakeAgi, asterisk: FakeAmi) -> None:
+async def dead_already(call: FakeAgi, asterisk: FakeAmi) -> None:
     call.send(b"HANGUP\n")
     call.send(b"511 Command Not Permitted on a dead channel\n")
     ended(asterisk)
@@ -194,7 +194,7 @@ async def unanswered(call: FakeAgi, asterisk: FakeAmi) -> None:
     await call.close()
 
 
-@pytest.mark.parametrize("hangs_up", [by_agi_alone, unanswered])
+@pytest.mark.parametrize("hangs_up", [dead_already, unanswered])
 async def test_who_hangs_up_before_it_is_told_to_ring_has_abandoned_too(
     site: Path,
     asterisk: FakeAmi,
