@@ -43,7 +43,16 @@ async def test_a_cut_command_and_the_next_get_their_own_replies(said: bytes, fir
         await call.close()
 
 
-async def test_a_cut_that_was_read_together_with_its_command_is_sent_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("said", "first"),
+    [
+        (b"", AgiReply(200, 0, cut=True)),  # STREAM FILE and GET DATA
+        (b"200 result=53 endpos=8000\n", AgiReply(200, 53, endpos=8000)),  # a key was quicker than the second marker
+    ],
+)
+async def test_a_cut_that_was_read_together_with_its_command_is_sent_once_more(
+    monkeypatch: pytest.MonkeyPatch, said: bytes, first: AgiReply
+) -> None:
     """Asterisk reads by lines from a buffer, and waits for the socket: what lies in the buffer already cuts nothing."""
     monkeypatch.setattr(agi_session, "_CUT_WITHIN", 0.01)
     async with serving(cut_then_next) as (server, results):
@@ -52,13 +61,13 @@ async def test_a_cut_that_was_read_together_with_its_command_is_sent_once_more(m
         assert await call.command() == MARKED
         assert await call.command() == MARKED.replace(b"cut-1", b"cut-2")
         monkeypatch.setattr(agi_session, "_CUT_WITHIN", 60.0)
-        call.send(b"200 result=53 endpos=8000\n200 result=1 (cut-1)\n")
+        call.send(said + b"200 result=1 (cut-1)\n")
         while (asked := await call.command()).startswith(b"GET FULL VARIABLE"):
             call.send(b"200 result=1 (" + asked.split(b'"')[1] + b")\n")
         assert asked == b"NOOP"
         call.send(b"200 result=0\n")
         await settled(results)
-        assert results == [[AgiReply(200, 53, endpos=8000), AgiReply(200, 0)]]
+        assert results == [[first, AgiReply(200, 0)]]
         await call.close()
 
 

@@ -4,13 +4,12 @@ import asyncio
 
 import pytest
 
-from callhandler.asterisk import agi_session
 from callhandler.asterisk.agi_session import AgiSession
 from callhandler.asterisk.agi_text import reply
 from callhandler.asterisk.caller import AgiCaller
 from callhandler.errors import CallerGone
 from callhandler.scripts.caller import Number, Prompt, Sound
-from tests.edge.fake_asterisk import FakeAgi, agi_call
+from tests.edge.fake_asterisk import agi_call
 from tests.edge.rungs import ENDED, OK, key, ladder
 from tests.edge.serving import serving, settled
 
@@ -159,30 +158,6 @@ async def test_a_cut_takes_no_reply_of_another_command(own: bytes, keyed: str | 
         await settled(results)
         assert results == [[keyed, "5"]]
         await call.close()
-
-
-async def test_a_cut_that_lay_in_asterisks_buffer_is_sent_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agi_session, "_CUT_WITHIN", 0.01)
-    async with serving(cut_then_next) as (server, results):
-        call = await agi_call(server.port)
-        assert await call.command() == b'GET DATA "pin" "1000" "3"'
-        assert await call.command() == b'GET FULL VARIABLE "cut-1"'
-        assert await call.command() == b'GET FULL VARIABLE "cut-2"'
-        monkeypatch.setattr(agi_session, "_CUT_WITHIN", 60.0)
-        call.send(b"200 result=1 (cut-1)\n")
-        assert await answered_as_marked(call, b"200 result=1 (cut-2)\n") == b'WAIT FOR DIGIT "1000"'
-        call.send(b"200 result=53\n")
-        await settled(results)
-        assert results == [[None, "5"]]
-        await call.close()
-
-
-async def answered_as_marked(call: FakeAgi, said: bytes) -> bytes:
-    """Answer markers with their own words; returns the first command that is none."""
-    call.send(said)
-    while (asked := await call.command()).startswith(b"GET FULL VARIABLE"):
-        call.send(b"200 result=1 (" + asked.split(b'"')[1] + b")\n")
-    return asked
 
 
 async def test_a_cut_after_the_digits_were_told_cuts_nothing() -> None:
