@@ -237,7 +237,7 @@ class Switchboard:
             del self._visits[visit.call.id]
 
     def gone(self, call: Call) -> None:
-        """A script found its caller gone. Where Asterisk reported the end before the call was known here, it is written now."""
+        """Take note that a session found its caller gone, or is over: an end told by Asterisk before the call was known is written now."""
         seen = self._ended.pop(call.at, None)
         if seen is not None and call.id in self.calls.here:
             self._channel_ended(seen)
