@@ -95,19 +95,21 @@ class AmiConnection(asyncio.Protocol):
     # --- what ami.py calls ---
 
     def send(self, name: str, headers: Headers, on_reply: OnReply, deadline: float) -> None:
-        """Send an action once. `on_reply` gets the reply, or None after `deadline` seconds or when the link is lost.
+        """Send an action once. `on_reply` gets the reply, or None after `deadline` seconds or when the link is lost, now or already.
 
         Raises Unquotable, with nothing sent, for values that can't be said.
         """
         self._number += 1
         action_id = f"ch-{self._number}"
         text = action(name, action_id, headers)
+        if self._transport is None or self.lost.done():  # uvloop would raise RuntimeError
+            self._loop.call_soon(on_reply, None)
+            return
         timer = self._loop.call_later(deadline, self._late, action_id)
         self._pending[action_id] = _Pending(on_reply, timer)
         if name in (wire.STATUS_ACTION, wire.DEVICE_STATE_LIST):
             self._lists.add(action_id)
-        if self._transport is not None:
-            self._transport.write(text)
+        self._transport.write(text)
 
     async def ask(self, name: str, headers: Headers, deadline: float) -> Reply:
         """Send an action once and return its reply. Raises AmiLost when none comes within `deadline` seconds."""

@@ -1,6 +1,10 @@
 """The AMI link as ladders: what Asterisk says, what is observed and what is sent."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+
+import pytest
+import uvloop
 
 from callhandler.asterisk.ami_session import RECEIVE_BUFFER, open_connection
 from callhandler.core.model import Device, OfferEnd
@@ -201,3 +205,59 @@ async def test_a_call_that_another_daemon_rings_a_phone_for_keeps_its_lock() -> 
         await fake.until(lambda: fake.sent("Originate"))
         assert b"Variable: CH_LOCK=call-0123abcd-7\r\n" in fake.raw
         assert fake.sent("Status")[0]["Variables"] == "CH_LOCK"
+
+
+LOOPS = pytest.mark.parametrize("loop", [uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"])
+
+
+def run(loop: Callable[[], asyncio.AbstractEventLoop], what: Coroutine[object, object, None]) -> None:
+    """Run to the end on a loop of a kind, and see that nothing went wrong in what it calls."""
+    failures: list[object] = []
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.get_loop().set_exception_handler(lambda _, context: failures.append(context))
+        runner.run(what)
+    assert failures == []
+
+
+@LOOPS
+def test_what_is_ordered_in_the_moment_that_the_link_is_lost_breaks_nobody(
+    loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    """The connection knows first that it is over; until its owner does, whoever orders something must not fail."""
+
+    async def lost() -> None:
+        ordered = 0
+
+        def order(_: object) -> None:
+            nonlocal ordered
+            ami.send_to_line("pbx1-1.1")
+            ami.offer(LEG)
+            ami.hang_up("pbx1-1.2")
+            ordered += 1
+
+        async with fake_ami() as fake, up(fake) as (ami, watch):
+            assert ami._connection is not None
+            ami._connection.lost.add_done_callback(order)
+            fake.drop()
+            await watch.until(lambda: watch.count(LinkUp) == 2)
+            assert ordered == 1
+            assert watch.seen.count(OfferFailed("of-1", OfferEnd.LOST)) == 1
+
+    run(loop, lost())
+
+
+@LOOPS
+def test_a_link_that_is_lost_while_asterisk_starts_is_made_again(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """While it is waited for FullyBooted nobody is asked anything; the next question is one to a connection that is gone."""
+
+    async def lost() -> None:
+        def login(asked: Fields) -> bytes | None:
+            del fake.answers["Login"]
+            fake.send(fake._answer("Login", asked))
+            fake.writers.pop().close()
+            return None
+
+        async with fake_ami(booted=False, answers={"Login": login}) as fake, up(fake, deadline=60.0):
+            assert fake.connections == 2
+
+    run(loop, lost())
