@@ -40,7 +40,9 @@ def checkins(hours: HoursOption = 24, site: SiteOption = None, as_json: JsonOpti
 
     place = find(site)
     figures = _of_the_last(
-        hours, place, lambda *between: check_in_figures(stays_between(*between), place.check_in_at_most, between[-1])
+        hours,
+        place,
+        lambda source, start, end: check_in_figures(stays_between(source, start, end), place.check_in_at_most, end),
     )
     if as_json:
         out_json(figures)
