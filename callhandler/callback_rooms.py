@@ -40,6 +40,10 @@ class AskingRoom:
         one = self._callbacks.core.open_to(number)
         return one if one is not None and self._callbacks.core.books.is_away(one.call) else None
 
+    def of(self, call: Call) -> Callback | None:
+        """Return the open callback that a caller has asked for in this very call; who was called back is on the line for theirs."""
+        return self._callbacks.find(call.id) if call.called_at is None else None
+
     def slots(self, call: Call, number: str, wait: float) -> list[float]:
         """Return when the slots begin that can be promised."""
         return self._callbacks.core.slots(number, call.number, self._clock(), wait)

@@ -19,6 +19,9 @@ class CallbackHouse(Protocol):
     def open_to(self, number: str) -> Callback | None:
         """Return the open callback to a number; None when there is none, or its customer is on the line."""
 
+    def of(self, call: Call) -> Callback | None:
+        """Return the open callback that a caller on the line has asked for in this very call; None when there is none."""
+
     def slots(self, call: Call, number: str, wait: float) -> list[float]:
         """Return when the slots begin that can be promised for calling a number, in seconds since the epoch, the next first.
 

@@ -43,7 +43,7 @@ async def ask(session: Session, queue_id: str) -> str | None:
     except Refused:
         await caller.say(Prompt("std-not-now"))
         return None
-    await caller.say(*_promise(session, due))
+    await caller.say(*promise(session, due))
     return "hangup"
 
 
@@ -129,7 +129,8 @@ def _offered(session: Session, page: list[float], places: str) -> list[Spoken]:
     return spoken
 
 
-def _promise(session: Session, due: float | None) -> tuple[Spoken, ...]:
+def promise(session: Session, due: float | None) -> tuple[Spoken, ...]:
+    """Return how it is said that the caller will be called at `due`; None: when it is their turn."""
     if due is None:
         opening = opening_of(session)
         closed = session.house.emergency is not None or (opening is not None and not opening.open)

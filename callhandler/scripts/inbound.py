@@ -8,6 +8,7 @@ from callhandler.core import events as e
 from callhandler.core.model import LONGEST_RINGING, RingEnd
 from callhandler.errors import CallerGone
 from callhandler.scripts.callback_again import open_callback
+from callhandler.scripts.callback_request import promise
 from callhandler.scripts.caller import ANY_KEY, Prompt, Sound
 from callhandler.scripts.extension import dial_extension, directory, ring_agent, ring_phone
 from callhandler.scripts.handset import feature_code
@@ -88,6 +89,10 @@ async def _come_back(session: Session) -> str | None:
     call, caller = session.call, session.caller
     await caller.answer()
     await caller.speak_language(call.attributes.get("language", session.house.site.default_language))
+    asked = session.house.calling_back.of(call)
+    if asked is not None:  # the daemon went away while it was promised; there is no place in line any more
+        await caller.say(*promise(session, None if asked.promise is None else asked.due))
+        return "hangup"
     if call.queue is not None:
         if call.returned:
             await caller.say(Prompt("std-head"))

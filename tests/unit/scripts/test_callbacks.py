@@ -70,6 +70,20 @@ def test_the_number_is_read_back_and_the_place_kept(ladder: Ladder) -> None:
     assert [fact.outcome for fact in ladder.world.of(e.CallEnded)] == ["callback"]
 
 
+@pytest.mark.parametrize("when", [("1",), ("2", "2")])
+def test_who_comes_back_after_the_promise_hears_it_again_and_is_in_no_line(
+    ladder: Ladder, when: tuple[str, ...]
+) -> None:
+    """The daemon died in the middle of it. In line as well the caller would be offered to nobody: a callback waits for its call's end."""
+    before = ladder.dials("5000", *TO_SALES, "1", "1", *when, caller=NUMBER).heard
+    after = ladder.comes_back().heard
+    start = next(at for at, heard in enumerate(before) if heard.startswith("std-cb-promise"))
+    assert after == ["answered", "speaks en", *before[start:]]
+    assert ladder.call.queue is None
+    ladder.world.caller_hangs_up(ladder.call)
+    assert len(open_ones(ladder)) == 1
+
+
 def test_another_number_is_keyed_in(ladder: Ladder) -> None:
     caller = asks(ladder, "2", "3105550188", "1", "1")
     assert caller.heard.count("std-cb-number") == 2
