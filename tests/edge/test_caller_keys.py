@@ -110,8 +110,10 @@ async def test_what_asterisk_puts_together_by_itself_is_said_before() -> None:
     [(b"200 result=-1\n", b"200 result=6\n"), (b"520 Invalid command syntax.  Proper usage not available.\n",)],
 )
 async def test_a_sound_that_is_missing_costs_nobody_the_digits(trouble: tuple[bytes, ...]) -> None:
+    async def script(caller: AgiCaller) -> str | None:
+        return await caller.digits(PIN, most=2, seconds=1)
+
     rungs = list(zip((data("/s/en/pin", 2), "CHANNEL STATUS"), trouble, strict=False))
-    script = lambda caller: caller.digits(PIN, most=2, seconds=1)  # noqa: E731 - as everywhere here, but used twice
     rungs.append(('SET MUSIC "OFF"', OK))  # that of the dialplan may be on
     assert await ladder(script, *rungs, (data("", 2), b"200 result=12\n")) == "12"
     assert await ladder(script, *rungs, (data("", 2), trouble[0]), *rungs[1:-1]) is None
