@@ -517,7 +517,7 @@ class Switchboard:
             self._carry_out(self.line.see_phone(phone, phones.get(phone, Device.UNREACHABLE), now))
         self._find_forgotten_offers(seen.channels)
         self._compare_legs(live)
-        self._compare_calls(live)
+        self._compare_calls(live, now - seen.ago)
         self._compare_bridges(live)
         self.callbacks.customers.compare(live)
         self._beside.compare(live, self._hold)
@@ -572,9 +572,10 @@ class Switchboard:
             elif agent.state is State.TALKING and not together and call is not None:
                 self._talk_ended(call, "ended unseen")
 
-    def _compare_calls(self, live: dict[str, o.LiveChannel]) -> None:
+    def _compare_calls(self, live: dict[str, o.LiveChannel], asked: float) -> None:
         for call in list(self.calls.here.values()):
-            if call.at not in live and call.id not in self._visits:  # a visit that is under way came after the snapshot
+            late = call.id in self._visits or call.arrived > asked  # came after the snapshot
+            if call.at not in live and not late:
                 outcome = Outcome.ANSWERED if call.answered else Outcome.LOST
                 self.end_call(call, "ended unseen", outcome=outcome)
 

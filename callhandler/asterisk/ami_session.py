@@ -120,6 +120,8 @@ async def take_snapshot(connection: AmiConnection, deadline: float) -> Snapshot:
     node = await _value(connection, wire.SYSTEM_NAME, deadline)
     settings = await connection.ask(wire.CORE_SETTINGS, {}, deadline)  # refused to a user without `reporting`
     version = settings.fields.get(wire.ASTERISK_VERSION) or await _value(connection, wire.VERSION_FUNCTION, deadline)
+    loop = asyncio.get_running_loop()
+    asked = loop.time()
     status = await _list(connection, wire.STATUS_ACTION, {"Variables": wire.VARIABLE_LOCK}, deadline)
     devices = await _list(connection, wire.DEVICE_STATE_LIST, {}, deadline)
     held = await _who_holds(connection, status, deadline)
@@ -129,7 +131,8 @@ async def take_snapshot(connection: AmiConnection, deadline: float) -> Snapshot:
     locks = {
         row.get(wire.UNIQUEID, ""): row.get("Variable", "").removeprefix(f"{wire.VARIABLE_LOCK}=") for row in status
     }
-    return Snapshot(LinkUp(node, spelt(version) or connection.banner.result(), channels, phones), states, locks)
+    version = spelt(version) or connection.banner.result()
+    return Snapshot(LinkUp(node, version, channels, phones, loop.time() - asked), states, locks)
 
 
 def spelt(version: str) -> str:

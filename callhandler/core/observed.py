@@ -4,7 +4,7 @@ Observations are not facts: they can be missed, repeated or late. The switchboar
 records facts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from callhandler.core.model import Device, OfferEnd, WordEnd
 
@@ -105,12 +105,16 @@ class LiveChannel:
 
 @dataclass(frozen=True, slots=True)
 class LinkUp:
-    """The link to Asterisk is up; `channels` and `phones` are what is there. Sent before anything that happened later."""
+    """The link to Asterisk is up; `channels` and `phones` are what is there. Sent before anything that happened later.
+
+    Asterisk was asked `ago` seconds before: whoever came since need not be among them, and their ends are told after this.
+    """
 
     node: str
     version: str
     channels: tuple[LiveChannel, ...]
     phones: tuple[PhoneSeen, ...]
+    ago: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -333,3 +333,27 @@ async def test_nobody_is_let_in_while_asterisk_cannot_be_told_so(
             await waiting(daemon)
         facts = await story(daemon)
     assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEntered"]
+
+
+async def test_who_comes_while_asterisk_is_asked_what_is_there_is_not_taken_for_gone(
+    site: Path, asterisk: FakeAmi, late: Callable[[], None]
+) -> None:
+    asked: list[dict[str, str]] = []
+
+    def later(question: dict[str, str]) -> None:
+        asked.append(question)
+
+    async with running(site) as daemon:
+        asterisk.answers["DeviceStateList"] = later
+        asterisk.drop()
+        await until(lambda: asked)
+        await kept_ringing(site, daemon)
+        answer = asterisk._answer("DeviceStateList", asked[0])
+        assert answer is not None
+        asterisk.send(answer)
+        await until(lambda: daemon.switchboard.link is not None)
+        assert rings(daemon), "it came after Asterisk had said who is there"
+        ended(asterisk)
+        await until(lambda: not daemon.switchboard.calls.here)
+        facts = await story(daemon)
+    assert [fact.reason for fact in facts if isinstance(fact, e.CallRang)] == [RingEnd.CALLER_LEFT]
