@@ -86,7 +86,7 @@ def figures(crowds: Sequence[Crowd]) -> Figures:
         "failed": ", ".join(str(crowd.failed) for crowd in crowds),
         "overtaken": ", ".join("-" if crowd.overtaken is None else str(crowd.overtaken) for crowd in crowds),
         "overtaken ringing": ", ".join(
-            "-" if one.overtaken_before is None else str(one.overtaken_before) for one in crowds
+            "-" if one.overtaken_ringing is None else str(one.overtaken_ringing) for one in crowds
         ),
     }
     for name, ask in asks.items():

@@ -36,7 +36,7 @@ class Crowd:
     """What came of one crowd. Times in milliseconds, rates in calls a second; `overtaken` is None where there is no journal.
 
     `wait` is from the caller's key to the agent's phone, `reached` from dialling to the agent's phone: ringing, menu and line together.
-    `overtaken` counts those in line, `overtaken_before` those who were kept ringing before it, by more than `INSTANT`.
+    `overtaken` counts those in line, `overtaken_ringing` those who were kept ringing before it, by more than `INSTANT`.
     """
 
     system: str
@@ -51,7 +51,7 @@ class Crowd:
     reached_p50: float
     reached_p99: float
     overtaken: int | None
-    overtaken_before: int | None
+    overtaken_ringing: int | None
 
     def row(self) -> dict[str, float | int | str]:
         """The figures as they are printed."""
@@ -66,7 +66,7 @@ class Crowd:
             "reached p50 ms": self.reached_p50,
             "reached p99 ms": self.reached_p99,
             "overtaken": "-" if self.overtaken is None else self.overtaken,
-            "overtaken ringing": "-" if self.overtaken_before is None else self.overtaken_before,
+            "overtaken ringing": "-" if self.overtaken_ringing is None else self.overtaken_ringing,
         }
 
 
