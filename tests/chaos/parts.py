@@ -19,7 +19,7 @@ from .stage import LONGEST_GAP, Lost, Stage, agent_of, number_of
 Part = Callable[[Stage], AsyncIterator[None]]
 
 
-async def _connected(stage: Stage, part: str) -> tuple[Dialled, Visit]:
+async def connected(stage: Stage, part: str) -> tuple[Dialled, Visit]:
     """A caller and the agent of a part talk."""
     since = time.time()
     call = await stage.dial(number_of(part))
@@ -28,7 +28,7 @@ async def _connected(stage: Stage, part: str) -> tuple[Dialled, Visit]:
     return call, visit
 
 
-def _never_parted(stage: Stage, part: str, call: Dialled, visit: Visit) -> None:
+def never_parted(stage: Stage, part: str, call: Dialled, visit: Visit) -> None:
     """Both heard each other all the time, up to now."""
     voice, until = stage.desks[part].voice(visit), time.time()
     if call.ended or visit.ended:
@@ -39,7 +39,7 @@ def _never_parted(stage: Stage, part: str, call: Dialled, visit: Visit) -> None:
             raise Lost("conversation", f"{part}: {gap:.2f} s of silence")
 
 
-async def _talk_over(stage: Stage, part: str, call: Dialled, visit: Visit) -> None:
+async def talk_over(stage: Stage, part: str, call: Dialled, visit: Visit) -> None:
     """The agent hangs up, and the caller is let go."""
     stage.desks[part].hang_up(visit)
     await stage.until(lambda: call.ended, 5, f"the caller of {part} is let go", "conversation")
@@ -47,16 +47,16 @@ async def _talk_over(stage: Stage, part: str, call: Dialled, visit: Visit) -> No
 
 async def talking(stage: Stage) -> AsyncIterator[None]:
     """In conversation."""
-    call, visit = await _connected(stage, "talk")
+    call, visit = await connected(stage, "talk")
     yield
     yield
-    _never_parted(stage, "talk", call, visit)
-    await _talk_over(stage, "talk", call, visit)
+    never_parted(stage, "talk", call, visit)
+    await talk_over(stage, "talk", call, visit)
 
 
 async def on_hold(stage: Stage) -> AsyncIterator[None]:
     """On hold by the agent's handset."""
-    call, visit = await _connected(stage, "hold")
+    call, visit = await connected(stage, "hold")
     stage.desks["hold"].hold(visit, on=True)
     await stage.waits(call, "on hold")
     yield
@@ -66,12 +66,12 @@ async def on_hold(stage: Stage) -> AsyncIterator[None]:
     await stage.never_silent(call, "on hold")
     stage.desks["hold"].hold(visit, on=False)
     await stage.together(call, "hold", visit)
-    await _talk_over(stage, "hold", call, visit)
+    await talk_over(stage, "hold", call, visit)
 
 
 async def in_line(stage: Stage) -> AsyncIterator[None]:
     """One talks, three wait: they are answered in their order."""
-    first, visit = await _connected(stage, "line")
+    first, visit = await connected(stage, "line")
     waiting = []
     for _ in range(3):
         call = await stage.dial(number_of("line"))
@@ -79,14 +79,14 @@ async def in_line(stage: Stage) -> AsyncIterator[None]:
         waiting.append(call)
     yield
     yield
-    _never_parted(stage, "line", first, visit)
+    never_parted(stage, "line", first, visit)
     for call in waiting:
         if call.ended:
             raise Lost("waiting caller", f"{call.caller} was hung up on in line")
         await stage.never_silent(call, "in line")
     for before, call in pairwise([first, *waiting]):
         since = time.time()
-        await _talk_over(stage, "line", before, visit)
+        await talk_over(stage, "line", before, visit)
         visit = await stage.rung("line", since)
         heard = [one for one in waiting if one.voice.hears(stage.desks["line"].voice(visit).says, since)]
         for _ in range(60):
@@ -96,7 +96,7 @@ async def in_line(stage: Stage) -> AsyncIterator[None]:
             await asyncio.sleep(0.05)
         if heard != [call]:
             raise Lost("order", f"{call.caller} was next, and {[one.caller for one in heard]} was answered")
-    await _talk_over(stage, "line", waiting[-1], visit)
+    await talk_over(stage, "line", waiting[-1], visit)
 
 
 async def in_menu(stage: Stage) -> AsyncIterator[None]:
@@ -120,7 +120,7 @@ async def _chooses(stage: Stage, call: Dialled, part: str) -> None:
         await asyncio.sleep(0.6)
     visit = await stage.rung(part, since)
     await stage.together(call, part, visit)
-    await _talk_over(stage, part, call, visit)
+    await talk_over(stage, part, call, visit)
 
 
 async def greeted(stage: Stage) -> AsyncIterator[None]:
@@ -149,7 +149,7 @@ async def ringing(stage: Stage) -> AsyncIterator[None]:
     if call.ended or visit.ended:
         raise Lost("conversation", "ring: somebody was hung up on")
     await stage.together(call, "ring", visit)
-    await _talk_over(stage, "ring", call, visit)
+    await talk_over(stage, "ring", call, visit)
 
 
 async def answered(stage: Stage) -> AsyncIterator[None]:
@@ -163,7 +163,7 @@ async def answered(stage: Stage) -> AsyncIterator[None]:
     yield
     await stage.waits(call, "talking")
     await stage.together(call, "answer", visit)
-    await _talk_over(stage, "answer", call, visit)
+    await talk_over(stage, "answer", call, visit)
 
 
 async def being_offered(stage: Stage) -> AsyncIterator[None]:
@@ -184,12 +184,12 @@ async def being_offered(stage: Stage) -> AsyncIterator[None]:
     await stage.waits(call, "talking")
     visit = next(one for one in reversed(stage.desks["offer"].visits) if one.answered and not one.ended)
     await stage.together(call, "offer", visit)
-    await _talk_over(stage, "offer", call, visit)
+    await talk_over(stage, "offer", call, visit)
 
 
 async def transferred(stage: Stage) -> AsyncIterator[None]:
     """Sent on to another line, without asking there first, in the very moment."""
-    call, visit = await _connected(stage, "blind")
+    call, visit = await connected(stage, "blind")
     since = time.time()
     yield
     await asyncio.sleep(stage.random.choice((0.0, 0.002, 0.01, 0.05)))
@@ -199,7 +199,7 @@ async def transferred(stage: Stage) -> AsyncIterator[None]:
         raise Lost("waiting caller", "transfer: hung up on")
     target = await stage.rung("target", since, 20)
     await stage.together(call, "target", target)
-    await _talk_over(stage, "target", call, target)
+    await talk_over(stage, "target", call, target)
 
 
 async def leaving_a_message(stage: Stage) -> AsyncIterator[None]:
@@ -257,7 +257,7 @@ async def gone_meanwhile(stage: Stage) -> AsyncIterator[None]:
     await asyncio.to_thread(stage.client.resume, agent)
     visit = await stage.rung("ghost", since)
     await stage.together(other, "ghost", visit)
-    await _talk_over(stage, "ghost", other, visit)
+    await talk_over(stage, "ghost", other, visit)
 
 
 async def called_back(stage: Stage) -> AsyncIterator[None]:
@@ -265,7 +265,7 @@ async def called_back(stage: Stage) -> AsyncIterator[None]:
     number = f"+1202{5550000 + len(stage.customers.visits):07}"
     seen = len(stage.customers.visits)
     call = (await asyncio.to_thread(stage.client.add_callback, "back", number, "", None)).id
-    presses = asyncio.get_running_loop().create_task(_presses(stage))
+    pressing = asyncio.get_running_loop().create_task(presses(stage, "back"))
     try:
         await asyncio.sleep(stage.random.uniform(0.0, 6.0))
         yield
@@ -275,7 +275,7 @@ async def called_back(stage: Stage) -> AsyncIterator[None]:
             lambda: stage.query(ended, call), 40, f"the callback is over: {stage.story(call)}", "callback"
         )
     finally:
-        presses.cancel()
+        pressing.cancel()
     visits = [one for one in stage.customers.visits[seen:] if one.number == number]
     if any(before.ended is None or before.ended > after.rang for before, after in pairwise(visits)):
         raise Lost("callback", f"two calls to {number} at a time: {stage.story(call)}")
@@ -283,12 +283,12 @@ async def called_back(stage: Stage) -> AsyncIterator[None]:
         raise Lost("callback", f"not talked with once: {stage.story(call)}")
 
 
-async def _presses(stage: Stage) -> None:
+async def presses(stage: Stage, part: str) -> None:
     """The agent who is rung for a callback says yes, as often as it takes."""
     while True:
         await asyncio.sleep(0.8)
-        for visit in stage.desks["back"].visits:
-            if visit.answered and not visit.ended and (voice := stage.desks["back"].voice(visit)).far is not None:
+        for visit in stage.desks[part].visits:
+            if visit.answered and not visit.ended and (voice := stage.desks[part].voice(visit)).far is not None:
                 voice.press("1")
 
 

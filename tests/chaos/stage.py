@@ -23,7 +23,8 @@ from tests.live.robots import Address, Manners, Robot, Visit, robot
 from .chance import LONG
 from .phones import Desk, Dialled, Trunk, desk, trunk
 
-PARTS = ("talk", "hold", "line", "menu", "greet", "ring", "offer", "answer", "blind", "target", "ghost", "back")
+PARTS = ("talk", "hold", "line", "menu", "greet", "ring", "offer", "answer", "blind", "target", "ghost", "back",
+         "ext", "asks", "asked", "promise", "wrap")  # fmt: skip
 """Each has a queue of its name, a number 5101, 5102 ... that enters it, and an agent 7101 ... at phone 201 ... who alone serves it."""
 AT_MOST = 40.0
 """Seconds within which everyone who waits hears a word."""
@@ -33,6 +34,10 @@ UNWATCHED = 60.0
 """Seconds for which a daemon is stopped that nobody replaces."""
 HEARD_WITHIN = 3.0
 _callers = itertools.count(1)
+OUTSIDE = "+12025550177"
+"""A number outside that calls overflow to."""
+WRAP_UP = {"wrap": 6.0}
+"""Seconds; none in the other queues."""
 LONGEST_GAP = 1.2
 """Seconds without a packet that count as silence: the phones speak ten times a second, and the machine is shared."""
 
@@ -71,6 +76,7 @@ attempts = 8
 spacing = 2
 ring = 5
 per_number = 1000
+at_once = 20
 per_hour = 100000
 per_day = 100000
 minutes_per_day = 100000
@@ -100,12 +106,18 @@ greeting = "chaos"
 
 [numbers.5152]
 enters = "message:line"
+
+[numbers.5153]
+enters = "phone:{phone_of("ext")}"
+
+[numbers.5154]
+enters = "outside:{OUTSIDE}"
 """ + "".join(
     f"""
 [queues.{part}]
 name = "{part}"
 fallback = "say:nobody-here"
-wrap_up = 0
+wrap_up = {WRAP_UP.get(part, 0)}
 ring = 60
 messages = true
 steps = [{{ wants = "plays_{part}" }}]
@@ -127,7 +139,7 @@ skills = {{ plays_{part} = 5 }}
 EXTRA_UNWATCHED = EXTRA.replace(f"watchdog = {WATCHDOG}", f"watchdog = {2 * UNWATCHED}")
 """The same with a daemon that may hang, as one that neither `up` nor systemd runs."""
 
-PATIENCE: dict[str, float | None] = {"ring": None, "answer": None}
+PATIENCE: dict[str, float | None] = {"ring": None, "answer": None, "ext": None}
 """Phones answer by themselves after a tenth of a second, but for these."""
 
 
@@ -137,6 +149,11 @@ class Lost(AssertionError):
     def __init__(self, what: str, story: str) -> None:
         super().__init__(f"{what}: {story}")
         self.what = what
+
+
+def friendly(number: str) -> Manners:
+    """How people outside take a call: they press 1 as often as they are asked, talk and hang up; who is overflowed to stays."""
+    return Manners(0.15) if number == OUTSIDE else Manners(0.15, keys="1111", pause=0.5, talk=3.0)
 
 
 @dataclass

@@ -20,8 +20,9 @@ from tests.live.lab import SiteUp, free_base, site_running
 from tests.live.robots import Manners
 
 from .chance import LONG, SEED
-from .parts import ALL, Part
-from .stage import AT_MOST, EXTRA, EXTRA_UNWATCHED, STOPPED, UNWATCHED, Lost, Stage, number_of, staged
+from .more_parts import EVERY
+from .parts import Part
+from .stage import AT_MOST, EXTRA, EXTRA_UNWATCHED, STOPPED, UNWATCHED, Lost, Stage, friendly, number_of, staged
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "2"))
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120 + 60 * ROUNDS)]
@@ -112,8 +113,8 @@ async def test_struck_in_every_state(chaos_site: SiteUp, capsys: pytest.CaptureF
     counted: Counter[str] = Counter()
     stories: list[str] = []
     blows: Counter[str] = Counter()
-    parts = tuple(part for part in ALL if not ONLY or part.__name__ in ONLY.split(","))
-    async with staged(chaos_site, SEED, lambda number: Manners(0.15, keys="1111", pause=0.5, talk=3.0)) as stage:
+    parts = tuple(part for part in EVERY if not ONLY or part.__name__ in ONLY.split(","))
+    async with staged(chaos_site, SEED, friendly) as stage:
         choices: tuple[Callable[[], Awaitable[None]], ...] = (
             stage.killed,
             stage.hung,
@@ -144,9 +145,9 @@ if LONG:
 
     async def test_stopped_for_a_minute_and_nobody_replaces_it(tmp_path: Path) -> None:
         with site_running(tmp_path / "site", free_base(), EXTRA_UNWATCHED) as site:
-            async with staged(site, SEED, lambda number: Manners(0.15, keys="1111", pause=0.5, talk=3.0)) as stage:
+            async with staged(site, SEED, friendly) as stage:
                 for _ in range(max(1, ROUNDS // 10)):
-                    lost = await play(stage, lambda: stage.stopped(UNWATCHED), ALL)
+                    lost = await play(stage, lambda: stage.stopped(UNWATCHED), EVERY)
                     assert lost == [], "\n".join(f"{part}: {error!r}" for part, error in lost)
 
 

@@ -17,12 +17,11 @@ from pathlib import Path
 import pytest
 
 from tests.live.lab import SiteUp, free_base, site_running
-from tests.live.robots import Manners
 
 from .between import Between, between
 from .chance import LONG, SEED
-from .parts import ALL
-from .stage import EXTRA, Lost, Stage, staged
+from .more_parts import EVERY
+from .stage import EXTRA, Lost, Stage, friendly, staged
 from .test_daemon import play
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1")) if LONG else 1
@@ -106,18 +105,17 @@ class Blows:
 async def test_the_link_struck_with_calls_in_every_state(site: SiteUp, capsys: pytest.CaptureFixture[str]) -> None:
     stories: list[str] = []
     counted: Counter[str] = Counter()
-    friendly = Manners(0.15, keys="1111", pause=0.5, talk=3.0)
     ami = site.told["ami"]
     async with (
         between(site.base_port + 4, (ami["host"], ami["port"])) as link,
-        staged(site, SEED, lambda number: friendly) as stage,
+        staged(site, SEED, friendly) as stage,
     ):
         await led_through(stage, site.base_port + 4)
         blows = Blows(stage, link)
         choices = (blows.cut, blows.stuck, blows.slow)
         for number in range(ROUNDS):
             blow, began = choices[number % len(choices)], time.monotonic()
-            lost = await play(stage, lambda blow=blow: blows.strike(blow), ALL)
+            lost = await play(stage, lambda blow=blow: blows.strike(blow), EVERY)
             lost += rung_twice(stage)
             stories += [f"round {number + 1} ({blow.__name__}), {part}: {error!r}" for part, error in lost]
             counted.update(getattr(error, "what", "test") for _, error in lost)
