@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import structlog
 
-from callhandler.core.events import Fact
+from callhandler.core.events import Fact, GapEnded
 from callhandler.switchboard import Switchboard
 
 BY = "the planned end"
@@ -34,8 +34,7 @@ class Ending:
         self.has_begun = True
         log.info("no new calls are taken", here=len(self._switchboard.calls.here))
         self._switchboard.listen(self._look)
-        for call in [one for one in self._switchboard.calls.here.values() if one.rings_since is not None]:
-            self._switchboard.give_back(call, BY)
+        self._give_back()
         self._look()
 
     def hang_up(self) -> None:
@@ -44,6 +43,13 @@ class Ending:
         for call in list(self._switchboard.calls.here.values()):
             self._switchboard.withdraw(call, BY)
 
+    def _give_back(self) -> None:
+        for call in self._switchboard.calls.here.values():
+            if call.rings_since is not None:
+                self._switchboard.give_back(call, BY)
+
     def _look(self, fact: Fact | None = None) -> None:
+        if isinstance(fact, GapEnded):  # Asterisk could not be told so before
+            self._give_back()
         if not self._switchboard.calls.here and not self._switchboard.line.books.callbacks.under_way():
             self._over()

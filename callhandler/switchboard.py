@@ -605,9 +605,9 @@ class Switchboard:
         self._pbx.send_to_line(call.channel)
 
     def rings(self, call_id: str) -> bool:
-        """Tell whether a call is kept ringing."""
+        """Tell whether a call is kept ringing, and may be let in: nobody lets go of it."""
         call = self.calls.here.get(call_id)
-        return call is not None and call.rings_since is not None
+        return call is not None and call.rings_since is not None and call_id not in self._withdrawn
 
     def let_in(self, call_id: str) -> bool:
         """Have a caller who is kept ringing ask again, and be answered. False where Asterisk can't be told so now."""
