@@ -71,7 +71,7 @@ class Reception:
     async def receive(self, session: AgiSession) -> None:
         """Hold one AGI session's conversation. Whatever goes wrong in it, the caller goes on in the dialplan or is let go properly."""
         env = session.env
-        number, source = (*env.args, "", "")[:2]
+        number, source, state = (*env.args, "", "", "")[:3]
         site = self._loaded.site
         messages = MessageBox(self._loaded.directory)
         caller = AgiCaller(session, self._sound, site.default_language, site.company.time_zone, messages.path)
@@ -85,8 +85,11 @@ class Reception:
             if known is None:
                 return
         call = known or self._arrive(session, number, source)
-        if known is None and source.startswith(wire.SOURCE_TRUNK) and not self._door.is_open():
-            await self._keep_ringing(session, call)  # agents' phones are always served at once
+        may_ring = (
+            source.startswith(wire.SOURCE_TRUNK) and state != wire.ANSWERED
+        )  # agents' phones are always served at once
+        if known is None and may_ring and not self._door.is_open():
+            await self._keep_ringing(session, call)
             return
         visit = self._switchboard.begin_visit(call, caller.cut, lambda: session.end("the call is over"))
         house = self._house(site, messages)

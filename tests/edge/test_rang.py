@@ -36,9 +36,10 @@ def late(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return relieved
 
 
-async def from_trunk(site: Path) -> FakeAgi:
-    """A call from the trunk, in which the test answers for Asterisk."""
-    block = header_block(b"agi_callerid: 15550100").replace(b"agi_arg_2: pstn", b"agi_arg_2: trunk:pstn")
+async def from_trunk(site: Path, state: bytes = b"Ring", call: str = CALL) -> FakeAgi:
+    """A call from the trunk, in which the test answers for Asterisk; `state` is its channel's."""
+    lines = b"agi_callerid: 15550100", b"agi_arg_3: " + state
+    block = header_block(*lines, uniqueid=call.encode()).replace(b"agi_arg_2: pstn", b"agi_arg_2: trunk:pstn")
     return await agi_call(load(site).site.asterisk.agi_port, block)
 
 
@@ -146,6 +147,16 @@ async def test_of_who_is_answered_at_once_nothing_is_written(site: Path) -> None
         await waiting(daemon)
         facts = await story(daemon)
     assert told(facts) == ["CallArrived", "CallEntered"]
+
+
+async def test_whom_asterisk_answered_while_no_daemon_was_there_is_not_made_to_ring_again(
+    site: Path, late: Callable[[], None]
+) -> None:
+    async with running(site) as daemon:
+        await kept_ringing(site, daemon)
+        call = await from_trunk(site, b"Up", "pbx1-1.2")
+        assert await call.command() == b"ANSWER"
+        await call.close()
 
 
 async def by_agi_first(call: FakeAgi, asterisk: FakeAmi) -> None:
@@ -265,6 +276,31 @@ async def test_a_planned_end_lets_the_network_have_back_who_rings(
     assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEnded", "ItemOpened"], "who got nobody"
     assert [fact.reason for fact in facts if isinstance(fact, e.CallRang)] == [RingEnd.WITHDRAWN]
     assert [fact.outcome for fact in facts if isinstance(fact, e.CallEnded)] == [Outcome.WITHDRAWN]
+
+
+async def test_who_is_given_back_to_the_network_is_not_let_in_besides(
+    site: Path, asterisk: FakeAmi, late: Callable[[], None]
+) -> None:
+    async with running(site) as daemon:
+        await kept_ringing(site, daemon)
+        daemon.ending.begin()
+        await let_in(asterisk)
+        late()
+        await until(lambda: not daemon._door._watching)
+        assert len(asterisk.sent("Redirect")) == 1, "the second one would begin the time anew after which it is refused"
+
+
+async def test_a_planned_end_while_asterisk_cannot_be_told_gives_them_back_once_it_can(
+    site: Path, asterisk: FakeAmi, late: Callable[[], None]
+) -> None:
+    async with running(site) as daemon:
+        await kept_ringing(site, daemon)
+        asterisk.channels = [HERE]
+        await asterisk.stop()
+        await until(lambda: daemon.switchboard.link is None)
+        daemon.ending.begin()
+        await asterisk.start()
+        await let_in(asterisk)
 
 
 async def test_a_planned_end_lets_stay_who_is_being_answered(
