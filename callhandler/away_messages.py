@@ -18,7 +18,7 @@ from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.calls import Call
 from callhandler.core.inbox import MESSAGE
-from callhandler.core.model import Outcome
+from callhandler.core.model import Outcome, RingEnd
 from callhandler.messages import ENDING, FOLDER, MessageBox, is_name
 from callhandler.scripts.message import SHORTEST
 from callhandler.site.models import Site
@@ -66,6 +66,7 @@ class AwayMessages:
         match seen:
             case o.LinkUp():
                 self._speaking = {one.channel for one in seen.channels if one.context == wire.CONTEXT_AWAY}
+                self._ring_no_more()
                 live = {one.channel for one in seen.channels}
                 for found in self._find("*"):
                     if found.call not in self._speaking:
@@ -83,6 +84,14 @@ class AwayMessages:
                 for found in self._find(f"{seen.channel}_away_*"):
                     self._take_in(found)
                     self._end(found)
+
+    def _ring_no_more(self) -> None:
+        """Who was kept ringing and leaves a message now was answered by Asterisk, and isn't to be let in in the middle of it."""
+        now = self._switchboard.clock()
+        for channel in self._speaking:
+            call = self._switchboard.calls.at(channel)
+            if call is not None and (rang := call.rang(now, RingEnd.LONGEST)) is not None:
+                self._switchboard.record(rang)
 
     def _look_after_those_cut_off(self, live: set[str]) -> None:
         """Once after a start: who spoke to us when the last daemon died, and hung up since, or does so before anybody records again, has

@@ -9,7 +9,7 @@ from callhandler.away_messages import AwayMessages
 from callhandler.core import events as e
 from callhandler.core import observed as o
 from callhandler.core.inbox import InboxKeeper
-from callhandler.core.model import Outcome
+from callhandler.core.model import Outcome, RingEnd
 from callhandler.site.loading import load
 from callhandler.site.models import Site
 from callhandler.site.new import example
@@ -222,3 +222,28 @@ def test_a_link_is_no_message(site: Site, tmp_path: Path) -> None:
     house.sees(asterisk())
     assert not any(isinstance(fact, e.MessageLeft) for fact in house.journal)
     assert secret.stat().st_mode & 0o777 == 0o600
+
+
+def test_who_was_kept_ringing_until_asterisk_took_a_message_is_not_let_in_in_the_middle_of_it(
+    site: Site, tmp_path: Path
+) -> None:
+    now = World(plan(site), attach=False).now
+    rings = [
+        e.CallArrived(
+            at=now,
+            call="c1",
+            channel="PJSIP/c1",
+            number="5000",
+            caller_number="12025550123",
+            caller_name="",
+            source="trunk:pstn",
+        ),
+        e.CallKeptRinging(at=now, call="c1", late=True),
+    ]
+    house = House(site, tmp_path, rings)
+    house.sees(asterisk(speaking("c1")))
+    assert not house.world.board.rings("c1")
+    recorded(tmp_path, "c1_away_5000_12025550123", 4.0, house.world.now)
+    house.sees(o.ChannelEnded("c1", 16, ""))
+    assert [fact.reason for fact in house.journal if isinstance(fact, e.CallRang)] == [RingEnd.LONGEST]
+    assert [fact.outcome for fact in house.journal if isinstance(fact, e.CallEnded)] == [Outcome.MESSAGE]
