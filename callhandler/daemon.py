@@ -236,8 +236,7 @@ class Daemon:
         self._door.keep_on(call.id for call in sorted(ringing, key=attrgetter("rings_since")))
         self.desk.figures.begin(now, found.calls_today, await self._asked(alarms_since, now - _DAY))
         self.switchboard.record(e.SiteLoaded(at=now, digest=self._loaded.digest, reason="start"))
-        text = await asyncio.to_thread(self._loaded.path.read_text, encoding="utf-8")
-        await self.journal.keep_site(self._loaded.digest, now, text)
+        await self.journal.keep_site(self._loaded.digest, now, self._loaded.text)
         self.switchboard.seat_at_first_start(now)
 
     def _observe(self, seen: Observation) -> None:

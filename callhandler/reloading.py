@@ -54,8 +54,7 @@ class Reloading:
             if new.digest == self.loaded.digest:  # recordings and the lookup's table may be new all the same
                 self._reception.open_for(new)
                 return ReloadResult((), applied=True)
-            text = await asyncio.to_thread(new.path.read_text, encoding="utf-8")
-            await self._journal.keep_site(new.digest, self._switchboard.clock(), text)
+            await self._journal.keep_site(new.digest, self._switchboard.clock(), new.text)
             self._apply(new, by)
             return ReloadResult(differences, applied=True)
 

@@ -42,10 +42,11 @@ TomlTable = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class LoadedSite:
-    """A site file that can be used. `digest` is the SHA-256 of its bytes, in hexadecimal."""
+    """A site file that can be used: the `text` that was read, and the SHA-256 of its bytes, `digest`, in hexadecimal."""
 
     path: Path
     directory: Path
+    text: str = field(repr=False, compare=False)
     digest: str
     site: Site
     places: Places = field(repr=False, compare=False)
@@ -70,7 +71,7 @@ def loaded(path: Path, data: bytes) -> LoadedSite:
     raw = _parsed(path, text)
     places = Places(str(path), _positions(path, text))
     site = _site(raw, places)
-    return LoadedSite(path, path.parent.resolve(), hashlib.sha256(data).hexdigest(), site, places)
+    return LoadedSite(path, path.parent.resolve(), text, hashlib.sha256(data).hexdigest(), site, places)
 
 
 def _read(path: Path) -> tuple[Path, bytes]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from callhandler.asterisk.sounds import Programs, SoundsMade, make_sounds
 from callhandler.cli import main as command_line
 from callhandler.cli import up
 from callhandler.control.client import Client
@@ -15,7 +16,7 @@ from callhandler.core.views import CallState
 from callhandler.daemon import Daemon, _run
 from callhandler.doctor import gather
 from callhandler.errors import CallhandlerError, Refused
-from callhandler.site.loading import load
+from callhandler.site.loading import LoadedSite, load
 from callhandler.store.queries import facts_after, last_calls
 from callhandler.store.sources import open_source
 from tests.edge.waiting import until
@@ -87,6 +88,21 @@ async def test_a_reload_keeps_who_waits_in_their_place_and_their_music_on(site: 
     assert (after.state, after.entered, after.position) == (CallState.WAITING, before.entered, 1)
     assert told[-1].startswith(b"WAIT FOR DIGIT"), "nothing interrupted the music"
     assert sum(line.startswith(b"SET MUSIC") for line in told) == 1
+
+
+async def test_what_was_read_is_in_force_though_the_file_is_saved_anew_in_the_middle_of_a_reload(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def saved_anew(new: LoadedSite, programs: Programs) -> SoundsMade:
+        new.path.unlink()  # as some editors do
+        return make_sounds(new, programs)
+
+    async with running(site) as daemon:
+        edit(site, 'name = "Sales"', 'name = "Sold"')
+        monkeypatch.setattr("callhandler.reloading.make_sounds", saved_anew)
+        result = await ask(site, lambda client: client.reload(dry_run=False))
+        assert (result.applied, result.error) == (True, None), "Asterisk has the new one by now"
+        assert daemon.switchboard.line.plan.queues["sales"].name == "Sold"
 
 
 async def test_a_reload_tells_the_warnings_that_come_with_it_and_no_others(site: Path) -> None:
