@@ -116,13 +116,15 @@ class Inbox:
 class _Seen:
     """What the inbox must know of a call that is here, or is to be called back.
 
-    `shown` is the number it came with; `waits` is whether the caller has waited for us, in a line or ringing, and nothing came of it yet.
+    `shown` is the number it came with; `waits` is whether the caller has waited for us, in a line or ringing, and nothing came of it yet:
+    neither a talk nor a message. `left` is how the caller last left a line without an agent, None while in one.
     """
 
     number: str
     shown: str
     queue: str = ""
     waits: bool = False
+    left: Outcome | None = None
     called_back: bool = False
 
 
@@ -130,8 +132,8 @@ class InboxKeeper:
     """Opens items for callers who got nobody, and closes those of callers who have. A follower (core/following.py)."""
 
     heeds = (
-        e.CallArrived, e.CallKeptRinging, e.CallRang, e.CallEntered, e.CallMoved, e.CallConnected, e.ExtensionConnected, e.CallEnded,
-        e.CallbackRequested, e.CallbackEnded, e.MessageLeft, e.ItemOpened, e.ItemClaimed, e.ItemDone,
+        e.CallArrived, e.CallKeptRinging, e.CallRang, e.CallEntered, e.CallMoved, e.CallAbandoned, e.CallLeftLine, e.CallConnected,
+        e.ExtensionConnected, e.CallEnded, e.CallbackRequested, e.CallbackEnded, e.MessageLeft, e.ItemOpened, e.ItemClaimed, e.ItemDone,
     )  # fmt: skip
 
     def __init__(self, known_as: Callable[[str], str] = str) -> None:
@@ -147,10 +149,14 @@ class InboxKeeper:
                 self._seen[fact.call] = _Seen(fact.caller_number, fact.caller_number)
             case e.CallEntered() | e.CallMoved():
                 if seen := self._seen.get(fact.call):
-                    seen.queue, seen.waits = fact.queue, True
+                    seen.queue, seen.waits, seen.left = fact.queue, True, None
             case e.CallKeptRinging():
                 self._waits(fact.call, True)
-            case e.CallRang(reason=RingEnd.LET_IN | RingEnd.LONGEST) | e.ExtensionConnected():
+            case e.CallAbandoned():
+                self._left(fact.call, Outcome.ABANDONED)
+            case e.CallLeftLine():
+                self._left(fact.call, fact.outcome)
+            case e.CallRang(reason=RingEnd.LET_IN | RingEnd.LONGEST) | e.CallConnected() | e.ExtensionConnected():
                 self._waits(fact.call, False)
             case e.CallbackRequested():
                 seen = self._seen.get(fact.call)
@@ -170,6 +176,10 @@ class InboxKeeper:
     def _waits(self, call: str, waits: bool) -> None:
         if seen := self._seen.get(call):
             seen.waits = waits
+
+    def _left(self, call: str, outcome: Outcome) -> None:
+        if seen := self._seen.get(call):
+            seen.left, seen.waits = outcome, seen.waits and outcome is not Outcome.CALLBACK
 
     def follow(self, fact: e.Fact, now: float) -> list[e.Fact | Decision]:
         """Take note of a fact, and return what opens or closes with it."""
@@ -199,6 +209,8 @@ class InboxKeeper:
                 missed, reason = seen.queue != "", fact.outcome.value
             case Outcome.WITHDRAWN:
                 missed, reason = seen.waits, fact.reason
+            case Outcome.ANSWERED:  # came back to a line after a talk, and got nobody there
+                missed, reason = seen.waits, fact.reason if seen.left is None else seen.left.value
             case outcome:
                 missed, reason = outcome in _IN_VAIN, outcome.value
         item = e.ItemOpened(at=now, call=fact.call, queue=seen.queue, item=MISSED, number=seen.number, reason=reason)

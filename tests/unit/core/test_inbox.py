@@ -73,6 +73,51 @@ def test_who_waited_and_was_hung_up_by_us_is_missed() -> None:
     ]
 
 
+def back_in_line(number: str = "555") -> tuple[World, InboxKeeper, Call]:
+    """Somebody who has talked with an agent, was given back to the line, and waits there; everybody else talks."""
+    one, keeper = world()
+    call = one.call(number)
+    one.admitted(call, "q")
+    one.answers(one.leg("a"))
+    one.agent_hangs_up(call)
+    busy(one)
+    one.admitted(call, "q")
+    one.passes(20.0)
+    return one, keeper, call
+
+
+def test_who_came_back_to_the_line_after_a_talk_and_gave_up_is_missed() -> None:
+    """The call counts as answered, from hold with key 1 as after a transfer that nobody took."""
+    one, keeper, call = back_in_line()
+    one.caller_hangs_up(call)
+    assert [fact.outcome for fact in one.of(e.CallEnded)] == [Outcome.ANSWERED]
+    assert [(item.number, item.queue, item.reason) for item in keeper.inbox.waiting()] == [("555", "q", "abandoned")]
+
+
+def test_who_came_back_after_a_talk_and_was_sent_away_is_missed_unless_something_came_of_it() -> None:
+    one, keeper, call = back_in_line()
+    one.passes(60.0)
+    one.caller_hangs_up(call)
+    assert [item.reason for item in keeper.inbox.waiting()] == ["timeout"]
+    one, keeper, call = back_in_line()
+    one.board.withdraw(call, "the planned end")
+    one.caller_hangs_up(call)
+    assert [item.reason for item in keeper.inbox.waiting()] == ["hung up by the planned end"]
+    one, keeper, call = back_in_line()
+    one.passes(60.0)
+    one.board.record(e.MessageLeft(at=one.now, call=call.id, queue="q", file="m.wav", seconds=3.0))
+    one.caller_hangs_up(call)
+    assert keeper.inbox.waiting() == []
+
+
+def test_who_is_called_back_already_is_not_missed() -> None:
+    one, keeper, call = back_in_line()
+    left = e.CallLeftLine(at=one.now, call=call.id, queue="q", outcome=Outcome.CALLBACK, waited=9.0, reason="joined")
+    one.board.record(left)
+    one.caller_hangs_up(call)
+    assert keeper.inbox.waiting() == []
+
+
 def test_it_is_done_when_the_number_has_talked_with_an_agent() -> None:
     one, keeper = world()
     talking = busy(one)
