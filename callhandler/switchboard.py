@@ -36,8 +36,9 @@ NO_TIER = Tier()
 REDIAL_MEMORY = 20_000
 """Callers whose last agent is remembered, as many as are read from the journal at a start (180 bytes each); the oldest are forgotten."""
 
-ENDED_MEMORY = 1_000
-"""Ends of unknown channels remembered: over AMI the end of a call can be seen before its AGI session says hello."""
+ENDED_MEMORY = 5_000
+"""Ends of unknown channels remembered: over AMI the end of a call can be seen before its AGI session says hello. After a stall those of
+all who called and hung up in it are seen first, some 300 a second, while up to 1,024 sessions wait to be taken."""
 
 ANSWERED_ELSEWHERE = 26
 """Q.850's cause with which the dialplan lets go of a phone that was answered when another phone had the call already."""

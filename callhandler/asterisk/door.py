@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from callhandler.core.model import LONGEST_RINGING
+
 FEW = 100
 """Callers who are let in however late the machine is: ringing would not help it, whatever else it does."""
 LATE = 0.003
@@ -50,7 +52,7 @@ class Door:
         self._tell = tell
         self._before: deque[str] = deque()
         self._being_told = 0
-        self._coming: set[str] = set()  # were let in, and have no session yet
+        self._coming: dict[str, float] = {}  # were let in, and have no session yet; until when they are waited for
         self._late = 0.0
         self._room = ROOM
         self._watching = False
@@ -103,24 +105,27 @@ class Door:
 
     def _look(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         """See how late the loop is, how many may be here therefore, and let them in; no more once few callers are here."""
-        self._coming = {call for call in self._coming if self._rings(call)}
-        self._late += (loop.time() - due - self._late) / _MEMORY
+        now = loop.time()
+        self._coming = {call: until for call, until in self._coming.items() if until > now and self._rings(call)}
+        self._late += (now - due - self._late) / _MEMORY
         if self.is_late:
             self._room = max(FEW, _LESS * min(self._room, self._inside()))
         elif self._before and self._inside() + _IN_A_TICK >= self._room:
             self._room *= _MORE
         for _ in range(_IN_A_TICK):
-            self._let_next_in()
+            self._let_next_in(now)
         if self._is_watched():
             self._look_again(loop)
         else:
             self._watching, self._late, self._room = False, 0.0, ROOM
 
-    def _let_next_in(self) -> None:
+    def _let_next_in(self, now: float) -> None:
         while self._before and not self._rings(self._before[0]):
             self._before.popleft()  # hung up, or has rung for as long as it may
         if self._before and self._has_room() and self._let_in(self._before[0]):
-            self._coming.add(self._before.popleft())
+            self._coming[self._before.popleft()] = (
+                now + LONGEST_RINGING
+            )  # by then it has asked again by itself, or is gone
 
     def _alarm(self, now: float) -> None:
         if now - self._told >= ALARM_AGAIN:

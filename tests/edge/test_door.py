@@ -173,6 +173,22 @@ async def test_who_was_let_in_takes_room_until_the_session_does() -> None:
 
 
 @pytest.mark.usefixtures("late", "by_hand")
+async def test_who_was_let_in_and_never_comes_takes_no_room_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asterisk was told so, and the channel is gone without anybody's having been told."""
+    monkeypatch.setattr(doors, "LONGEST_RINGING", 0.05)
+    street = Street(here=FEW)
+    street.has_time = False
+    for caller in range(1, 4):
+        street.comes(caller)
+    street.here = FEW - 1
+    street.look(3)
+    assert street.inside == [1]
+    await asyncio.sleep(0.06)
+    street.look()
+    assert street.inside == [1, 2]
+
+
+@pytest.mark.usefixtures("late", "by_hand")
 async def test_a_session_that_tells_somebody_to_ring_takes_no_room() -> None:
     street = Street(here=FEW)
     street.comes(1)

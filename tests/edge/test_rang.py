@@ -239,6 +239,23 @@ async def test_whose_end_asterisk_told_before_the_call_came_is_written_down_once
     assert [fact.outcome for fact in facts if isinstance(fact, e.CallEnded)] == [Outcome.ABANDONED_SHORT]
 
 
+async def test_of_many_who_came_and_hung_up_in_a_stall_nobody_rings_for_ever(
+    site: Path, asterisk: FakeAmi, late: Callable[[], None]
+) -> None:
+    """Their ends are seen before their sessions, which have waited to be taken."""
+    async with running(site) as daemon:
+        ended(asterisk)
+        asterisk.send(
+            b"".join(event("Hangup", Uniqueid=f"pbx1-2.{n}", Channel="PJSIP/x", Cause=16) for n in range(3_000))
+        )
+        await until(lambda: "pbx1-2.2999" in daemon.switchboard._ended)
+        call = await from_trunk(site)
+        assert await call.answer(b"511 Command Not Permitted on a dead channel\n") == RING
+        await until(lambda: not daemon.agi.sessions)
+        assert not daemon.switchboard.calls.here
+        await call.close()
+
+
 async def test_a_daemon_that_stops_answers_nobody_who_rings_and_the_next_lets_them_in(
     site: Path, asterisk: FakeAmi, late: Callable[[], None]
 ) -> None:
