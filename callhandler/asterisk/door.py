@@ -123,9 +123,8 @@ class Door:
         while self._before and not self._rings(self._before[0]):
             self._before.popleft()  # hung up, or has rung for as long as it may
         if self._before and self._has_room() and self._let_in(self._before[0]):
-            self._coming[self._before.popleft()] = (
-                now + LONGEST_RINGING
-            )  # by then it has asked again by itself, or is gone
+            # by then it has asked again by itself, or is gone
+            self._coming[self._before.popleft()] = now + LONGEST_RINGING
 
     def _alarm(self, now: float) -> None:
         if now - self._told >= ALARM_AGAIN:
