@@ -207,7 +207,8 @@ def main() -> int:
     print(f"after:  {_words(after)}")
     print(f"calls: {len(found)}: " + ", ".join(f"{n} {name}" for name, n in sorted(outcomes(found).items())))
     print(
-        f"journal: {journal.facts} facts; {dict(journal.happened)}; callbacks {dict(journal.callbacks)}; alarms {dict(journal.alarms)}"
+        f"journal: {journal.facts} facts; {dict(journal.happened)}; callbacks {dict(journal.callbacks)}; alarms {dict(journal.alarms)};"
+        f" kept ringing for {journal.ringing:.1f} s at most"
     )
     for one in grown:
         print(

@@ -16,8 +16,10 @@ MAY_GROW = {"daemon_threads": 6, "asterisk_threads": 2}
 """Threads of pools: Python's own makes six on two cores when they are first needed, and keeps them; Asterisk's come and go."""
 CALLS_A_SHELL = 500
 """Calls among which one may leave a dead channel in Asterisk's list: a fault of Asterisk's (docs/limits.md), which is counted."""
-EXPECTED_ALARMS = frozenset({"misses"})
-"""Agents of the mix let phones ring; nothing else may be wrong."""
+EXPECTED_ALARMS = frozenset({"misses", "busy"})
+"""Agents of the mix let phones ring, and new callers ring for a moment where others take the machine's time. Nothing else may be."""
+LONGEST_RINGING = 5.0
+"""Seconds for which a machine that others use, too, may keep a caller ringing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +69,16 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """What the journal says of the whole soak. `unfinished` are counts that must be 0."""
+    """What the journal says of the whole soak. `unfinished` are counts that must be 0; `ringing`: for how many seconds a caller was kept
+    ringing at most.
+    """
 
     facts: int
     unfinished: Mapping[str, int]
     alarms: Mapping[str, int]
     happened: Mapping[str, int]
     callbacks: Mapping[str, int]
+    ringing: float
 
 
 def left_over(before: Snapshot, after: Snapshot, calls: int) -> list[str]:
@@ -131,6 +136,8 @@ def too_much(found: Iterable[Growth], seconds: float) -> list[str]:
 def unfinished(journal: Journal) -> list[str]:
     """What the journal says that it must not, in words."""
     found = [f"{name}: {count} in the journal" for name, count in journal.unfinished.items() if count]
+    if journal.ringing > LONGEST_RINGING:
+        found.append(f"kept ringing: a caller for {journal.ringing:.1f} s")
     return found + [f"alarm: {kind} ({n})" for kind, n in journal.alarms.items() if kind not in EXPECTED_ALARMS]
 
 

@@ -97,7 +97,8 @@ _UNFINISHED = {
 def journal(source: Source) -> Journal:
     """What the journal says of the whole soak."""
     kinds = source.ask(
-        str, "SELECT kind FROM fact WHERE kind IN ('CheckedIn', 'CallHeld', 'CallbackDialled', 'CallbackEnded')"
+        str,
+        "SELECT kind FROM fact WHERE kind IN ('CheckedIn', 'CallHeld', 'CallRang', 'CallbackDialled', 'CallbackEnded')",
     )
     return Journal(
         facts=source.ask(int, "SELECT count(*) FROM fact")[0],
@@ -106,6 +107,9 @@ def journal(source: Source) -> Journal:
         happened=Counter(kinds),
         callbacks=Counter(
             source.ask(str, "SELECT json_extract(details, '$.result') FROM fact WHERE kind = 'CallbackEnded'")
+        ),
+        ringing=max(
+            source.ask(float, "SELECT json_extract(details, '$.rang') FROM fact WHERE kind = 'CallRang'"), default=0.0
         ),
     )
 

@@ -43,7 +43,9 @@ QUIET = Snapshot(
     files=frozenset({"var/sounds/en/hello.wav"}),
 )
 NUMBERS = [name for name in Snapshot.__slots__ if name not in ("files", "shells", "daemon_threads", "asterisk_threads")]
-FINE = Journal(facts=100, unfinished={"calls without an end": 0}, alarms={"misses": 3}, happened={}, callbacks={})
+FINE = Journal(
+    facts=100, unfinished={"calls without an end": 0}, alarms={"misses": 3}, happened={}, callbacks={}, ringing=0.0
+)
 SITE = Site(
     agent_of={"1001": "7001"}, queue_named={"Line": "line"}, reached={"1": "line", "3": "few"}, short_abandon=5.0
 )
@@ -121,7 +123,9 @@ def test_the_journal() -> None:
     assert unfinished(replace(FINE, unfinished={"calls without an end": 2})) == [
         "calls without an end: 2 in the journal"
     ]
-    assert unfinished(replace(FINE, alarms={"misses": 1, "disk": 2})) == ["alarm: disk (2)"]
+    assert unfinished(replace(FINE, alarms={"misses": 1, "busy": 1, "disk": 2})) == ["alarm: disk (2)"]
+    assert unfinished(replace(FINE, ringing=4.9)) == []
+    assert unfinished(replace(FINE, ringing=5.1)) == ["kept ringing: a caller for 5.1 s"]
 
 
 def line(event: str, at: float, rest: str = "") -> Line:
