@@ -57,6 +57,10 @@ class AskingRoom:
         self._callbacks.ask(call, queue, number, confirmed=True, due=due, by="caller", reason="asked for in line")
         await self._commit()
 
+    def hung_up(self, call: Call, queue: str, number: str) -> None:
+        """Have a caller called back in turn who hung up before saying when."""
+        self._callbacks.hung_up(call, queue, number)
+
     def take_place(self, callback: Callback, call: Call) -> None:
         """Put a call into line at a callback's place."""
         self._callbacks.joined_by(callback, call)

@@ -159,6 +159,17 @@ class Callbacks:
         except Refused:
             return  # nobody was promised anything
 
+    def hung_up(self, call: Call, queue: str, number: str) -> None:
+        """A caller hung up who had confirmed the number and not said when: called back in turn, unless they are with an agent."""
+        if call.leg is not None or call.id not in self._board.calls.here:
+            return
+        try:
+            self.ask(
+                call, queue, number, confirmed=True, due=None, by="caller", reason="hung up before choosing a time"
+            )
+        except Refused:
+            return  # nobody was promised anything
+
     def cancel(self, one: Callback, by: str, reason: str) -> None:
         """End a callback that isn't wanted any more. A conversation under way goes on."""
         if one.state in (CallbackState.HERE, CallbackState.TALKING):

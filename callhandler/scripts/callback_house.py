@@ -37,6 +37,9 @@ class CallbackHouse(Protocol):
         It is on disk when this returns: what is promised then survives a crash.
         """
 
+    def hung_up(self, call: Call, queue: str, number: str) -> None:
+        """Have a caller called back in turn who confirmed the number and hung up before saying when; not who is with an agent."""
+
     def take_place(self, callback: Callback, call: Call) -> None:
         """Put a call into line at a callback's place, whose customer is the caller; the callback is over."""
 

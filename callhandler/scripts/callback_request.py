@@ -1,11 +1,12 @@
 """Asking to be called back instead of waiting on the line: the number, read back and confirmed; now or at a time; and the promise.
 
 Whose turn would only come after closing time, and who calls while it is closed, chooses among the times of the next opening.
-Until the promise is made the caller keeps the place on the line, and an agent's answer ends this conversation at once.
+Until the promise is made the caller keeps the place on the line, and an agent's answer ends this conversation at once. Who hangs up once
+the number is confirmed is called back all the same: in turn, as no time was said to its end, so that none is promised.
 """
 
 from callhandler.core.callback_slots import SLOT
-from callhandler.errors import Refused
+from callhandler.errors import CallerGone, Refused
 from callhandler.scripts.caller import Clock, Digits, Prompt, Spoken
 from callhandler.scripts.closing_time import closes_first, day_of, opening_of
 from callhandler.scripts.house import Session
@@ -34,10 +35,7 @@ async def ask(session: Session, queue_id: str) -> str | None:
         house.calling_back.join(other, call)
         await caller.say(Prompt("std-cb-joined"))
         return "hangup"
-    due = await _when(session, number)
-    while due is not None and not house.calling_back.has_room(due):
-        await caller.say(Prompt("std-cb-taken"))
-        due = await _when(session, number)
+    due = await _wanted(session, queue_id, number)
     try:
         await house.calling_back.ask(call, queue_id, number, due)
     except Refused:
@@ -77,6 +75,27 @@ async def _confirmed(session: Session, shown: str) -> str | None:
         if key is not None:
             return key
     return None
+
+
+async def _wanted(session: Session, queue_id: str, number: str) -> float | None:
+    """Return when the slot begins that the caller chooses, and that has room; None for as soon as it is their turn.
+
+    Who hangs up meanwhile is called back in turn; Asterisk's two links tell of it in either order.
+    """
+    house, call, visit = session.house, session.call, session.visit
+    visit.at_end = lambda: house.calling_back.hung_up(call, queue_id, number)
+    try:
+        due = await _when(session, number)
+        while due is not None and not house.calling_back.has_room(due):
+            await session.caller.say(Prompt("std-cb-taken"))
+            due = await _when(session, number)
+    except CallerGone:
+        if not await house.joined(call) and visit.at_end is not None:
+            visit.at_end()
+        raise
+    finally:
+        visit.at_end = None
+    return due
 
 
 async def _when(session: Session, number: str) -> float | None:

@@ -84,6 +84,53 @@ def test_who_comes_back_after_the_promise_hears_it_again_and_is_in_no_line(
     assert len(open_ones(ladder)) == 1
 
 
+@pytest.mark.parametrize("when", [(), ("2",), ("2", "9")])
+def test_who_hangs_up_once_the_number_is_confirmed_is_called_back_in_turn(
+    ladder: Ladder, when: tuple[str, ...]
+) -> None:
+    """While hearing when they can be called; no time is promised, as none was said to its end. AGI tells of it first."""
+    asks(ladder, "1", *when, HANGS_UP)
+    (one,) = open_ones(ladder)
+    assert (one.number, one.confirmed, one.state, one.promise) == ("+12025550123", True, CallbackState.WAITING, None)
+    assert one.entered == ladder.call.entered
+    assert [fact.outcome for fact in ladder.world.of(e.CallEnded)] == ["callback"]
+    assert not ladder.world.of(e.CallAbandoned)
+    assert not ladder.world.of(e.ItemOpened)
+
+
+def test_so_is_who_hangs_up_and_ami_tells_of_it_first(ladder: Ladder) -> None:
+    asks(ladder, "1", lambda: ladder.world.caller_hangs_up(ladder.call), HANGS_UP)
+    assert [one.state for one in open_ones(ladder)] == [CallbackState.WAITING]
+    assert [fact.outcome for fact in ladder.world.of(e.CallEnded)] == ["callback"]
+
+
+def test_who_hangs_up_before_the_number_is_confirmed_has_given_up(ladder: Ladder) -> None:
+    asks(ladder, HANGS_UP)
+    assert not open_ones(ladder)
+
+
+def test_who_reaches_an_agent_while_asking_is_not_called_back(ladder: Ladder) -> None:
+    def is_answered() -> None:
+        ladder.world.resume("7001")
+        (leg,) = ladder.world.pbx.ringing.values()
+        ladder.world.answers(leg)
+
+    asks(ladder, "1", is_answered, HANGS_UP)
+    assert ladder.world.of(e.CallConnected)
+    assert not open_ones(ladder)
+
+
+def test_whose_end_is_seen_in_the_middle_of_a_talk_is_not_called_back(ladder: Ladder) -> None:
+    def talks_and_goes() -> None:
+        ladder.world.resume("7001")
+        (leg,) = ladder.world.pbx.ringing.values()
+        ladder.world.answers(leg)
+        ladder.world.caller_hangs_up(ladder.call)
+
+    asks(ladder, "1", talks_and_goes, HANGS_UP)
+    assert not open_ones(ladder)
+
+
 def test_another_number_is_keyed_in(ladder: Ladder) -> None:
     caller = asks(ladder, "2", "3105550188", "1", "1")
     assert caller.heard.count("std-cb-number") == 2

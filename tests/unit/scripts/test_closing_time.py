@@ -160,6 +160,14 @@ def test_who_chooses_no_time_is_asked_again_and_then_promised_the_first(ladder: 
     assert only(ladder).due == time_of("2026-03-09T09:00")
 
 
+def test_who_hangs_up_while_the_times_are_said_is_called_in_turn_and_promised_nothing(ladder: Ladder) -> None:
+    it_is(ladder, "2026-03-06T20:00")
+    calls(ladder, "1", "1", HANGS_UP)
+    one = only(ladder)
+    assert (one.state, one.promise, one.confirmed) == (CallbackState.WAITING, None, True)
+    assert one.expires > time_of("2026-03-09T09:00"), "it has the next opening"
+
+
 def test_who_asks_for_later_times_and_then_says_nothing_is_promised_a_later_one(ladder: Ladder) -> None:
     it_is(ladder, "2026-03-03T20:00")
     calls(ladder, "1", "1", "9", "", "", "", "")
