@@ -33,7 +33,7 @@ from callhandler.core import events as e
 from callhandler.core.closing import Closing
 from callhandler.core.inbox import InboxKeeper
 from callhandler.core.observed import Observation
-from callhandler.core.views import StatusView, alarms_of_the_day
+from callhandler.core.views import StatusView
 from callhandler.ending import Ending
 from callhandler.errors import CallhandlerError, Refused
 from callhandler.frontdesk import FrontDesk
@@ -273,6 +273,7 @@ class Daemon:
     async def stop(self, because: str = "") -> None:
         """Stop in stages: no new calls, callers back to the dialplan, facts to disk, doors closed. `because` says why it never started."""
         notify("STOPPING=1")
+        self._door.shut()
         self.agi.stop_accepting()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS):
@@ -326,7 +327,7 @@ class Daemon:
             sessions=self.agi.sessions,
             tasks=len(asyncio.all_tasks()),
             counts=self.desk.counts(),
-            alarms=alarms_of_the_day(self.desk.figures.alarms, self.switchboard.clock()),
+            alarms=self.desk.figures.alarms.of_the_day(self.switchboard.clock()),
             publishers=tuple(one.view() for one in (self.mqtt, self.mail) if one is not None),
             emergency=self.switchboard.emergency,
         )

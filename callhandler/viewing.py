@@ -1,31 +1,33 @@
 """The present as core/views.py describes it, taken from the switchboard's state at one moment."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable
 
 from callhandler.core import events as e
 from callhandler.core.agents import Agent
+from callhandler.core.alarms import Alarms
 from callhandler.core.calls import Call
 from callhandler.core.model import Queue, State, Status
-from callhandler.core.views import AgentView, AlarmView, CallState, CallView, Counts, QueueView
+from callhandler.core.views import AgentView, CallState, CallView, Counts, QueueView
 from callhandler.switchboard import Switchboard
-
-_ALARMS = 100
-"""As many as the journal is asked for."""
 
 
 class Figures:
-    """Small figures that live from fact to fact: calls per agent today, the last alarms. `day` names the site's day of a time."""
+    """Small figures that live from fact to fact: calls per agent today, the last day's alarms. `day` names the site's day of a time."""
 
     def __init__(self, day: Callable[[float], str]) -> None:
         self._day = day
         self._today = ""
         self.calls_today: dict[str, int] = {}
-        self.alarms: list[AlarmView] = []
+        self.alarms = Alarms()
+        self._first_alarm = math.inf
 
-    def begin(self, now: float, calls_today: dict[str, int], alarms: Sequence[AlarmView] = ()) -> None:
-        """Take up what the journal knows of today, and the alarms of the last day."""
+    def begin(self, now: float, calls_today: dict[str, int], alarms: Iterable[e.AlarmRaised] = ()) -> None:
+        """Take up what the journal knows of today, and its alarms of the last day; those that were taken already aren't counted again."""
         self._today, self.calls_today = self._day(now), dict(calls_today)
-        self.alarms = [*alarms, *self.alarms][-_ALARMS:]
+        for alarm in alarms:
+            if round(alarm.at, 3) < round(self._first_alarm, 3):  # the journal keeps milliseconds
+                self.alarms.take(alarm)
 
     def take(self, fact: e.Fact) -> None:
         """Take note of a fact."""
@@ -35,7 +37,8 @@ class Figures:
                 self._today, self.calls_today = day, {}
             self.calls_today[fact.agent] = self.calls_today.get(fact.agent, 0) + 1
         elif isinstance(fact, e.AlarmRaised):
-            self.alarms = [*self.alarms[1 - _ALARMS :], AlarmView(kind=fact.kind, reason=fact.reason, at=fact.at)]
+            self._first_alarm = min(self._first_alarm, fact.at)
+            self.alarms.take(fact)
 
 
 class Viewing:

@@ -6,7 +6,10 @@ from callhandler.control.client import Client
 
 
 def status(site: SiteOption = None, as_json: JsonOption = False) -> None:
-    """How the daemon is: its link to Asterisk, calls and agents at a glance, the journal, alarms."""
+    """How the daemon is: its link to Asterisk, calls and agents at a glance, the journal, alarms.
+
+    Alarms are those of the last day, one line for each kind and queue: how many there were, and when and why the last was raised.
+    """
     place = find(site)
     view = Client(place.socket).status()
     if as_json:

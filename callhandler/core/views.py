@@ -4,7 +4,6 @@ Views are made from the state at one moment and never change. All times are seco
 seconds; texts that came from outside stand in them as they came: whoever prints them makes them harmless.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -171,21 +170,16 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmView:
-    """Something a person should look at, as last raised."""
+    """Something a person should look at: the alarms of one kind and queue in the last day.
+
+    `count` is how many there were; `reason` and `at` are those of the last one. `queue` is None of those that concern none.
+    """
 
     kind: str
     reason: str
     at: float
-
-
-DAY = 86_400.0
-"""Seconds for which an alarm counts."""
-
-
-def alarms_of_the_day(alarms: Iterable[AlarmView], now: float) -> tuple[AlarmView, ...]:
-    """Return the alarms of the day before `now` (seconds since the epoch), oldest first; one that journal and daemon tell of, once."""
-    known = {(round(one.at, 1), one.kind, one.reason): one for one in alarms if now - one.at < DAY}
-    return tuple(known[key] for key in sorted(known))
+    queue: str | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +197,8 @@ class StatusView:
     """The daemon itself. `journal_backlog` counts the facts not yet written; `emergency` is the reason of a closing.
 
     `sessions` counts the calls whose dialplan is in conversation with the daemon (FastAGI), `tasks` all that the daemon does at once, such
-    conversations and its own lasting parts included: when nobody calls, neither is more than it was yesterday.
+    conversations and its own lasting parts included: when nobody calls, neither is more than it was yesterday. `alarms`
+    has one entry for each kind and queue of the last day's, the one raised last at the end.
     """
 
     version: str

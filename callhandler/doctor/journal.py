@@ -5,6 +5,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from callhandler.core.alarms import Alarms
 from callhandler.core.views import AlarmView
 from callhandler.doctor.seen import JournalSeen
 from callhandler.errors import Refused
@@ -44,9 +45,10 @@ def look(url: str, directory: Path) -> JournalSeen:
 
 def _alarms(url: str, directory: Path) -> tuple[AlarmView, ...]:
     """Return the last day's alarms; none where the journal can't be read, which other checks tell of."""
+    now = time.time()
     try:
         with open_source(url, directory) as source:
-            return tuple(alarms_since(source, time.time() - _DAY))
+            return Alarms(alarms_since(source, now - _DAY)).of_the_day(now)
     except Refused:
         return ()
 

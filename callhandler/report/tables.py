@@ -9,7 +9,7 @@ from rich.text import Text
 
 from callhandler.core.model import Device, Outcome, State
 from callhandler.core.plain import printable
-from callhandler.core.views import AgentView, CallView, Counts, PublisherView, QueueView, StatusView
+from callhandler.core.views import AgentView, AlarmView, CallView, Counts, PublisherView, QueueView, StatusView
 from callhandler.report.words import caller, clock, moment, span
 from callhandler.store.records import CallRecord, Leg
 
@@ -46,10 +46,17 @@ def status_table(view: StatusView, zone: ZoneInfo) -> Table:
     if view.emergency is not None:
         table.add_row("closed", Text(f"by emergency: {printable(view.emergency) or 'no reason given'}", "bold red"))
     if (more := len(view.alarms) - _MOST_ALARMS) > 0:
-        table.add_row("alarms", Text(f"{len(view.alarms)} in the last day; {more} before these", "red"))
+        table.add_row("alarms", Text(f"of {len(view.alarms)} kinds in the last day; {more} before these", "red"))
     for alarm in view.alarms[-_MOST_ALARMS:]:
-        table.add_row("alarm", Text(f"{moment(alarm.at, zone)} {alarm.kind}: {printable(alarm.reason)}", "red"))
+        table.add_row("alarm", Text(_alarm(alarm, zone), "red"))
     return table
+
+
+def _alarm(one: AlarmView, zone: ZoneInfo) -> str:
+    """Say what an alarm is about; of several of a kind and queue how many there were, and what the last one was about."""
+    where = f" in queue {printable(one.queue)}" if one.queue is not None else ""
+    often = f", {one.count:,} in the last day, the last" if one.count > 1 else ""
+    return f"{moment(one.at, zone)} {one.kind}{where}{often}: {printable(one.reason)}"
 
 
 def calls_table(views: Iterable[CallView], zone: ZoneInfo) -> Table:

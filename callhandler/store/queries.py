@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from callhandler.core.events import AlarmRaised, Fact, RoutingDecided
 from callhandler.core.plain import from_plain
-from callhandler.core.views import AlarmView
 from callhandler.errors import Refused
 from callhandler.store.encoding import Row, decode, milliseconds
 from callhandler.store.reading import record_of
@@ -79,12 +78,11 @@ def decisions_of(source: Source, call: str) -> list[RoutingDecided]:
     return [stored.fact for stored in facts_of(source, call) if isinstance(stored.fact, RoutingDecided)]
 
 
-def alarms_since(source: Source, since: float) -> list[AlarmView]:
-    """Return the alarms raised since a time (seconds since the epoch), oldest first; of very many the last hundred."""
-    clause = "WHERE kind = 'AlarmRaised' AND at >= :since ORDER BY seq DESC LIMIT 100"
-    found = [stored.fact for stored in facts_where(source, clause, since=milliseconds(since))]
-    alarms = [fact for fact in reversed(found) if isinstance(fact, AlarmRaised)]
-    return [AlarmView(kind=fact.kind, reason=fact.reason, at=fact.at) for fact in alarms]
+def alarms_since(source: Source, since: float) -> list[AlarmRaised]:
+    """Return the alarms raised since a time (seconds since the epoch), newest first; of very many the last hundred thousand."""
+    clause = "WHERE kind = 'AlarmRaised' AND at >= :since ORDER BY at DESC LIMIT 100000"
+    found = facts_where(source, clause, since=milliseconds(since))
+    return [stored.fact for stored in found if isinstance(stored.fact, AlarmRaised)]
 
 
 def facts_where(source: Source, clause: str, /, **values: Value) -> list[Stored]:

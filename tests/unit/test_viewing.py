@@ -1,5 +1,7 @@
 """What the views of live calls say: a wait is a wait, and no conversation is in it, as in the journal."""
 
+from dataclasses import replace
+
 from callhandler.core import events as e
 from callhandler.core.calls import Call
 from callhandler.core.model import Outcome, Queue
@@ -51,3 +53,13 @@ def test_who_left_the_line_waits_no_more() -> None:
 def test_who_never_was_in_line_has_not_waited() -> None:
     world = World(plan([Queue("q", "Sales", wrap_up=0.0)], [agent("a")]))
     assert waited(world, world.call()) == (None, 0.0)
+
+
+def test_alarms_that_the_journal_has_already_are_counted_once() -> None:
+    figures, alarms = Figures(str), [e.AlarmRaised(at=at, kind="agi", reason="r") for at in (7.0, 9.0004, 9.3)]
+    for alarm in alarms[1:]:
+        figures.take(alarm)
+    written = [replace(alarm, at=round(alarm.at, 3)) for alarm in alarms]
+    figures.begin(10.0, {}, written)
+    (one,) = figures.alarms.of_the_day(10.0)
+    assert (one.count, one.at) == (3, 9.3)

@@ -1,6 +1,5 @@
 """Checks of the daemon as it speaks for itself. Pure."""
 
-from callhandler.core.views import alarms_of_the_day
 from callhandler.doctor.evidence import Evidence
 from callhandler.doctor.verdict import Verdict, error, ok, some, unknown, warning
 
@@ -126,15 +125,15 @@ def publishers(seen: Evidence) -> Verdict:
 
 
 def alarms(seen: Evidence) -> Verdict:
-    """Nothing was called an alarm in the last day, as the journal has it and the daemon knows, and the site isn't closed by emergency."""
+    """Nothing was called an alarm in the last day, as the daemon has it (else the journal), and the site isn't closed by emergency."""
     check = "alarms"
     status = seen.daemon.status
     if status is not None and status.emergency is not None:
         return warning(check, "the site is closed by emergency", seen.ours("emergency open"))
-    recent = alarms_of_the_day((*seen.journal.alarms, *(() if status is None else status.alarms)), seen.now)
+    recent = seen.journal.alarms if status is None else status.alarms
     if recent:
         last = recent[-1]
-        told = f"{len(recent)} in the last day; the last: {last.kind}: {last.reason}"
+        told = f"{sum(one.count for one in recent):,} in the last day; the last: {last.kind}: {last.reason}"
         return warning(check, told, seen.ours("status"))
     if status is None and (not seen.journal.exists or seen.journal.trouble):
         return unknown(check, _AWAY)

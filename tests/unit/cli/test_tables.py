@@ -80,8 +80,15 @@ def test_a_callback_asked_for_by_hand_is_no_call_of_which_something_is_missing(
     assert "by way of" not in text
 
 
-def test_of_very_many_alarms_the_last_are_listed_and_all_are_counted() -> None:
+def test_of_very_many_kinds_of_alarms_the_last_are_listed_and_all_are_counted() -> None:
     alarms = tuple(AlarmView(kind="disk", reason=f"full {number}", at=float(number)) for number in range(25))
     text = told(status_table(replace(STATUS, alarms=alarms), UTC))
-    assert "25 in the last day; 5 before these" in text
+    assert "of 25 kinds in the last day; 5 before these" in text
     assert ("full 4" in text, "full 5" in text, "full 24" in text) == (False, True, True)
+
+
+def test_alarms_of_one_kind_and_queue_are_one_line() -> None:
+    one = AlarmView(kind="busy", reason="late", at=5.0)
+    text = told(status_table(replace(STATUS, alarms=(one, replace(one, queue="sales", count=1_340, at=9.0))), UTC))
+    assert "00:00:05 busy: late" in text
+    assert "00:00:09 busy in queue sales, 1,340 in the last day, the last: late" in text

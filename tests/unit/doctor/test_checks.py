@@ -220,7 +220,6 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("publishers", said(publishers=(PublisherView(name="mail", connected=False, kept=1, dropped=0),)), W, "mail", "[mail]"),
     ("alarms", said(emergency="fire"), W, "closed", "emergency open"),
     ("alarms", said(alarms=(AlarmView(kind="disk", reason="full", at=NOW - 5),)), W, "disk: full", "status"),
-    ("alarms", part("journal", alarms=(AlarmView(kind="pin", reason="wrong", at=NOW - 5),)), W, "pin: wrong", "status"),
     ("phones", part("console", contacts={"101": "Avail", "102": "Unavail"}), W, "102, 103, 104", "user 102"),
     ("agents", part("daemon", agents=()), W, "nobody is logged in", "agents login"),
     ("agents", part("daemon", agents=(agent(device=Device.UNREACHABLE), agent(id="7002"))), W, "7001 at 101", "logout 7001"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from callhandler.asterisk.pbx.place import make, write
-from callhandler.core.views import AlarmView, alarms_of_the_day
+from callhandler.core.views import AlarmView
 from callhandler.doctor import files, journal, machine
 from callhandler.doctor.bounded import Running
 from callhandler.doctor.console import Console, ConsoleAway
@@ -177,15 +177,15 @@ def test_warnings_and_the_unseen_are_no_errors() -> None:
     assert "not seen  c" in lines
 
 
-def test_doctor_counts_the_alarms_that_status_lists(tmp_path: Path) -> None:
-    told = [AlarmView(kind="disk", reason="full", at=NOW - age) for age in (90_000.0, 4_000.02, 4_000.0, 50.0)]
-    written = AlarmView(kind="pin", reason="wrong", at=NOW - 40.0)
-    listed = alarms_of_the_day([*told, written, written], NOW)
-    assert [NOW - alarm.at for alarm in listed] == [4_000.0, 50.0, 40.0]
+def test_doctor_counts_the_alarms_that_status_lists_and_while_the_daemon_is_away_the_journal(tmp_path: Path) -> None:
+    burst = AlarmView(kind="unroutable", queue="sales", reason="nobody", at=NOW - 50, count=1_340)
+    listed = (burst, AlarmView(kind="pin", reason="wrong", at=NOW - 40.0))
     seen = healthy(a_site(tmp_path))
     seen = replace(
         seen,
-        journal=replace(seen.journal, alarms=(written,)),
+        journal=replace(seen.journal, alarms=(burst,)),
         daemon=replace(seen.daemon, status=status(seen.loaded, alarms=listed)),
     )
-    assert "3 in the last day; the last: pin: wrong" in judged(seen)["alarms"].sentence
+    assert "1,341 in the last day; the last: pin: wrong" in judged(seen)["alarms"].sentence
+    seen = replace(seen, daemon=replace(seen.daemon, status=None))
+    assert "1,340 in the last day; the last: unroutable: nobody" in judged(seen)["alarms"].sentence
