@@ -140,7 +140,7 @@ class Callbacks:
             promise=None if due is None else due + SLOT,
         )
         one = self._asked(wish, now)
-        ended = e.CallEnded(at=now, call=call, outcome=Outcome.CALLBACK, reason=f"asked for by {by}")
+        ended = e.CallEnded(at=now, call=call, outcome=Outcome.CALLBACK, reason=e.ADDED_BY_HAND)
         self._board.record(ended)
         return one
 
@@ -194,8 +194,16 @@ class Callbacks:
             self._board.record(e.CallbackRescheduled(at=now, call=one.call, due=now, reason=reason))
 
     def run(self, one: Callback, by: str) -> None:
-        """Have a callback wait for its turn from now on. Refused with a sentence, and left as it is, when it can't be made now."""
+        """Have a callback wait for its turn from now on; one that is being made goes on.
+
+        Raises:
+            Refused: with a sentence, when it can't be made now; it is left as it is.
+        """
         self.may_be_promised()
+        if one.state is CallbackState.ASKED:
+            raise Refused(
+                f"the callback is {one.state}: its caller is still on the line, and its turn comes after that"
+            )
         if one.state not in (CallbackState.WAITING, CallbackState.RESTING):
             return
         now = self._board.clock()

@@ -390,7 +390,7 @@ class HeldCallerReturned(Fact):
 
 
 ADDED_BY_HAND = "asked for by a person"
-"""The reason of a callback that no call asked for: nobody waited on the telephone."""
+"""The reason of a callback that no call asked for, and of the end of the call there never was: nobody waited on the telephone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

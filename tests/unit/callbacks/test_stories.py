@@ -412,6 +412,15 @@ def test_who_is_to_be_called_now_and_can_t_be_is_left_as_is_and_that_is_said(due
     assert one.state is CallbackState.OFFERED, "what is under way goes on"
 
 
+def test_whose_caller_still_hears_the_promise_can_t_be_called_now() -> None:
+    world = busy_world()
+    call = world.enter("q", number="555")
+    one = world.callbacks.ask(call, "q", "555", confirmed=True, due=None, by="caller", reason="asked")
+    with pytest.raises(Refused, match=r"^the callback is asked for: its caller is still on the line"):
+        world.callbacks.run(one, "Ann")
+    assert one.state is CallbackState.ASKED
+
+
 def test_caps_hold_calls_back_but_lose_none() -> None:
     world = Backs(site(agents=(agent("a"), agent("z")), rules=CallbackRules(per_hour=1)))
     world.login("z", "a")

@@ -74,7 +74,7 @@ def test_a_mail_server_nobody_has_spoken_to_is_not_called_connected(
 def test_a_callback_asked_for_by_hand_is_no_call_of_which_something_is_missing(
     before: list[e.Fact], shown: str
 ) -> None:
-    end = e.CallEnded(at=2.0, call="c1", outcome=Outcome.CALLBACK, reason="asked for by root", cause=0)
+    end = e.CallEnded(at=2.0, call="c1", outcome=Outcome.CALLBACK, reason=e.ADDED_BY_HAND, cause=0)
     text = told(call_details(record_of("c1", [*before, end]), UTC)[0])
     assert shown in text
     assert "by way of" not in text
