@@ -182,8 +182,8 @@ class Daemon:
         await self.journal.start()
         await self._take_up()
         made = await asyncio.to_thread(make_sounds, self._loaded, find_program)
-        for error in made.errors:
-            log.error("a prompt can't be spoken", problem=str(error))
+        for cause in made.causes:
+            log.error("prompts can't be spoken", problem=cause)
         if self.mail is not None:
             for left in await self._asked(not_mailed, self.switchboard.clock() - MAILED_WITHIN):
                 self.mail.publish(left)

@@ -70,7 +70,7 @@ class Reloading:
         """Do what can fail: prompts, then Asterisk's configuration, which goes back to the old when Asterisk doesn't take it."""
         made = await asyncio.to_thread(make_sounds, new, find_program)
         if made.errors:
-            raise SiteError("\n".join(str(error) for error in made.errors))
+            raise SiteError("\n".join(made.causes))
         if not (new.directory / "var" / "asterisk" / "etc" / "asterisk.conf").exists():
             return  # beside an operator's own Asterisk: nothing of it is ours to change
         program = await asyncio.to_thread(ensure_asterisk, new.site.asterisk.program, Silent())
@@ -98,6 +98,4 @@ def _brought(findings: list[Finding], known: list[Finding]) -> list[str]:
 
 def _needs_a_start(fixed: list[str]) -> str:
     """Half a reload would part Asterisk and the daemon: the one at a new port or with a new secret, the other with the old."""
-    return (
-        f"taken up only when callhandler starts, so nothing was changed: {'; '.join(fixed)}. End it and start it again"
-    )
+    return f"taken up only when callhandler starts: {'; '.join(fixed)}. End it and start it again"

@@ -51,6 +51,17 @@ class SoundsMade:
     kept: int
     errors: tuple[SoundError, ...] = ()
 
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Return what failed, one sentence for each cause: a speech program that isn't there fails all prompts alike."""
+        failed: dict[str, list[SoundError]] = {}
+        for error in self.errors:
+            failed.setdefault(error.sentence, []).append(error)
+        return tuple(
+            str(one) if not more else f"prompt {one.prompt} ({one.language}) and {len(more)} more: {sentence}"
+            for sentence, (one, *more) in failed.items()
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Job:
@@ -84,6 +95,15 @@ def make_sounds(loaded: LoadedSite, programs: Programs = installed) -> SoundsMad
         results = list(pool.map(lambda job: _make(job, programs), jobs))
     errors = tuple(result for result in results if isinstance(result, SoundError))
     return SoundsMade(results.count(True), results.count(False), errors)
+
+
+def unspoken(loaded: LoadedSite) -> set[str]:
+    """Return the prompts that would have to be spoken now: new or changed texts, or those of another speech program."""
+    return {
+        job.prompt
+        for job in _jobs(loaded)
+        if job.recording is None and not _is_made(job.target, _digest(job, recording=None))
+    }
 
 
 def remove_unsaid(loaded: LoadedSite) -> None:

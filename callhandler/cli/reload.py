@@ -24,11 +24,17 @@ def reload(
     if not as_json:
         out(*(f"  {line}" for line in result.differences))
     if result.error is not None:
-        raise Refused(result.error)
+        raise Refused(_refusal(result.error, dry_run))
     if as_json:
         out_json(result)
     else:
         out(_verdict(result))
+
+
+def _refusal(error: str, dry_run: bool) -> str:
+    """Say first that nothing has changed; below it what is wrong, when that is more than one line."""
+    what = "the reload would be refused" if dry_run else "the reload is refused, the site stays as it was"
+    return f"{what}:\n{error}" if "\n" in error else f"{what}: {error}"
 
 
 def _verdict(result: ReloadResult) -> str:

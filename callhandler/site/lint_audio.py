@@ -12,6 +12,7 @@ _MOST_BYTES = 100_000_000
 DEFAULT = "default"
 _FETCHED = "espeak-ng"
 """The one program that `up` brings along where it isn't there."""
+_INSTALL = "install it, or name another one"
 
 
 def recordings(loaded: LoadedSite) -> Iterator[Problem]:
@@ -61,14 +62,33 @@ def music(loaded: LoadedSite) -> Iterator[Problem]:
             yield Problem(("queues", name, "music"), sentence, did_you_mean(queue.music, there))
 
 
-def speech(loaded: LoadedSite) -> Iterator[Problem]:
-    """The speech program is there; said once, not for each prompt."""
-    program = loaded.site.speech.command[0]
+def speech_wanted(loaded: LoadedSite) -> Iterator[Problem]:
+    """The speech program is there, when prompts are to be spoken: `reload` would fail. Said once, not for each prompt."""
+    program = _lacking_program(loaded)
+    if program is not None and (unspoken := _unspoken(loaded)):
+        prompts = "1 prompt" if unspoken == 1 else f"{unspoken} prompts"
+        yield Problem(("speech", "command"), f"there is no program `{program}`, and {prompts} must be spoken", _INSTALL)
+
+
+def speech_kept(loaded: LoadedSite) -> Iterator[Problem]:
+    """The speech program is there, though all that it has to say is said."""
+    program = _lacking_program(loaded)
+    if program is not None and not _unspoken(loaded):
+        sentence = (
+            f"there is no program `{program}`: what was spoken before is kept, a prompt that changes can't be spoken"
+        )
+        yield Problem(("speech", "command"), sentence, _INSTALL)
+
+
+def _lacking_program(loaded: LoadedSite) -> str | None:
     from callhandler.asterisk.pbx.get import find_program  # noqa: PLC0415 - as above
 
-    if program != _FETCHED and shutil.which(program) is None and find_program(program) is None:
-        yield Problem(
-            ("speech", "command"),
-            f"there is no program `{program}`: prompts without a recording can't be spoken",
-            "install it, or name another one",
-        )
+    program = loaded.site.speech.command[0]
+    there = program == _FETCHED or shutil.which(program) is not None or find_program(program) is not None
+    return None if there else program
+
+
+def _unspoken(loaded: LoadedSite) -> int:
+    from callhandler.asterisk.sounds import unspoken  # noqa: PLC0415 - as above
+
+    return len(unspoken(loaded))

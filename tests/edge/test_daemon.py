@@ -163,6 +163,8 @@ async def test_what_is_older_than_the_site_keeps_is_forgotten_after_a_reload_too
         ("[speech]\n", '[speech]\n[prompts.new]\nfile = "prompts/nowhere.wav"\n[speechless]\n', "speechless"),
         ('[agents.7001]\n', '[[queues.sales.steps]]\nwants = "nobodys"\n[agents.7001]\n', "nobody has the skill `nobodys`"),
         ('[queues.sales]\n', '[prompts.new]\nfile = "prompts/nowhere.wav"\n[queues.sales]\ngreeting = "new"\n', "nowhere.wav"),
+        ('command = ["cp"', 'command = ["espek-ng"', "speech.command: there is no program `espek-ng`, and"),
+        ('command = ["cp"', 'command = ["false"', "more: the speech program `false` failed with exit code 1"),
     ],
 )  # fmt: skip
 async def test_a_reload_that_fails_leaves_the_old_in_force(site: Path, old: str, new: str, says: str) -> None:
@@ -173,6 +175,7 @@ async def test_a_reload_that_fails_leaves_the_old_in_force(site: Path, old: str,
         after = await ask(site, Client.status)
         assert not result.applied
         assert says in (result.error or "")
+        assert (result.error or "").count("\n") <= 1, "a line for each mistake, not for each prompt"
         assert after.site_digest == before.site_digest
         assert daemon.switchboard.line.plan.queues.keys() == {"sales", "support"}
 

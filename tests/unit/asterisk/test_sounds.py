@@ -213,3 +213,16 @@ def test_what_is_said_no_more_goes(site: Callable[..., LoadedSite], talker: Call
     kinds = [name for name in kept if not name.startswith(("en/agent", "en/.agent", "en/std", "en/.std"))]
     assert kinds == ["en/.hello.sha256", "en/.hello.ulaw.1.new", "en/hello.alaw", "en/hello.ulaw"]
     assert make_sounds(less, talker).made == 0, "nothing that is needed"
+
+
+def test_what_fails_all_prompts_alike_is_one_sentence(
+    site: Callable[..., LoadedSite], talker: sounds.Programs, tmp_path: Path
+) -> None:
+    assert sounds.unspoken(site()) == {"hello", "bye"}
+    (cause,) = make_sounds(site(), lambda _: None).causes
+    assert cause.startswith("prompt hello (en) and 3 more: the speech program `talker` is not installed")
+    make_sounds(site(), talker)
+    assert sounds.unspoken(site()) == set()
+    assert sounds.unspoken(site(("Bye", "Goodbye"))) == {"bye"}
+    one = make_sounds(site(('text = "Bye"', 'file = "none.wav"')), talker)
+    assert [cause.partition(":")[0] for cause in one.causes] == ["prompt bye (en) and 1 more"]

@@ -120,7 +120,21 @@ class TestAsking:
         daemon.desk.failing = "the site file is wrong"
         assert main(["reload", "--json", "--site", str(site)]) == 1
         shown = capsys.readouterr()
-        assert (shown.out, json.loads(shown.err)) == ("", {"error": "the site file is wrong"})
+        refusal = "the reload is refused, the site stays as it was: the site file is wrong"
+        assert (shown.out, json.loads(shown.err)) == ("", {"error": refusal})
+
+    def test_a_refused_reload_says_so_before_the_reasons(
+        self, site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        daemon.desk.failing = "one\ntwo"
+        assert main(["reload", "--site", str(site)]) == 1
+        assert capsys.readouterr().err.splitlines() == [
+            "the reload is refused, the site stays as it was:",
+            "one",
+            "two",
+        ]
+        assert main(["reload", "--dry-run", "--site", str(site)]) == 1
+        assert capsys.readouterr().err.splitlines() == ["the reload would be refused:", "one", "two"]
 
     @pytest.mark.parametrize(
         "text",

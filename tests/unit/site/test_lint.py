@@ -1,10 +1,12 @@
 """Lint: the example site is clean; each thing nobody can want is found at its key."""
 
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from callhandler.asterisk.sounds import make_sounds, unspoken
 from callhandler.site.findings import Severity
 from callhandler.site.lint import lint
 from callhandler.site.loading import LoadedSite, load
@@ -279,4 +281,12 @@ def test_a_speech_program_that_is_not_there_is_said_once(loaded: Loaded) -> None
         ("command = ", "# "),
         ("[company]", '[speech]\ncommand = ["no-such-program", "{file}"]\n[company]'),
     )
-    assert [one.severity for one in lint(site) if "no-such-program" in one.sentence] == [WARNING]
+    (found,) = [one for one in lint(site) if "no-such-program" in one.sentence]
+    assert found.severity is ERROR, "`reload` would be refused"
+    assert f"{len(unspoken(site))} prompts must be spoken" in found.sentence
+    with wave.open(str(site.directory / "spoken.wav"), "wb") as spoken:
+        spoken.setparams((1, 2, 8_000, 0, "NONE", ""))
+        spoken.writeframes(b"\x00\x10" * 800)
+    assert not make_sounds(site, lambda _: ["cp", str(site.directory / "spoken.wav")]).errors
+    (found,) = [one for one in lint(site) if "no-such-program" in one.sentence]
+    assert found.severity is WARNING, "all is said already"
