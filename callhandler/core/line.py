@@ -261,7 +261,7 @@ class Line:
             return
         following = self.books.step_with_somebody(call.queue, call.wants, call.step + 1, wrap=False)
         if following is not None:
-            self._advance_to(call, following, "not answered", now)
+            self._advance_to(call, following, "nobody took it in time", now)
 
     def _is_over(self, call: Waiting, now: float) -> bool:
         """Tell whether a call has been at its step for as long as it takes."""

@@ -38,7 +38,7 @@ def test_a_step_ends_when_nobody_answered_not_when_nobody_is_free() -> None:
     world.fails(world.leg("good"), OfferEnd.REFUSED)
     world.passes(1.5)
     assert world.rung() == [("test-001", "fair")]
-    assert [fact.reason for fact in world.of(e.StepAdvanced)] == ["not answered"]
+    assert [fact.reason for fact in world.of(e.StepAdvanced)] == ["nobody took it in time"]
 
 
 def test_a_step_nobody_is_logged_in_for_is_skipped_at_once() -> None:
