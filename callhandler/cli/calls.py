@@ -174,10 +174,11 @@ def _view(place: Place, call: str) -> CallView | None:
 
 def _live(place: Place, as_json: bool) -> None:
     from callhandler.core.plain_facts import fact_to_plain  # noqa: PLC0415 - only the live log needs the facts
-    from callhandler.report.sentences import line_of  # noqa: PLC0415
+    from callhandler.report.sentences import Telling  # noqa: PLC0415
 
+    telling = Telling(place.zone)
     for fact in Client(place.socket).facts():
         if as_json:
             out_line(fact_to_plain(fact))
-        elif line := line_of(fact, place.zone):
+        elif line := telling.line(fact):
             typer.echo(line)

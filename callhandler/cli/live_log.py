@@ -15,7 +15,7 @@ from rich.text import Text
 
 from callhandler.core.plain import printable
 from callhandler.errors import Refused
-from callhandler.report.sentences import line_of
+from callhandler.report.sentences import Telling
 from callhandler.site.loading import LoadedSite
 from callhandler.store.queries import facts_after, last_seq
 from callhandler.store.sources import Source, open_source
@@ -119,7 +119,7 @@ class Facts:
     def __init__(self, loaded: LoadedSite) -> None:
         self._url = loaded.site.daemon.database
         self._directory = loaded.directory
-        self._zone = ZoneInfo(loaded.site.company.time_zone)
+        self._telling = Telling(ZoneInfo(loaded.site.company.time_zone))
         self._seq = self._ask(last_seq) or 0
 
     def lines(self) -> list[str]:
@@ -127,7 +127,7 @@ class Facts:
         stored = self._ask(lambda source: facts_after(source, self._seq)) or []
         if stored:
             self._seq = stored[-1].seq
-        return [line for one in stored if one.fact is not None and (line := line_of(one.fact, self._zone))]
+        return [line for one in stored if one.fact is not None and (line := self._telling.line(one.fact))]
 
     def _ask(self, question: Callable[[Source], T]) -> T | None:
         try:

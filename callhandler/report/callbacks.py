@@ -7,6 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from callhandler.core.model import CallbackState
 from callhandler.core.plain import printable
 from callhandler.core.promises import PromiseFigures
 from callhandler.core.views import CallbackView
@@ -14,6 +15,8 @@ from callhandler.report.words import caller, clock_or_day, moment, span
 from callhandler.store.callback_figures import CallbackFigures
 from callhandler.store.callbacks import CallbackRecord
 
+_ATTEMPT = (CallbackState.DIALLED, CallbackState.HERE, CallbackState.TALKING)
+"""States in which an attempt is under way, which a view counts only when it failed."""
 _COLOURS = {"done": "green", "failed": "red", "expired": "red", "cancelled": "dim"}
 
 
@@ -23,7 +26,8 @@ def callbacks_table(views: Iterable[CallbackView], zone: ZoneInfo, now: float) -
         "call", "state", "customer", "queue", "place", "waiting since", "not before", "promised by", "attempts", "agent"
     )
     for view in views:
-        attempts = f"{view.attempts} of {view.most}" + (f", {view.last_failure}" if view.last_failure else "")
+        under_way = view.state in _ATTEMPT
+        failure = f", {view.last_failure}" if view.last_failure and not under_way else ""
         table.add_row(
             _text(view.id),
             _text(view.state),
@@ -33,7 +37,7 @@ def callbacks_table(views: Iterable[CallbackView], zone: ZoneInfo, now: float) -
             moment(view.entered, zone),
             clock_or_day(view.due, zone, now),
             clock_or_day(view.promise, zone, now),
-            _text(attempts),
+            _text(f"{view.attempts + under_way} of {view.most}{failure}"),
             _text(view.agent),
         )
     if not table.row_count:

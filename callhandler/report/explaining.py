@@ -15,7 +15,7 @@ from callhandler.core.model import RingEnd
 from callhandler.core.plain import printable
 from callhandler.core.views import CandidateView, DecisionView
 from callhandler.report.sentences import of_callback
-from callhandler.report.words import LACKING, moment, span
+from callhandler.report.words import LACKING, moment, ring, span
 
 _RING_ENDS = {
     RingEnd.LET_IN: "then it was let in, and answered",
@@ -35,7 +35,7 @@ def ringing_report(facts: Iterable[e.Fact], zone: ZoneInfo) -> Iterator[Renderab
             case e.CallKeptRinging():
                 since, late = fact.at, fact.late
             case e.CallRang():
-                yield _rang(fact.at - fact.rang, late, f"rang for {span(fact.rang)}: {_RING_ENDS[fact.reason]}", zone)
+                yield _rang(fact.at - fact.rang, late, f"rang for {ring(fact.rang)}: {_RING_ENDS[fact.reason]}", zone)
                 since = None
     if since is not None:
         yield _rang(since, late, "rings since then, and isn't answered yet", zone)

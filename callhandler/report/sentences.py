@@ -1,14 +1,39 @@
 """Each fact as a sentence, for the live log. A fact without a sentence here is not shown to people."""
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from callhandler.core import events as e
 from callhandler.core.plain import printable
-from callhandler.report.words import LACKING, caller, clock, clock_or_day, span
+from callhandler.report.words import LACKING, caller, clock, clock_or_day, handset, ring, span
 
 _WIDTH = 24
 _SAYS_NOTHING = ("", "Unknown")
 """Reasons of an end that add nothing to its outcome: Asterisk's word for the cause 0 of a channel that we hung up ourselves."""
+_HANDSET_SAYS_NOTHING = ("dialled", "done")
+"""How far a feature code came where other lines say so: the call, and what the agent is since."""
+
+
+class Telling:
+    """Facts as lines, one after the other. Waits are counted from when somebody last began to wait, as `calls` does: a fact counts from the
+    time of the place in line, which is kept through talks and hang-ups."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        """Take the site's time zone."""
+        self._zone = zone
+        self._since: dict[str, float] = {}
+
+    def line(self, fact: e.Fact) -> str | None:
+        """Return the line of the next fact, in the order of the journal; None for what people don't read."""
+        match fact:
+            case e.CallEntered() | e.CallbackAccepted():
+                self._since.setdefault(fact.call, fact.at)
+            case e.CallConnected() | e.CallAbandoned() | e.CallLeftLine():
+                if (since := self._since.pop(fact.call, None)) is not None:
+                    fact = replace(fact, waited=max(0.0, fact.at - since))
+            case e.CallbackRequested() | e.CallEnded() | e.CallbackAttemptEnded() | e.CallbackEnded():
+                self._since.pop(fact.call, None)
+        return line_of(fact, self._zone)
 
 
 def line_of(fact: e.Fact, zone: ZoneInfo) -> str | None:
@@ -30,7 +55,7 @@ def of_call(fact: e.Fact) -> str | None:
         case e.CallKeptRinging():
             return f"rings: the machine has {LACKING[fact.late]} left for it"
         case e.CallRang():
-            return f"rang for {span(fact.rang)}: {fact.reason}"
+            return f"rang for {ring(fact.rang)}: {fact.reason}"
         case e.CallerKnown():
             known = ", ".join(word for word in (fact.name, fact.tier, fact.language) if word)
             return f"the caller is known: {known or fact.preferred_agent or 'nothing more'}"
@@ -47,7 +72,8 @@ def of_call(fact: e.Fact) -> str | None:
         case e.CallClosed():
             return f"is told that it is closed: {fact.reason}"
         case e.CallEntered():
-            return f"waits in queue {fact.queue}" + (f", wants {fact.wants}" if fact.wants else "")
+            kept = f", place kept from {span(older)} ago" if (older := fact.at - fact.entered) >= 1.0 else ""
+            return f"waits in queue {fact.queue}{kept}" + (f", wants {fact.wants}" if fact.wants else "")
         case e.StepAdvanced():
             return f"queue {fact.queue} goes to step {fact.step + 1}: {fact.reason}"
         case e.CallMoved():
@@ -58,7 +84,7 @@ def of_call(fact: e.Fact) -> str | None:
             return f"leaves queue {fact.queue} after {span(fact.waited)}: {fact.outcome}, {fact.reason}"
         case e.CallAbandoned():
             return f"hung up after waiting {span(fact.waited)} in queue {fact.queue}"
-        case e.CallEnded():
+        case e.CallEnded() if fact.reason != e.ADDED_BY_HAND:
             said = "" if fact.reason in _SAYS_NOTHING else fact.reason
             return f"ended: {fact.outcome}" + (f", {said}" if said else "")
         case e.CheckedIn():
@@ -121,7 +147,7 @@ def of_callback(fact: e.Fact, zone: ZoneInfo) -> str | None:
 
 
 def of_item(fact: e.Fact) -> str | None:
-    """Return what a fact says of messages, of the inbox, and of calls that went outside."""
+    """Return what a fact says of messages, of the inbox, of feature codes, and of calls that went outside."""
     match fact:
         case e.MessageLeft():
             return f"left a message of {span(fact.seconds)} for queue {fact.queue}: {fact.file}"
@@ -133,6 +159,8 @@ def of_item(fact: e.Fact) -> str | None:
             return f"{fact.by} sees to it"
         case e.ItemDone():
             return f"seen to by {fact.by}: {fact.reason}".removesuffix(": ")
+        case e.HandsetUsed() if fact.reason not in _HANDSET_SAYS_NOTHING:
+            return handset(fact.code, fact.agent, fact.reason)
         case e.OutsideDialled():
             return f"is connected with {fact.number} outside"
     return None

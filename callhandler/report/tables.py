@@ -10,7 +10,7 @@ from rich.text import Text
 from callhandler.core.model import Device, Outcome, State
 from callhandler.core.plain import printable
 from callhandler.core.views import AgentView, AlarmView, CallView, Counts, PublisherView, QueueView, StatusView
-from callhandler.report.words import caller, clock, moment, span
+from callhandler.report.words import SHORTEST_RING, caller, clock, handset, moment, span
 from callhandler.store.records import CallRecord, Leg
 
 _MOST_ALARMS = 20
@@ -134,7 +134,7 @@ def queues_table(views: Iterable[QueueView]) -> Table:
 def records_table(records: Iterable[CallRecord], zone: ZoneInfo) -> Table:
     """Return calls out of the journal; how long they were kept ringing where one of them was."""
     found = list(records)
-    rang = any(one.rang for one in found)
+    rang = any(one.rang >= SHORTEST_RING for one in found)
     more = ("rang",) if rang else ()
     table = _table("call", "arrived", "caller", "number", *more, "queue", "agent", "waited", "talked", "outcome")
     for one in found:
@@ -143,7 +143,7 @@ def records_table(records: Iterable[CallRecord], zone: ZoneInfo) -> Table:
             moment(one.arrived, zone),
             _text(caller(one.caller_number, one.caller_name)),
             _text(one.number),
-            *((span(one.rang or None),) if rang else ()),
+            *((span(one.rang) if one.rang >= SHORTEST_RING else "",) if rang else ()),
             _text(one.queue),
             _text(one.agent),
             span(one.waited) if one.visits else "",
@@ -172,7 +172,8 @@ def call_details(record: CallRecord, zone: ZoneInfo, view: CallView | None = Non
         ("arrived", moment(record.arrived, zone) + _beginning(record)),
         ("ended", moment(record.ended, zone)),
         ("outcome", outcome),
-        *([("kept ringing", span(record.rang))] if record.rang else ()),
+        *(("handset", handset(one.code, one.agent, one.reason)) for one in record.handset),
+        *([("kept ringing", span(record.rang))] if record.rang >= SHORTEST_RING else ()),
         ("waited", span(record.waited if view is None or view.waited is None else view.waited)),
         ("talked", f"{span(record.talked)}, of which on hold {span(record.held)}"),
         *((one.name, one.value) for one in record.attributes),

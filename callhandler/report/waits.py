@@ -13,7 +13,7 @@ from callhandler.core.kpi import CheckInFigures, Proof, StayProof
 from callhandler.core.plain import printable
 from callhandler.core.ringing import RingingFigures
 from callhandler.core.scoring import EstimateFigures
-from callhandler.report.words import clock, moment, span
+from callhandler.report.words import clock, moment, ring, span
 
 
 def proof_report(proof: Proof, zone: ZoneInfo) -> Iterator[RenderableType]:
@@ -113,9 +113,9 @@ def ringing_table(figures: Iterable[RingingFigures], zone: ZoneInfo) -> Renderab
             str(one.calls),
             str(one.rang),
             str(one.answered),
-            f"{span(one.median_answered)}, {span(one.longest_answered)}" if one.answered else "",
+            f"{ring(one.median_answered)}, {ring(one.longest_answered)}" if one.answered else "",
             str(one.hung_up),
-            f"{span(one.median_hung_up)}, {span(one.longest_hung_up)}" if one.hung_up else "",
+            f"{ring(one.median_hung_up)}, {ring(one.longest_hung_up)}" if one.hung_up else "",
             *((str(one.other),) if other else ()),
         )
     return table if table.row_count else Text("nobody was kept ringing")

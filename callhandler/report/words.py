@@ -7,6 +7,9 @@ from callhandler.core.plain import printable
 
 _MINUTE = 60
 _HOUR = 3600
+_WANTED = {"login": "log in", "logout": "log out", "pause": "go on break", "resume": "be available again"}
+SHORTEST_RING = 0.5
+"""Seconds of ringing that nobody notices."""
 LACKING = {True: "no time", False: "no room", None: "no time or no room"}
 """What a machine had not for a caller who was kept ringing, by whether it was late (CallKeptRinging)."""
 
@@ -38,6 +41,16 @@ def span(seconds: float | None) -> str:
     if whole < _HOUR:
         return f"{minutes}:{rest:02}"
     return f"{minutes // _MINUTE}:{minutes % _MINUTE:02}:{rest:02}"
+
+
+def ring(seconds: float) -> str:
+    """Return for how long somebody was kept ringing: who is let in at once hears none of it, and 0:00 would look like a mistake."""
+    return span(seconds) if seconds >= SHORTEST_RING else "<0:01"
+
+
+def handset(code: str, agent: str | None, reason: str) -> str:
+    """Return what somebody wanted by a feature code, and what came of it."""
+    return f"to {_WANTED.get(code, code)}{f' as agent {agent}' if agent else ''}: {reason}"
 
 
 def caller(number: str, name: str) -> str:

@@ -30,6 +30,7 @@ from callhandler.core.events import (
     CallTransferred,
     ExtensionConnected,
     Fact,
+    HandsetUsed,
     MenuEntered,
     OfferEnded,
     TalkEnded,
@@ -37,12 +38,12 @@ from callhandler.core.events import (
 )
 from callhandler.core.model import Outcome
 from callhandler.store.legs import Legs
-from callhandler.store.records import Attribute, CallRecord, QueueVisit
+from callhandler.store.records import Attribute, CallRecord, HandsetTry, QueueVisit
 
 NEEDED: tuple[type[Fact], ...] = (
     CallArrived, CallKeptRinging, CallRang, CallerKnown, AttributeSet, MenuEntered, CallEntered, CallMoved, CallLeftLine, CallAbandoned,
     ExtensionConnected, AgentOffered, OfferEnded, CallConnected, CallHeld, CallResumed, CallTransferred, TalkEnded, WrapUpStarted,
-    CallbackRequested, CallEnded,
+    CallbackRequested, HandsetUsed, CallEnded,
 )  # fmt: skip
 """The kinds that make a record: half of a call's facts. Routing decisions, by far the longest, and check-ins are not among them."""
 _ENDS_EXTENSION = (ExtensionConnected, CallArrived, CallEntered, CallMoved, CallConnected, CallEnded, MenuEntered)
@@ -84,6 +85,7 @@ class _Reading:
         self.ended: float | None = None
         self.name: str | None = None
         self.attributes: dict[str, str] = {}
+        self.handset: list[HandsetTry] = []
         self.visits: list[_OpenVisit] = []
         self.legs = Legs()
         self.extension_talked = 0.0
@@ -118,6 +120,8 @@ class _Reading:
                 self.name = fact.name or self.name
             case AttributeSet():
                 self.attributes[fact.name] = fact.value
+            case HandsetUsed() if fact.reason != "dialled":
+                self.handset.append(HandsetTry(fact.code, fact.agent, fact.reason))
             case CallEntered() | CallMoved():
                 self._enter(fact.queue)
             case CallLeftLine():
@@ -216,6 +220,7 @@ class _Reading:
             visits=visits,
             legs=legs,
             rang=self._rung() if self.rang is None else self.rang,
+            handset=tuple(self.handset),
         )
 
     def _caller(self) -> tuple[str, str]:

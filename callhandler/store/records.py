@@ -40,13 +40,22 @@ class Leg:
     wrap_up: float
 
 
+@dataclass(frozen=True, slots=True)
+class HandsetTry:
+    """What came of a feature code, or of one try at a PIN: `code` is login, logout, pause or resume, `agent` who it was about, if known."""
+
+    code: str
+    agent: str | None
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
     """A call as people ask for it. `ended` and `outcome` are None while it lasts; `whole` is False when its beginning was not seen.
 
     `rang` is how long it was kept ringing before it was answered, which `waited` doesn't hold.
     `waited`, `talked` and `held` are sums in seconds; `extension_talked` is the time with somebody who was dialled directly.
-    `queue` is the last one entered, `agent` the last one talked with.
+    `queue` is the last one entered, `agent` the last one talked with. `handset` is what came of a feature code, in order.
     """
 
     id: str
@@ -70,6 +79,7 @@ class CallRecord:
     visits: tuple[QueueVisit, ...]
     legs: tuple[Leg, ...]
     rang: float = 0.0
+    handset: tuple[HandsetTry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

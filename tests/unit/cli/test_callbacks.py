@@ -23,8 +23,9 @@ from callhandler.core.events import (
     CallEnded,
     PromiseSettled,
 )
-from callhandler.core.model import Outcome
+from callhandler.core.model import CallbackState, Outcome
 from callhandler.core.plain import to_plain
+from callhandler.report.callbacks import callbacks_table
 from tests.unit.cli.journals import kept
 from tests.unit.cli.test_cli import Daemon
 from tests.unit.control.fake_desk import CALL, CALLBACK
@@ -95,6 +96,21 @@ def test_a_table_for_people(site: Path, daemon: Daemon, capsys: pytest.CaptureFi
     shown = capsys.readouterr().out
     assert "Ann +12025550123" in shown
     assert "1 of 3, no answer" in shown
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        (CallbackState.RESTING, "1 of 3, no answer"),
+        (CallbackState.OFFERED, "1 of 3, no answer"),
+        (CallbackState.DIALLED, "2 of 3"),
+        (CallbackState.TALKING, "2 of 3"),
+    ],
+)
+def test_the_attempt_that_is_under_way_counts(state: CallbackState, shown: str) -> None:
+    view = replace(CALLBACK, state=state, attempts=1, most=3, last_failure="no answer")
+    cells = callbacks_table([view], ZoneInfo("UTC"), 0.0).columns[8].cells
+    assert [str(cell) for cell in cells] == [shown]
 
 
 def test_a_time_is_the_next_of_the_site_s_clock(site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:

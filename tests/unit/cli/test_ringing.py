@@ -10,9 +10,11 @@ import pytest
 from callhandler.cli import main
 from callhandler.core import events as e
 from callhandler.core.model import Outcome, RingEnd
+from callhandler.core.ringing import ringing_figures
 from callhandler.core.views import Counts
 from callhandler.report import sentences
 from callhandler.report.tables import status_table
+from callhandler.report.waits import ringing_table
 from tests.unit.cli.journals import kept
 from tests.unit.cli.test_tables import UTC, told
 from tests.unit.control.fake_desk import STATUS
@@ -111,6 +113,12 @@ def test_figures_hour_by_hour(site: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (first["median_hung_up"], first["longest_hung_up"], first["longest_call"]) == (12.0, 12.0, LET_IN)
     assert main(["queues", "ringing", "--site", str(site)]) == 0
     assert "0:30, 0:30" in capsys.readouterr().out
+
+
+def test_rings_that_nobody_notices_are_shown_as_under_a_second() -> None:
+    ends = [e.CallRang(at=9.0, call=LET_IN, rang=0.02, reason=RingEnd.LET_IN)]
+    assert "<0:01, <0:01" in told(ringing_table(ringing_figures(ends, {}), UTC))
+    assert sentences.of_call(ends[0]) == "rang for <0:01: let in"
 
 
 def test_where_nobody_rang_that_is_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

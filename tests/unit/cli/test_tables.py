@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console, RenderableType
 
 from callhandler.core import events as e
-from callhandler.core.model import Device, Outcome, State
+from callhandler.core.model import Device, Outcome, RingEnd, State
 from callhandler.core.views import AlarmView, PublisherView
-from callhandler.report.tables import agents_table, call_details, calls_table, status_table
+from callhandler.report.tables import agents_table, call_details, calls_table, records_table, status_table
 from callhandler.store.reading import record_of
 from tests.unit.control.fake_desk import AGENT, CALL, STATUS
 
@@ -78,6 +78,24 @@ def test_a_callback_asked_for_by_hand_is_no_call_of_which_something_is_missing(
     text = told(call_details(record_of("c1", [*before, end]), UTC)[0])
     assert shown in text
     assert "by way of" not in text
+
+
+def test_what_came_of_a_feature_code_is_told() -> None:
+    wrong = e.HandsetUsed(at=1.0, call="c1", code="login", phone="101", agent="7003", reason="wrong PIN")
+    end = e.CallEnded(at=2.0, call="c1", outcome=Outcome.HANDSET, reason="", cause=16)
+    assert "to log in as agent 7003: wrong PIN" in told(call_details(record_of("c1", [wrong, end]), UTC)[0])
+
+
+@pytest.mark.parametrize(("rang", "shown"), [(0.02, False), (0.6, True)])
+def test_who_was_let_in_at_once_does_not_look_kept(rang: float, shown: bool) -> None:
+    facts = [
+        e.CallKeptRinging(at=1.0, call="c1"),
+        e.CallRang(at=1.0 + rang, call="c1", rang=rang, reason=RingEnd.LET_IN),
+        e.CallEnded(at=9.0, call="c1", outcome=Outcome.ANSWERED, reason="", cause=16),
+    ]
+    record = record_of("c1", facts)
+    assert ("kept ringing" in told(call_details(record, UTC)[0])) is shown
+    assert ("rang" in told(records_table([record], UTC))) is shown
 
 
 def test_of_very_many_kinds_of_alarms_the_last_are_listed_and_all_are_counted() -> None:

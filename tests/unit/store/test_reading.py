@@ -26,6 +26,7 @@ from callhandler.core.events import (
     CheckedIn,
     ExtensionConnected,
     Fact,
+    HandsetUsed,
     ItemOpened,
     MessageMailed,
     OfferEnded,
@@ -36,7 +37,7 @@ from callhandler.core.kpi import stays
 from callhandler.core.model import OfferEnd, Outcome, RingEnd, Where
 from callhandler.core.plain import from_plain, to_plain
 from callhandler.store.reading import record_of
-from callhandler.store.records import CallRecord
+from callhandler.store.records import CallRecord, HandsetTry
 
 C = "pbx1-1.0"
 
@@ -263,6 +264,21 @@ def test_a_record_of_before_there_was_ringing_is_read_as_it_is() -> None:
     assert from_plain(CallRecord, plain).rang == 0.0
 
 
+def test_what_came_of_a_feature_code() -> None:
+    def used(at: float, agent: str | None, reason: str) -> HandsetUsed:
+        return HandsetUsed(at=at, call=C, code="login", phone="101", agent=agent, reason=reason)
+
+    facts = [used(1.0, None, "dialled"), used(4.0, "7003", "wrong PIN"), used(9.0, None, "not identified")]
+    record = record_of(C, [arrived(0.0), *facts, ended(9.0, Outcome.HANDSET)])
+    tries = (HandsetTry("login", "7003", "wrong PIN"), HandsetTry("login", None, "not identified"))
+    assert record.handset == tries
+    plain = to_plain(record)
+    assert from_plain(CallRecord, plain) == record
+    assert isinstance(plain, dict)
+    del plain["handset"]
+    assert from_plain(CallRecord, plain).handset == (), "one of before it was kept"
+
+
 def test_somebody_dialled_directly() -> None:
     to = ExtensionConnected(at=3.0, call=C, channel="PJSIP/101-1")
     record = record_of(C, [arrived(0.0), to, entered(8.0), ended(9.0, Outcome.EXTENSION)])
@@ -325,6 +341,7 @@ def histories(draw: st.DrawFn) -> list[Fact]:
         st.builds(TalkEnded, at=zero, queue=queues, talked=zero, reason=text, **own),
         st.builds(WrapUpStarted, at=zero, agent=agents, call=own["call"], queue=queues, until=zero),
         st.builds(ExtensionConnected, at=zero, call=own["call"], channel=text),
+        st.builds(HandsetUsed, at=zero, call=own["call"], code=text, phone=text, agent=agents, reason=text),
         st.builds(CallEnded, at=zero, call=own["call"], outcome=outcomes, reason=text),
     ]
     facts: list[Fact] = draw(st.lists(st.one_of(kinds), min_size=1, max_size=30))
