@@ -330,4 +330,5 @@ class Daemon:
             alarms=self.desk.figures.alarms.of_the_day(self.switchboard.clock()),
             publishers=tuple(one.view() for one in (self.mqtt, self.mail) if one is not None),
             emergency=self.switchboard.emergency,
+            ending=self.ending.has_begun,
         )

@@ -54,10 +54,9 @@ class Viewing:
         waiting = books.calls.get(call.id)
         now = self._switchboard.clock()
         offered = next((books.legs[leg].id for leg in books.offers_of(call.id) if leg in books.legs), None)
-        state = _state(call, offered is not None)
         return CallView(
             id=call.id,
-            state=state,
+            state=_state(call, offered is not None),
             arrived=call.arrived,
             number=call.number,
             caller_number=call.caller_number,
@@ -74,7 +73,6 @@ class Viewing:
             agent=call.agent or offered,
             menu=call.menu,
             attributes=dict(call.attributes),
-            sent_to=call.sent_to if state is CallState.ELSEWHERE and not _left(call) else None,
         )
 
     def agent(self, agent: Agent) -> AgentView:
@@ -85,7 +83,7 @@ class Viewing:
             name=agent.plan.name,
             status=agent.status,
             state=agent.state,
-            since=max(agent.since, agent.chosen_at),
+            since=max(agent.since, agent.chosen_at) or None,
             reason=agent.break_reason,
             phone=agent.phone,
             device=None if agent.phone is None else agent.device,
@@ -136,11 +134,6 @@ class Viewing:
             return False
         steps = self._switchboard.line.plan.queues[queue].steps
         return any(step.wants.matches(agent.plan.skills) for step in steps)
-
-
-def _left(call: Call) -> bool:
-    """Tell whether the last place a call was sent to is one that it has left since: a line or a menu it would be in otherwise."""
-    return (call.sent_to or "").partition(":")[0] in ("queue", "menu", "operator")
 
 
 def _state(call: Call, offered: bool) -> CallState:

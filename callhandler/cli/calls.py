@@ -113,13 +113,14 @@ def _print_live(place: Place, view: CallView, as_json: bool) -> None:
 
 
 def _now(place: Place, as_json: bool) -> None:
-    views = Client(place.socket).calls()
+    client = Client(place.socket)
+    views = client.calls()
     if as_json:
         out_json(views)
         return
-    from callhandler.report.tables import calls_table  # noqa: PLC0415 - Rich is for people
+    from callhandler.report.tables import ENDING, calls_table  # noqa: PLC0415 - Rich is for people
 
-    out(calls_table(views, place.zone))
+    out(calls_table(views, place.zone), *([ENDING] if client.status().ending else []))
 
 
 def _last(place: Place, count: int, as_json: bool) -> None:

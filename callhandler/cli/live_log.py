@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -27,7 +28,9 @@ _MOST = 300
 _SAME_AGAIN = 60.0
 _PARTICULAR = re.compile(r"'[^']*'|[0-9]+")
 _STYLES = {"debug": "dim", "info": "", "warning": "yellow", "error": "red", "critical": "bold red"}
-_ASTERISK = re.compile(r"^\[[\d-]+ ([\d:]+)[.\d]*\] (WARNING|ERROR)\[[^\]]*\](?:\[[^\]]*\])? ([^:]+): (.*)")
+_ASTERISK = re.compile(r"^\[([\d-]+ [\d:]+)[.\d]*\] (WARNING|ERROR)\[[^\]]*\](?:\[[^\]]*\])? ([^:]+): (.*)")
+_HARMLESS = ("The FD we were waiting for has something waiting.",)
+"""How warnings begin that mean nothing: this one that the daemon spoke while the dialplan waited for a key (main/channel.c)."""
 
 
 class Follower:
@@ -60,8 +63,8 @@ class Follower:
         yield from (line.decode("utf-8", "replace") for line in whole)
 
 
-def daemon_line(line: str) -> Text | None:
-    """A line of the daemon's log for people; None when it is none."""
+def daemon_line(line: str, zone: ZoneInfo) -> Text | None:
+    """A line of the daemon's log for people, at the site's time; None when it is none."""
     try:
         entry = json.loads(line)
     except ValueError:
@@ -72,7 +75,7 @@ def daemon_line(line: str) -> Text | None:
     what = str(entry.pop("event", ""))
     part = str(entry.pop("part", entry.pop("logger", "")))
     details = "  ".join(f"{key}={value}" for key, value in entry.items() if key not in {"timestamp", "exception"})
-    shown = Text(f"{_clock(str(entry.get('timestamp', '')))} ", style="dim")
+    shown = Text(f"{_clock(str(entry.get('timestamp', '')), zone)} ", style="dim")
     shown.append(f"{printable(part, 20):<11} " if part else "", style="cyan")
     shown.append(printable(what, _MOST), style=_STYLES.get(level, ""))
     shown.append(f"  {printable(details, _MOST)}" if details else "", style="dim")
@@ -81,12 +84,12 @@ def daemon_line(line: str) -> Text | None:
     return shown
 
 
-def asterisk_line(line: str) -> Text | None:
-    """A warning or error of Asterisk for people; None for anything else."""
+def asterisk_line(line: str, zone: ZoneInfo) -> Text | None:
+    """A warning or error of Asterisk for people, at the site's time; None for anything else, and for what means nothing."""
     found = _ASTERISK.match(line)
-    if found is None:
+    if found is None or found[4].startswith(_HARMLESS):
         return None
-    shown = Text(f"{found[1]} ", style="dim")
+    shown = Text(f"{_clock(found[1], zone)} ", style="dim")
     shown.append(f"{'asterisk':<11} ", style="cyan")
     shown.append(printable(found[4], _MOST), style=_STYLES[found[2].lower()])
     return shown
@@ -95,13 +98,14 @@ def asterisk_line(line: str) -> Text | None:
 class Once:
     """Lines that differ only in numbers and names are shown once a minute: while the daemon is away, every caller's every try is one."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, zone: ZoneInfo, clock: Callable[[], float] = time.monotonic) -> None:
+        self._zone = zone
         self._clock = clock
         self._shown: dict[str, float] = {}
 
     def __call__(self, line: str) -> Text | None:
         """A warning or error of Asterisk for people; None for anything else, and for what was just shown."""
-        shown = asterisk_line(line)
+        shown = asterisk_line(line, self._zone)
         found = _ASTERISK.match(line)
         if shown is None or found is None:
             return None
@@ -138,10 +142,11 @@ class Facts:
 
 
 async def follow(console: Console, loaded: LoadedSite, asterisk: Path) -> None:
-    """Show calls and both logs for ever."""
+    """Show calls and both logs for ever, all by the site's clock."""
+    zone = ZoneInfo(loaded.site.company.time_zone)
     sources: list[tuple[Follower, Callable[[str], Text | None]]] = [
-        (Follower(loaded.inside(loaded.site.daemon.log)), daemon_line),
-        (Follower(asterisk), Once()),
+        (Follower(loaded.inside(loaded.site.daemon.log)), partial(daemon_line, zone=zone)),
+        (Follower(asterisk), Once(zone)),
     ]
     facts = Facts(loaded)
     while True:
@@ -154,8 +159,9 @@ async def follow(console: Console, loaded: LoadedSite, asterisk: Path) -> None:
         await asyncio.sleep(_EVERY)
 
 
-def _clock(timestamp: str) -> str:
+def _clock(timestamp: str, zone: ZoneInfo) -> str:
+    """A time in the site's zone; one that names no zone is this machine's, as Asterisk writes it."""
     try:
-        return datetime.fromisoformat(timestamp).astimezone().strftime("%H:%M:%S")
+        return datetime.fromisoformat(timestamp).astimezone(zone).strftime("%H:%M:%S")
     except ValueError:
         return "        "

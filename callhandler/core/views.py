@@ -31,8 +31,7 @@ class CallView:
 
     `position` counts from 1 and is None unless the call waits. `entered` is when it first joined a line, `waited` how
     long it has waited (or did, when it talks), conversations left out. `agent` is who talks or is offered; `step` the
-    queue's step its wants stand at. `sent_to` is the destination of a call that is elsewhere, such as `phone:102`; who is
-    talked to there is not known.
+    queue's step its wants stand at.
     """
 
     id: str
@@ -53,7 +52,6 @@ class CallView:
     agent: str | None = None
     menu: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
-    sent_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +86,8 @@ class CallbackView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentView:
-    """One agent. `status` is what the person chose, `state` what the system does, `since` when either last changed.
+    """One agent. `status` is what the person chose, `state` what the system does, `since` when either last changed, None of one
+    who never was there.
 
     `device` is what Asterisk says of the phone, None when the agent has none. `skills` and `queues` are as in the site
     file.
@@ -98,7 +97,7 @@ class AgentView:
     name: str
     status: Status
     state: State
-    since: float
+    since: float | None
     reason: str = ""
     phone: str | None = None
     device: Device | None = None
@@ -196,7 +195,8 @@ class PublisherView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusView:
-    """The daemon itself. `journal_backlog` counts the facts not yet written; `emergency` is the reason of a closing.
+    """The daemon itself. `journal_backlog` counts the facts not yet written; `emergency` is the reason of a closing;
+    `ending` tells that a planned end is under way: no new calls are taken, those here may end.
 
     `sessions` counts the calls whose dialplan is in conversation with the daemon (FastAGI), `tasks` all that the daemon does at once, such
     conversations and its own lasting parts included: when nobody calls, neither is more than it was yesterday. `alarms`
@@ -220,6 +220,7 @@ class StatusView:
     alarms: tuple[AlarmView, ...] = ()
     publishers: tuple[PublisherView, ...] = ()
     emergency: str | None = None
+    ending: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from callhandler.core.views import AgentView, AlarmView, CallView, Counts, Publi
 from callhandler.report.words import SHORTEST_RING, caller, clock, handset, moment, span
 from callhandler.store.records import CallRecord, Leg
 
+ENDING = "no new calls are taken: a planned end is under way, and those here may end"
 _MOST_ALARMS = 20
 _COLOURS = {
     "available": "green", "on break": "yellow", "logged out": "dim",
@@ -43,6 +44,8 @@ def status_table(view: StatusView, zone: ZoneInfo) -> Table:
     ]
     for name, value in rows:
         table.add_row(name, _text(value))
+    if view.ending:
+        table.add_row("ending", Text(ENDING, "bold red"))
     if view.emergency is not None:
         table.add_row("closed", Text(f"by emergency: {printable(view.emergency) or 'no reason given'}", "bold red"))
     if (more := len(view.alarms) - _MOST_ALARMS) > 0:
@@ -69,7 +72,7 @@ def calls_table(views: Iterable[CallView], zone: ZoneInfo) -> Table:
             _state(view.state),
             _text(caller(view.caller_number, view.caller_name)),
             _text(view.number),
-            _text(f"menu {view.menu}" if view.queue is None and view.menu is not None else view.queue or view.sent_to),
+            _text(f"menu {view.menu}" if view.queue is None and view.menu is not None else view.queue),
             _text(view.position),
             span(view.waited),
             _text(view.agent),
@@ -99,11 +102,8 @@ def agents_table(views: Iterable[AgentView], zone: ZoneInfo, wide: bool = False)
 
 
 def _state_of(view: AgentView) -> str:
-    """Return what an agent does; one who does nothing for us while the phone can't be rung, or is in use for a call that is none of ours
-    or was sent there directly, isn't idle to whoever looks at the table."""
-    if view.state != State.IDLE or view.device is None or view.device == Device.FREE:
-        return view.state
-    return view.device
+    """Return what an agent does; one who does nothing while the phone can't be rung isn't idle to whoever looks at the table."""
+    return view.device if view.state == State.IDLE and view.device == Device.UNREACHABLE else view.state
 
 
 def _more(view: AgentView) -> tuple[Text, ...]:

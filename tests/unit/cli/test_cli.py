@@ -123,6 +123,15 @@ class TestAsking:
         refusal = "the reload is refused, the site stays as it was: the site file is wrong"
         assert (shown.out, json.loads(shown.err)) == ("", {"error": refusal})
 
+    def test_the_calls_that_are_here_while_no_new_ones_are_taken(
+        self, site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(daemon.desk, "status", lambda: replace(STATUS, ending=True))
+        assert main(["calls", "--site", str(site)]) == 0
+        assert capsys.readouterr().out.splitlines()[-1].startswith("no new calls are taken")
+        assert main(["calls", "--json", "--site", str(site)]) == 0
+        assert json.loads(capsys.readouterr().out) == to_plain([CALL])
+
     def test_a_refused_reload_says_so_before_the_reasons(
         self, site: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str]
     ) -> None:

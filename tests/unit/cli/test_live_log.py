@@ -1,6 +1,8 @@
 """The live log: lines for people, however strange what stands in them, and files that are moved away."""
 
 import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +13,8 @@ from callhandler.core import events as e
 from callhandler.core.model import Outcome
 from callhandler.report.sentences import Telling
 
+ZONE = ZoneInfo("Europe/Berlin")
+
 
 def test_a_line_of_the_daemon() -> None:
     line = {
@@ -20,30 +24,45 @@ def test_a_line_of_the_daemon() -> None:
         "part": "line",
         "agent": "7001",
     }
-    shown = daemon_line(json.dumps(line))
+    shown = daemon_line(json.dumps(line), ZONE)
     assert shown is not None
-    assert "line" in shown.plain
+    assert shown.plain.startswith("04:04:05 line"), "the site's clock"
     assert "agent offered  agent=7001" in shown.plain
 
 
 def test_nothing_in_it_moves_the_cursor_or_is_taken_for_markup() -> None:
-    shown = daemon_line(json.dumps({"event": "a\x1b[2Jb\nc", "level": "error", "name": "[red]x[/]\r"}))
+    shown = daemon_line(json.dumps({"event": "a\x1b[2Jb\nc", "level": "error", "name": "[red]x[/]\r"}), ZONE)
     assert shown is not None
     assert not set("\x1b\n\r") & set(shown.plain)
     assert "[red]x[/]" in shown.plain
 
 
 def test_what_is_no_line_is_passed_over() -> None:
-    assert daemon_line("{half a li") is None
-    assert daemon_line("[1, 2]") is None
-    assert asterisk_line("[2026-01-01 10:00:00.123] NOTICE[1] loader.c: 93 modules will be loaded.") is None
+    assert daemon_line("{half a li", ZONE) is None
+    assert daemon_line("[1, 2]", ZONE) is None
+    assert asterisk_line("[2026-01-01 10:00:00.123] NOTICE[1] loader.c: 93 modules will be loaded.", ZONE) is None
 
 
+@pytest.fixture
+def _in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_in_tokyo")
 def test_a_warning_of_asterisk() -> None:
-    shown = asterisk_line("[2026-01-01 10:00:00.123] WARNING[12][C-00000001] chan.c: something is odd")
+    shown = asterisk_line("[2026-01-01 10:00:00.123] WARNING[12][C-00000001] chan.c: something is odd", ZONE)
     assert shown is not None
-    assert shown.plain.startswith("10:00:00 asterisk")
+    assert shown.plain.startswith("02:00:00 asterisk"), "ten in Tokyo, where the machine is"
     assert shown.plain.endswith("something is odd")
+
+
+def test_what_asterisk_warns_of_and_means_nothing_is_kept_out() -> None:
+    says = "The FD we were waiting for has something waiting. Waitfordigit returning numeric 1"
+    assert asterisk_line(f"[2026-01-01 10:00:00.123] WARNING[12][C-00000001] channel.c: {says}", ZONE) is None
 
 
 def test_following_begins_at_the_end_and_survives_rotation(tmp_path: Path) -> None:
@@ -65,7 +84,7 @@ def test_following_begins_at_the_end_and_survives_rotation(tmp_path: Path) -> No
 
 def test_what_asterisk_says_of_every_caller_is_shown_once_a_minute() -> None:
     now = [0.0]
-    once = Once(lambda: now[0])
+    once = Once(ZONE, lambda: now[0])
     line = "[2026-11-21 20:00:0{}.1] WARNING[77][C-0{}] res_agi.c: Connecting to '127.0.0.1:4573' failed for url '{}': refused"
     assert once(line.format(1, 1, "agi://a/call,5000")) is not None
     assert once(line.format(2, 2, "agi://a/call,5001")) is None
