@@ -54,9 +54,10 @@ class Viewing:
         waiting = books.calls.get(call.id)
         now = self._switchboard.clock()
         offered = next((books.legs[leg].id for leg in books.offers_of(call.id) if leg in books.legs), None)
+        state = _state(call, offered is not None)
         return CallView(
             id=call.id,
-            state=_state(call, offered is not None),
+            state=state,
             arrived=call.arrived,
             number=call.number,
             caller_number=call.caller_number,
@@ -73,6 +74,7 @@ class Viewing:
             agent=call.agent or offered,
             menu=call.menu,
             attributes=dict(call.attributes),
+            sent_to=call.sent_to if state is CallState.ELSEWHERE and not _left(call) else None,
         )
 
     def agent(self, agent: Agent) -> AgentView:
@@ -134,6 +136,11 @@ class Viewing:
             return False
         steps = self._switchboard.line.plan.queues[queue].steps
         return any(step.wants.matches(agent.plan.skills) for step in steps)
+
+
+def _left(call: Call) -> bool:
+    """Tell whether the last place a call was sent to is one that it has left since: a line or a menu it would be in otherwise."""
+    return (call.sent_to or "").partition(":")[0] in ("queue", "menu", "operator")
 
 
 def _state(call: Call, offered: bool) -> CallState:

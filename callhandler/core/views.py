@@ -31,7 +31,8 @@ class CallView:
 
     `position` counts from 1 and is None unless the call waits. `entered` is when it first joined a line, `waited` how
     long it has waited (or did, when it talks), conversations left out. `agent` is who talks or is offered; `step` the
-    queue's step its wants stand at.
+    queue's step its wants stand at. `sent_to` is the destination of a call that is elsewhere, such as `phone:102`; who is
+    talked to there is not known.
     """
 
     id: str
@@ -52,6 +53,7 @@ class CallView:
     agent: str | None = None
     menu: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
+    sent_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

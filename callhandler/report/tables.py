@@ -72,7 +72,7 @@ def calls_table(views: Iterable[CallView], zone: ZoneInfo) -> Table:
             _state(view.state),
             _text(caller(view.caller_number, view.caller_name)),
             _text(view.number),
-            _text(f"menu {view.menu}" if view.queue is None and view.menu is not None else view.queue),
+            _text(f"menu {view.menu}" if view.queue is None and view.menu is not None else view.queue or view.sent_to),
             _text(view.position),
             span(view.waited),
             _text(view.agent),
@@ -102,8 +102,11 @@ def agents_table(views: Iterable[AgentView], zone: ZoneInfo, wide: bool = False)
 
 
 def _state_of(view: AgentView) -> str:
-    """Return what an agent does; one who does nothing while the phone can't be rung isn't idle to whoever looks at the table."""
-    return view.device if view.state == State.IDLE and view.device == Device.UNREACHABLE else view.state
+    """Return what an agent does; one who does nothing for us while the phone can't be rung, or is in use for a call that is none of ours
+    or was sent there directly, isn't idle to whoever looks at the table."""
+    if view.state != State.IDLE or view.device is None or view.device == Device.FREE:
+        return view.state
+    return view.device
 
 
 def _more(view: AgentView) -> tuple[Text, ...]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from callhandler.core import events as e
 from callhandler.core.calls import Call
 from callhandler.core.model import Outcome, Queue
+from callhandler.core.views import CallState
 from callhandler.store.reading import record_of
 from callhandler.viewing import Figures, Viewing
 from tests.unit.core.world import World, agent, plan
@@ -53,6 +54,22 @@ def test_who_left_the_line_waits_no_more() -> None:
 def test_who_never_was_in_line_has_not_waited() -> None:
     world = World(plan([Queue("q", "Sales", wrap_up=0.0)], [agent("a")]))
     assert waited(world, world.call()) == (None, 0.0)
+
+
+def test_who_was_transferred_to_a_phone_is_there() -> None:
+    world = World(plan([Queue("q", "Sales", wrap_up=0.0)], [agent("a")]))
+    world.login("a")
+    viewing = Viewing(world.board, Figures(str))
+    call = world.call()
+    world.board.record(e.CallSent(at=world.now, call=call.id, to="queue:q", reason="dialled 5000"))
+    world.admitted(call, "q")
+    assert viewing.call(call).sent_to is None
+    world.answers(world.leg("a"))
+    world.agent_hangs_up(call)
+    assert (viewing.call(call).state, viewing.call(call).sent_to) == (CallState.ELSEWHERE, None), "not in line again"
+    world.board.record(e.CallSent(at=world.now, call=call.id, to="phone:102", reason="transferred to 102"))
+    world.board.record(e.ExtensionConnected(at=world.now, call=call.id, channel="PJSIP/102-1"))
+    assert viewing.call(call).sent_to == "phone:102"
 
 
 def test_alarms_that_the_journal_has_already_are_counted_once() -> None:

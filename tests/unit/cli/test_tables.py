@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 
 from callhandler.core import events as e
 from callhandler.core.model import Device, Outcome, RingEnd, State
-from callhandler.core.views import AlarmView, PublisherView
+from callhandler.core.views import AlarmView, CallState, PublisherView
 from callhandler.report.tables import agents_table, call_details, calls_table, records_table, status_table
 from callhandler.store.reading import record_of
 from tests.unit.control.fake_desk import AGENT, CALL, STATUS
@@ -29,10 +29,13 @@ def told(table: RenderableType) -> str:
     [
         (State.IDLE, Device.FREE, "available idle"),
         (State.IDLE, Device.UNREACHABLE, "available unreachable"),
+        (State.IDLE, Device.IN_USE, "available in use"),
+        (State.IDLE, Device.RINGING, "available ringing"),
+        (State.IDLE, None, "available idle"),
         (State.TALKING, Device.UNREACHABLE, "available talking"),
     ],
 )
-def test_an_agent_whose_phone_is_away_is_not_idle(state: State, device: Device, shown: str) -> None:
+def test_an_agent_whose_phone_is_away_or_in_use_is_not_idle(state: State, device: Device | None, shown: str) -> None:
     assert shown in told(agents_table([replace(AGENT, state=state, device=device)], UTC))
 
 
@@ -43,6 +46,11 @@ def test_an_agent_whose_phone_is_away_is_not_idle(state: State, device: Device, 
 def test_a_call_in_a_menu_is_in_no_queue_of_that_name(queue: str | None, menu: str | None, shown: str) -> None:
     view = replace(CALL, queue=queue, menu=menu, number="5000", position=None, waited=3.0)
     assert shown in told(calls_table([view], UTC))
+
+
+def test_a_call_that_is_elsewhere_is_where_it_was_sent() -> None:
+    view = replace(CALL, state=CallState.ELSEWHERE, queue=None, menu=None, sent_to="agent:7002", number="5000")
+    assert "5000 agent:7002" in told(calls_table([view], UTC))
 
 
 @pytest.mark.parametrize(
