@@ -105,8 +105,8 @@ async def eventually(what: str, true: object, seconds: float = 60.0) -> None:
         await asyncio.sleep(0.05)
 
 
-async def ask_to_be_called(site: SiteUp, customer: Softphone) -> str:
-    """Call, go into line, ask by key 1 to be called back, and be told goodbye. Returns the call's id."""
+async def confirm_the_number(site: SiteUp, customer: Softphone) -> str:
+    """Call, go into line, ask by key 1 to be called back, and say yes to the number. Returns the call's id."""
     dialled = time.time()
     await customer.dial("5000")
     await asyncio.sleep(0.7)
@@ -119,6 +119,12 @@ async def ask_to_be_called(site: SiteUp, customer: Softphone) -> str:
     await asyncio.sleep(1.0)
     await customer.press("1")  # at this number
     await asyncio.sleep(1.0)
+    return call
+
+
+async def ask_to_be_called(site: SiteUp, customer: Softphone) -> str:
+    """Call, go into line, ask by key 1 to be called back, and be told goodbye. Returns the call's id."""
+    call = await confirm_the_number(site, customer)
     since = len(customer.events)
     await customer.press("1")  # as soon as it is my turn
     await customer.wait_for("CALL_CLOSED", 15, since)
@@ -190,6 +196,18 @@ async def test_a_whole_callback_heard_both_ways(site: SiteUp, tmp_path: Path) ->
         "CallbackEnded",
     ]
     assert detail(site, call, "CallbackEnded", "result") == "done"
+
+
+async def test_who_hangs_up_once_the_number_is_confirmed_is_called_back_in_turn(site: SiteUp, tmp_path: Path) -> None:
+    site.ask("agents", "pause", "7001")
+    async with site.desk_phone("101", tmp_path / "agent", AGENT), customer_of(site, tmp_path / "customer") as customer:
+        call = await confirm_the_number(site, customer)
+        await customer.hang_up()
+        await eventually("it is asked for", lambda: facts(site, call) == ["CallbackRequested", "CallEnded"])
+        assert detail(site, call, "CallbackRequested", "promise") is None
+        assert detail(site, call, "CallEnded", "outcome") == "callback"
+        assert [one["id"] for one in open_ones(site)] == [call]
+        site.ask("callbacks", "cancel", call)
 
 
 async def test_a_voicemail_never_gets_an_agent(site: SiteUp, tmp_path: Path) -> None:
