@@ -85,6 +85,10 @@ class Door:
         self._before.extend(calls)
         self._watch()
 
+    def shut(self) -> None:
+        """Let in nobody any more of those who ring, however much room there will be: they are the next daemon's."""
+        self._before.clear()
+
     def _watch(self) -> None:
         if not self._watching and self._is_watched():
             self._watching = True
