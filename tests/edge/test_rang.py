@@ -1,6 +1,7 @@
 """Who is kept ringing, from FastAGI to the journal: how long it was, what it came to, and where a caller goes on when the daemon ends."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -273,6 +274,24 @@ async def test_a_daemon_that_stops_answers_nobody_who_rings_and_the_next_lets_th
         facts = await story(second)
     assert b"ANSWER" in said and RING not in said
     assert told(facts) == ["CallArrived", "CallKeptRinging", "CallRang", "CallEntered"]
+
+
+async def test_a_daemon_that_stops_lets_nobody_in_into_the_room_that_those_leave_whom_it_lets_go(
+    site: Path, asterisk: FakeAmi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "FEW", 2)
+    monkeypatch.setattr(doors, "LATE", -1.0)
+    monkeypatch.setattr(doors, "_TICK", 0.001)
+    async with contextlib.AsyncExitStack() as waits, running(site) as daemon:
+        await waits.enter_async_context(caller(site, call="pbx1-1.2"))
+        await waiting(daemon, "pbx1-1.2")
+        monkeypatch.setattr(doors, "FEW", 1)  # what room there is is taken until it stops
+        call = await from_trunk(site)
+        assert await call.answer() == RING
+        await until(lambda: rings(daemon) and daemon.agi.sessions == 1)
+        await call.close()
+        assert asterisk.sent("Redirect") == []
+    assert asterisk.sent("Redirect") == [], "it would ask a daemon that is gone, and the next one out of turn"
 
 
 async def test_a_planned_end_lets_the_network_have_back_who_rings(
