@@ -74,7 +74,7 @@ class FrontDesk:
         found = self._agent(agent)
         phone = phone or found.plan.phone or found.phone
         if phone is None:
-            raise Refused(f"agent {agent} has no phone of their own; name one, such as --phone 101")
+            raise Refused(f"agent {agent} has no phone of their own; {self._a_phone()}")
         if phone not in self._switchboard.line.plan.phones:
             raise Refused(
                 f"there is no phone {phone}; phones are {', '.join(sorted(self._switchboard.line.plan.phones))}"
@@ -186,6 +186,13 @@ class FrontDesk:
                 f"there is no agent {agent}; agents are {', '.join(sorted(self._switchboard.line.books.agents))}"
             )
         return found
+
+    def _a_phone(self) -> str:
+        """Return which phone to name: one at which nobody sits, if there is any."""
+        phones, at = sorted(self._switchboard.line.plan.phones), self._switchboard.line.books.agent_at
+        if not phones:
+            return "and the site has no phones"
+        return f"name one, such as --phone {next((one for one in phones if at(one) is None), phones[0])}"
 
     def _logged_in(self, agent: str) -> Agent:
         found = self._agent(agent)

@@ -61,6 +61,11 @@ class Evidence:
         return self.start if away else self.theirs(command)
 
     @property
+    def asterisk_runs(self) -> bool:
+        """Tell whether an Asterisk takes calls, as far as can be seen."""
+        return self.console is not None or self.machine.pid is not None or self.ami.door in (Door.IN, Door.REFUSED)
+
+    @property
     def start(self) -> str:
         """The command that starts Asterisk."""
         if self._only_a_start:

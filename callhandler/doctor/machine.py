@@ -74,12 +74,25 @@ def listeners(ports: set[int]) -> tuple[Listener, ...] | None:
     if not seen:
         return None
     owners = dict(_owners({inode for *_, inode in found}))
-    return tuple(
-        Listener(
-            protocol=protocol, address=address, port=port, pid=owners.get(inode), program=_program(owners.get(inode))
-        )
-        for protocol, address, port, inode in found
-    )
+    return tuple(_listener(protocol, address, port, owners.get(inode)) for protocol, address, port, inode in found)
+
+
+def _listener(protocol: str, address: str, port: int, pid: int | None) -> Listener:
+    program, site = _program(pid), None
+    if program == "asterisk" or program.startswith("ld-"):  # one unpacked privately goes by its loader's name
+        words = [Path(word) for word in _command_line(pid)]
+        if any(word.name == "asterisk" for word in words):
+            program, site = "Asterisk", _site_of(words)
+    return Listener(protocol=protocol, address=address, port=port, pid=pid, program=program, site=site)
+
+
+def _site_of(words: list[Path]) -> Path | None:
+    """Return the site whose private Asterisk has this command line: its configuration is in the site's folder, or linked from there."""
+    for path in words:
+        conf = path.resolve() if path.name == "asterisk.conf" else path
+        if conf.parts[-4:] == ("var", "asterisk", "etc", "asterisk.conf"):
+            return conf.parents[3]
+    return None
 
 
 def _address(text: str) -> str:
@@ -101,6 +114,16 @@ def _owners(inodes: set[str]) -> Iterator[tuple[str, int]]:
                     yield inode, int(process.name)
         except OSError:
             continue
+
+
+def _command_line(pid: int | None) -> list[str]:
+    if pid is None:
+        return []
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")
+    except OSError:
+        return []
+    return words[:-1]
 
 
 def _program(pid: int | None) -> str:

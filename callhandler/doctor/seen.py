@@ -121,13 +121,17 @@ class TlsSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """A process that listens on a port. `pid` is None when it belongs to somebody whose processes can't be seen."""
+    """A process that listens on a port. `pid` is None when it belongs to somebody whose processes can't be seen.
+
+    `site` is the folder of the site whose private Asterisk it is, None of everything else.
+    """
 
     protocol: str
     address: str
     port: int
     pid: int | None = None
     program: str = ""
+    site: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from tests.edge.whole import CALL, ask, caller, running, waiting
     ("what", "kind", "says"),
     [
         (lambda client: client.login("7009", None), NotHere, "no agent 7009; agents are 7001, 7002"),
-        (lambda client: client.login("7002", None), Refused, "no phone of their own"),
+        (lambda client: client.login("7002", None), Refused, "no phone of their own; name one, such as --phone 10"),
         (lambda client: client.login("7002", "199"), Refused, "no phone 199; phones are 101, 102"),
         (lambda client: client.pause("7002", "lunch"), Refused, "7002 is logged out; log in first"),
         (lambda client: client.resume("7002"), Refused, "7002 is logged out; log in first"),

@@ -16,7 +16,8 @@ def running(seen: Evidence) -> Verdict:
         remedy = (
             seen.start_ours if pid is None else f"kill -9 {pid}   # callers are kept; `up` or systemd starts it again"
         )
-        return error(check, f"{seen.daemon.trouble}; callers hear music and wait for it", remedy)
+        callers = "callers hear music and wait for it" if seen.asterisk_runs else "nobody can call"
+        return error(check, f"{seen.daemon.trouble}; {callers}", remedy)
     return ok(check, f"runs as process {status.pid}")
 
 
@@ -51,7 +52,8 @@ def agi(seen: Evidence) -> Verdict:
     place = seen.loaded.site.asterisk
     where = f"{place.agi_host}:{place.agi_port}"
     if not seen.daemon.agi_accepts:
-        return error(check, f"nobody takes calls at {where}; callers hear music", seen.start_ours)
+        callers = "callers hear music" if seen.asterisk_runs else "nobody can call"
+        return error(check, f"nobody takes calls at {where}; {callers}", seen.start_ours)
     status = seen.daemon.status
     if status is None:
         return unknown(

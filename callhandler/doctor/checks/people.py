@@ -7,6 +7,7 @@ from callhandler.doctor.seen import Mode
 from callhandler.doctor.verdict import Verdict, ok, some, unknown, warning
 
 _AWAY = ("Unavail", "Unknown", "Removed")
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared, not listened on
 
 
 def phones(seen: Evidence) -> Verdict:
@@ -31,10 +32,12 @@ def phones(seen: Evidence) -> Verdict:
         return warning(
             check, f"{some(missing, 12)} not registered", "see the phone's own SIP settings, and pjsip show endpoints"
         )
+    place = seen.loaded.site.asterisk
+    server = "this machine's address" if place.sip_address in _EVERYWHERE else place.sip_address
     return warning(
         check,
         f"{some(missing, 12)} not registered",
-        f"type into phone {missing[0]}: server this machine's address, port {seen.loaded.site.asterisk.sip_port}, user {missing[0]}, "
+        f"type into phone {missing[0]}: server {server}, port {place.sip_port}, user {missing[0]}, "
         f"password as under [phones.{missing[0]}] in {seen.loaded.path}",
     )
 
@@ -47,9 +50,7 @@ def agents(seen: Evidence) -> Verdict:
     here = [agent for agent in seen.daemon.agents if agent.status is not Status.LOGGED_OUT]
     lost = [agent for agent in here if agent.phone is None or agent.device is Device.UNREACHABLE]
     if not here:
-        return warning(
-            check, "nobody is logged in: callers go to their queue's fallback", seen.ours("agents login AGENT")
-        )
+        return warning(check, "nobody is logged in: callers go to their queue's fallback", _login(seen))
     if not lost:
         return ok(check, f"all {len(here)} who are logged in can be rung")
     names = [f"{agent.id} at {agent.phone or 'no phone'}" for agent in lost]
@@ -57,3 +58,14 @@ def agents(seen: Evidence) -> Verdict:
     if len(lost) == len(here):
         return warning(check, f"nobody who is logged in can be rung: {some(names)} unreachable", remedy)
     return warning(check, f"{some(names)} logged in and unreachable", remedy)
+
+
+def _login(seen: Evidence) -> str:
+    """Return the command that logs the first agent in: at a phone of their own, else at the site's first."""
+    site = seen.loaded.site
+    own = next((name for name, one in site.agents.items() if one.phone is not None), None)
+    if own is not None:
+        return seen.ours(f"agents login {own}")
+    if not site.agents or not site.phones:
+        return f"add agents and phones to {seen.loaded.path}"
+    return seen.ours(f"agents login {next(iter(site.agents))} --phone {next(iter(site.phones))}")

@@ -159,6 +159,7 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("asterisk version", part("console", version="GIT-master"), U, "could not", "core show version"),
     ("ports", listening(stranger(38_001)), E, "AMI port 38001 is held by nc (process 9), too", "kill 9"),
     ("ports", listening(stranger(38_000, "udp"), without=2), E, "SIP", "kill 9"),
+    ("ports", listening(replace(stranger(38_001), site=Path("/a b"))), E, "held by nc of the site /a b", "'/a b/var/up.lock'"),
     ("ports", listening(without=1), E, "nobody listens on FastAGI 38002", "callhandler up"),
     ("ports", with_tls(None), E, "nobody listens on TLS 5061", "kill $(cat"),
     ("ports", lambda seen: replace(seen, listeners=None), U, "tell", "ss -lntup"),
@@ -221,7 +222,7 @@ SPOILT: list[tuple[str, Spoil, State, str, str]] = [
     ("alarms", said(emergency="fire"), W, "closed", "emergency open"),
     ("alarms", said(alarms=(AlarmView(kind="disk", reason="full", at=NOW - 5),)), W, "disk: full", "status"),
     ("phones", part("console", contacts={"101": "Avail", "102": "Unavail"}), W, "102, 103, 104", "user 102"),
-    ("agents", part("daemon", agents=()), W, "nobody is logged in", "agents login"),
+    ("agents", part("daemon", agents=()), W, "nobody is logged in", "agents login 7001 --site"),
     ("agents", part("daemon", agents=(agent(device=Device.UNREACHABLE), agent(id="7002"))), W, "7001 at 101", "logout 7001"),
     ("agents", part("daemon", agents=(agent(phone=None),)), W, "nobody who is logged in", "logout 7001"),
     ("agents", part("daemon", agents=(agent(status=Status.LOGGED_OUT),)), W, "nobody is logged in", "agents login"),
@@ -234,6 +235,28 @@ def test_one_thing_spoilt(loaded: LoadedSite, check: str, spoil: Spoil, state: S
     assert verdict.state is state
     assert told in verdict.sentence
     assert remedy in verdict.remedy
+
+
+def test_an_agent_without_a_phone_is_advised_to_log_in_at_one_of_the_sites(loaded: LoadedSite) -> None:
+    agents = {name: one.model_copy(update={"phone": None}) for name, one in loaded.site.agents.items()}
+    seen = part("daemon", agents=())(healthy(loaded))
+    seen = replace(seen, loaded=replace(loaded, site=loaded.site.model_copy(update={"agents": agents})))
+    assert "agents login 7001 --phone 101 --site" in judged(seen)["agents"].remedy
+
+
+def test_where_nothing_runs_nobody_hears_music(loaded: LoadedSite) -> None:
+    seen = no_daemon(healthy(loaded))
+    assert "callers hear music" in judged(seen)["daemon"].sentence
+    verdicts = judged(no_asterisk(seen))
+    assert ["nobody can call" in verdicts[check].sentence for check in ("daemon", "fastagi")] == [True, True]
+
+
+def test_phones_are_told_the_address_that_asterisk_listens_on(loaded: LoadedSite) -> None:
+    seen = part("console", contacts={})(healthy(loaded))
+    assert "server this machine's address, port" in judged(seen)["phones"].remedy
+    place = loaded.site.asterisk.model_copy(update={"sip_address": "127.0.0.1"})
+    there = replace(loaded, site=loaded.site.model_copy(update={"asterisk": place}))
+    assert "server 127.0.0.1, port" in judged(replace(seen, loaded=there))["phones"].remedy
 
 
 @pytest.mark.parametrize(

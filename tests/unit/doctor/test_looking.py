@@ -3,6 +3,8 @@
 import os
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -91,6 +93,23 @@ def test_who_listens(tmp_path: Path) -> None:
         ("tcp", "127.0.0.1", os.getpid()),
         ("udp", "127.0.0.1", os.getpid()),
     }
+
+
+def test_a_private_asterisk_is_known_by_its_command_line_and_its_site(tmp_path: Path) -> None:
+    etc = tmp_path / "site" / "var" / "asterisk" / "etc"
+    etc.mkdir(parents=True)
+    (etc / "asterisk.conf").touch()
+    (tmp_path / "link").symlink_to(etc.parent)
+    as_its_loader = "open('/proc/self/comm', 'w').write('ld-linux-x86-64'); import socket, time"
+    listen = "one = socket.create_server(('127.0.0.1', 0)); print(one.getsockname()[1], flush=True); time.sleep(60)"
+    conf = str(tmp_path / "link" / "etc" / "asterisk.conf")
+    words = [sys.executable, "-c", f"{as_its_loader}; {listen}", "/cache/usr/sbin/asterisk", "-C", conf, "-f"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        found = machine.listeners({int(process.stdout.readline())})
+        process.kill()
+    assert found is not None
+    assert [(one.program, one.site, one.pid) for one in found] == [("Asterisk", tmp_path / "site", process.pid)]
 
 
 def test_this_machine(tmp_path: Path) -> None:
