@@ -264,7 +264,7 @@ class Calls:
             source="callback",
             arrived=fact.at,
             since=fact.at,
-            attributes={"wants": fact.wants, "language": fact.language},
+            attributes={"language": fact.language} | ({"wants": fact.wants} if fact.wants else {}),
             queue=fact.queue,
             entered=fact.entered,
             waits_since=fact.entered,

@@ -106,10 +106,11 @@ def weak_secrets(loaded: LoadedSite) -> Iterator[Problem]:
     site = loaded.site
     for name, agent in site.agents.items():
         pin = agent.pin.get_secret_value()
+        where: KeyPath = ("agents", name, "pin")
         if len(pin) < _SHORTEST_PIN:
-            yield Problem(("agents", name, "pin"), f"has {len(pin)} digits", f"{_SHORTEST_PIN} or more resist guessing")
-        elif pin in _RUNS or len(set(pin)) <= 2 or name in pin:
-            yield Problem(("agents", name, "pin"), "is one that is tried first", "take digits without a pattern")
+            yield Problem(where, f"has {len(pin)} digits", f"{_SHORTEST_PIN} or more resist guessing")
+        elif pattern := _pattern(pin, name):
+            yield Problem(where, f"{pattern}: such PINs are tried first", "take digits without a pattern")
     secrets: list[tuple[KeyPath, str]] = [
         *((("phones", name, "password"), phone.password.get_secret_value()) for name, phone in site.phones.items()),
         (("asterisk", "ami_secret"), site.asterisk.ami_secret.get_secret_value()),
@@ -125,6 +126,15 @@ def weak_secrets(loaded: LoadedSite) -> Iterator[Problem]:
         if secret in seen:
             yield Problem(path, "is used twice", "give every phone a password of its own")
         seen.setdefault(secret, path)
+
+
+def _pattern(pin: str, agent: str) -> str | None:
+    """Return what makes a PIN one that is tried first."""
+    if pin in _RUNS:
+        return "is digits in a row"
+    if len(set(pin)) <= 2:
+        return "has no more than two different digits"
+    return f"has the agent's id {agent} in it" if agent in pin else None
 
 
 def _weak(secret: str, owner: str) -> bool:

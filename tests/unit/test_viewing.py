@@ -88,3 +88,16 @@ def test_who_never_was_there_has_done_nothing_since_no_time() -> None:
     people = world.board.line.books.agents
     viewing = Viewing(world.board, Figures(str))
     assert [viewing.agent(people[one]).since for one in ("a", "b")] == [None, world.now]
+
+
+def test_a_customer_who_is_called_back_and_wants_nobody_in_particular_has_no_empty_want() -> None:
+    world = World(plan([Queue("q", "Sales")], [agent("a")]))
+    said_yes = e.CallbackAccepted(
+        at=world.now, call="x", leg="x-d1", channel="PJSIP/x", number="+555", caller_name="", queue="q",
+        entered=world.now, wants="", language="en", offers_made=0,
+    )  # fmt: skip
+    calls = world.board.calls
+    calls.apply(said_yes)
+    assert calls.here["x"].attributes == {"language": "en"}
+    calls.apply(replace(said_yes, call="y", leg="y-d1", wants="a >= 1"))
+    assert calls.here["y"].attributes["wants"] == "a >= 1"

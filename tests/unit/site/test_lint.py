@@ -2,11 +2,14 @@
 
 import wave
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from callhandler.asterisk.sounds import make_sounds, unspoken
+from callhandler.site import lint_people
 from callhandler.site.findings import Severity
 from callhandler.site.lint import lint
 from callhandler.site.loading import LoadedSite, load
@@ -290,3 +293,19 @@ def test_a_speech_program_that_is_not_there_is_said_once(loaded: Loaded) -> None
     assert not make_sounds(site, lambda _: ["cp", str(site.directory / "spoken.wav")]).errors
     (found,) = [one for one in lint(site) if "no-such-program" in one.sentence]
     assert found.severity is WARNING, "all is said already"
+
+
+@pytest.mark.parametrize(
+    ("pin", "why"),
+    [
+        ("123456", "is digits in a row"),
+        ("121212", "has no more than two different digits"),
+        ("937001", "has the agent's id 7001 in it"),
+    ],
+)
+def test_a_pin_that_is_tried_first_is_told_with_the_reason(loaded: Loaded, pin: str, why: str) -> None:
+    site = loaded()
+    weak = site.site.agents["7001"].model_copy(update={"pin": SecretStr(pin)})
+    there = replace(site, site=site.site.model_copy(update={"agents": {"7001": weak}}))
+    said = [one.sentence for one in lint_people.weak_secrets(there) if one.path[-1] == "pin"]
+    assert said == [f"{why}: such PINs are tried first"]
