@@ -64,7 +64,7 @@ def ports(seen: Evidence) -> Verdict:
             return error(
                 check,
                 f"{name} port {port} is held by {_named(strangers[0])}" + (", too" if len(holders) > 1 else ""),
-                f"{_end(strangers[0])}, or choose another port in {seen.loaded.path}",
+                f"{_end(strangers[0], seen)}, or choose another port in {seen.loaded.path}",
             )
         addresses = [one.address for one in holders]
         if len(set(addresses)) < len(addresses):
@@ -217,8 +217,8 @@ def _named(one: Listener) -> str:
     return f"{one.program or 'a program'}{whose} (process {one.pid})"
 
 
-def _end(one: Listener) -> str:
-    """Return how to end a program; a private Asterisk that is killed would be started again."""
-    if one.site is None:
+def _end(one: Listener, seen: Evidence) -> str:
+    """Return how to end a program; a killed Asterisk of another site would be started again, one that this site left behind would not."""
+    if one.site in (None, seen.loaded.directory):
         return f"end it (kill {one.pid})"
-    return f"end its `callhandler up` (Ctrl-C there, or kill $(cat {Evidence.quoted(one.site / 'var' / 'up.lock')}))"
+    return f"end its `callhandler up` (Ctrl-C there, or kill $(cat {seen.quoted(one.site / 'var' / 'up.lock')}))"

@@ -237,6 +237,13 @@ def test_one_thing_spoilt(loaded: LoadedSite, check: str, spoil: Spoil, state: S
     assert remedy in verdict.remedy
 
 
+def test_what_the_site_s_own_up_left_behind_is_killed_by_itself(loaded: LoadedSite) -> None:
+    left = replace(stranger(38_001), program="Asterisk", site=loaded.directory)
+    verdict = judged(listening(left)(healthy(loaded)))["ports"]
+    assert f"Asterisk of the site {loaded.directory} (process 9)" in verdict.sentence
+    assert verdict.remedy.startswith("end it (kill 9), or"), "by now the lock is that of who asks"
+
+
 def test_an_agent_without_a_phone_is_advised_to_log_in_at_one_of_the_sites(loaded: LoadedSite) -> None:
     agents = {name: one.model_copy(update={"phone": None}) for name, one in loaded.site.agents.items()}
     seen = part("daemon", agents=())(healthy(loaded))
