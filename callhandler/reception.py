@@ -107,7 +107,7 @@ class Reception:
         self._switchboard.record(e.CallKeptRinging(at=self._switchboard.clock(), call=call.id, late=self._door.is_late))
         try:
             with self._door.keeping(call.id):
-                await session.command(wire.AGI_SET_VARIABLE, wire.VARIABLE_RING, "1")
+                await session.command(wire.AGI_SET_VARIABLE, wire.VARIABLE_KEEP, "1")
         except CallerGone:
             pass  # the channel's own end tells the switchboard
         finally:

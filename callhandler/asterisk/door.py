@@ -116,12 +116,14 @@ class Door:
             self._room = max(FEW, _LESS * min(self._room, self._inside()))
         elif self._before and self._inside() + _IN_A_TICK >= self._room:
             self._room *= _MORE
-        for _ in range(_IN_A_TICK):
-            self._let_next_in(now)
-        if self._is_watched():
-            self._look_again(loop)
-        else:
-            self._watching, self._late, self._room = False, 0.0, ROOM
+        try:
+            for _ in range(_IN_A_TICK):
+                self._let_next_in(now)
+        finally:  # a door whose clock has stopped would let in nobody any more
+            if self._is_watched():
+                self._look_again(loop)
+            else:
+                self._watching, self._late, self._room = False, 0.0, ROOM
 
     def _let_next_in(self, now: float) -> None:
         while self._before and not self._rings(self._before[0]):

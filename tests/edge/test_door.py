@@ -227,6 +227,26 @@ async def test_while_asterisk_cannot_be_told_nobody_loses_their_turn() -> None:
 
 
 @pytest.mark.usefixtures("on_time")
+async def test_what_fails_once_does_not_stop_the_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    street = Street(here=0)
+    street.ringing.add("1")
+    letting_in, failures = street._let_in, [OSError("once")]
+
+    def fails_once(caller: str) -> bool:
+        if failures:
+            raise failures.pop()
+        return letting_in(caller)
+
+    monkeypatch.setattr(street.door, "_let_in", fails_once)
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+    street.door.keep_on(["1"])
+    async with asyncio.timeout(10.0):
+        await until(lambda: not street.ringing)
+    assert [str(one) for one in told] == ["once"]
+
+
+@pytest.mark.usefixtures("on_time")
 async def test_those_whom_an_earlier_daemon_kept_ringing_come_first() -> None:
     street = Street(here=0)
     street.ringing |= {"3", "1", "2"}
