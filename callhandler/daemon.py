@@ -238,6 +238,7 @@ class Daemon:
         self.switchboard.record(e.SiteLoaded(at=now, digest=self._loaded.digest, reason="start"))
         await self.journal.keep_site(self._loaded.digest, now, self._loaded.text)
         self.switchboard.seat_at_first_start(now)
+        self.switchboard.unseat(now)
 
     def _observe(self, seen: Observation) -> None:
         try:

@@ -11,6 +11,7 @@ from callhandler.asterisk.pbx.telling import Silent
 from callhandler.asterisk.sounds import make_sounds
 from callhandler.control.desk import ReloadResult
 from callhandler.core import events as e
+from callhandler.core.model import Status
 from callhandler.errors import CallhandlerError, SiteError
 from callhandler.reception import Reception
 from callhandler.site.diffing import diff, only_at_a_start
@@ -42,7 +43,12 @@ class Reloading:
             except SiteError as error:
                 return ReloadResult((), applied=False, error=str(error))
             known = await asyncio.to_thread(lint, self.loaded)
-            differences = (*diff(self.loaded.site, new.site), *self._left_alone(new), *_brought(wiser, known))
+            differences = (
+                *diff(self.loaded.site, new.site),
+                *self._left_alone(new),
+                *self._unseated(new),
+                *_brought(wiser, known),
+            )
             if fixed := only_at_a_start(self.loaded.site, new.site):
                 return ReloadResult(differences, applied=False, error=_needs_a_start(fixed))
             if dry_run:
@@ -64,6 +70,15 @@ class Reloading:
         before = list(owed(self.loaded.site, queues))
         return [
             f"{written(one.path)}: {one.sentence}: {one.remedy}" for one in owed(new.site, queues) if one not in before
+        ]
+
+    def _unseated(self, new: LoadedSite) -> list[str]:
+        """Return who sits at a phone that `new` has no more, and is logged out with it."""
+        here = [one for one in self._switchboard.line.books.agents.values() if one.status is not Status.LOGGED_OUT]
+        return [
+            f"{written(('phones', one.phone))}: agent {one.id} ({one.plan.name}) is logged in there, and is logged out with it"
+            for one in here
+            if one.phone is not None and one.phone not in new.site.phones
         ]
 
     async def _prepare(self, new: LoadedSite) -> None:

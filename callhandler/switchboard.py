@@ -595,6 +595,10 @@ class Switchboard:
             if agent.logged_in_at == 0.0 and agent.status is Status.LOGGED_OUT and agent.plan.phone is not None:
                 self.record(e.AgentLoggedIn(at=at, agent=agent.id, phone=agent.plan.phone, by="site file"))
 
+    def unseat(self, at: float) -> None:
+        """Log agents out who sit at phones that the site has no more."""
+        self._log_out(self._seatless(self.line.plan), at)
+
     def withdraw(self, call: Call, by: str) -> None:
         """Hang up a call for a person; its end is written when Asterisk reports it."""
         self._withdrawn[call.id] = by
@@ -619,10 +623,18 @@ class Switchboard:
 
     def replace_plan(self, plan: Plan) -> None:
         """Take up another plan without anybody losing a place or a conversation."""
-        now = self.clock()
-        agents = self.line.books.agents.values()
-        gone = [one.id for one in agents if one.id not in plan.agents and one.status is not Status.LOGGED_OUT]
+        now, seatless = self.clock(), self._seatless(plan)
         self._carry_out(self.line.replace(plan, now))
         self.seat_at_first_start(now)
-        for agent in gone:  # last: whoever came in their place may take their callers
-            self.record(e.AgentLoggedOut(at=now, agent=agent, by="site file"))
+        self._log_out(seatless, now)  # last: whoever came in their place may take their callers
+
+    def _seatless(self, plan: Plan) -> dict[str, str]:
+        """Return who is logged in and can't be by a plan, each with what logs them out."""
+        here = [one for one in self.line.books.agents.values() if one.status is not Status.LOGGED_OUT]
+        gone = {one.id: "site file" for one in here if one.id not in plan.agents}
+        there = [one for one in here if one.phone is not None and one.phone not in plan.phones]
+        return {one.id: f"site file, without phone {one.phone}" for one in there} | gone
+
+    def _log_out(self, agents: dict[str, str], at: float) -> None:
+        for agent, by in agents.items():
+            self.record(e.AgentLoggedOut(at=at, agent=agent, by=by))

@@ -85,7 +85,7 @@ class Crew:
     # --- changing ---------------------------------------------------------------------------------------------------
 
     def replace(self, plan: Plan) -> None:
-        """Take up another plan. Agents on a call outlive it until they are done."""
+        """Take up another plan. Agents on a call outlive it until they are done; nobody else sits at a phone that it hasn't."""
         for one in plan.agents.values():
             if one.id in self.agents:
                 self.agents[one.id].plan = one
@@ -95,6 +95,9 @@ class Crew:
             gone.status = Status.LOGGED_OUT
             self.sit(gone, None)
             del self.agents[gone.id]
+        for agent in self.agents.values():
+            if agent.phone is not None and agent.phone not in plan.phones and not agent.is_on_a_call():
+                self.sit(agent, None)
         self._set_up(plan.queues)
 
     def set_device(self, phone: str, device: Device, now: float) -> None:

@@ -119,6 +119,19 @@ async def test_a_reload_tells_the_warnings_that_come_with_it_and_no_others(site:
     assert nothing_new.differences == ("agents.7001.name: 'Ann' -> 'Anna'",)
 
 
+async def test_a_reload_says_who_is_logged_out_with_the_phone_that_it_removes(site: Path) -> None:
+    async with running(site):
+        await ask(site, lambda client: client.login("7002", "102"))
+        edit(site, '[phones.102]\npassword = "a-password-of-102"\n', "")
+        tried = await ask(site, lambda client: client.reload(dry_run=True))
+        assert {one.id: one.phone for one in await ask(site, Client.agents)}["7002"] == "102"
+        result = await ask(site, lambda client: client.reload(dry_run=False))
+        after = {one.id: one for one in await ask(site, Client.agents)}
+    told = ("phones.102: removed", "phones.102: agent 7002 (Bob) is logged in there, and is logged out with it")
+    assert (result.applied, tried.differences, result.differences) == (True, told, told)
+    assert (after["7002"].status, after["7002"].phone) == (Status.LOGGED_OUT, None)
+
+
 async def test_a_reload_says_who_is_called_back_by_nobody_without_the_table_callbacks(site: Path) -> None:
     table = '[trunks.pstn]\nhost = "127.0.0.1"\n[callbacks]\ntrunk = "pstn"\ncaller_number = "15550199"\n'
     edit(site, "[company]", f"{table}[company]")

@@ -1,5 +1,7 @@
 """The line's rules, one by one, each as a short story. The histories hold what must always be; these say what happens when."""
 
+from dataclasses import replace
+
 import pytest
 
 from callhandler.core import events as e
@@ -488,6 +490,42 @@ def test_reload_without_an_agent_s_and_a_queue_s_entry() -> None:
     world.agent_hangs_up(talk)
     world.agent_hangs_up(waits)
     assert world.rung() == [(waiting.id, "b")]
+
+
+def test_reload_without_a_phone_logs_out_who_sits_there_and_offers_nothing_to_it() -> None:
+    world = one_queue(agent("a"), agent("b"))
+    talk = world.enter("q")
+    world.answers(world.leg("a"))
+    waits, rung = world.enter("q"), world.leg("b")
+    without = plan([Queue("q", "Q")], [replace(agent("a"), phone=None), replace(agent("b"), phone=None)])
+    world.board.replace_plan(replace(without, phones=frozenset({"pc"})))
+    left = {fact.agent: fact.by for fact in world.of(e.AgentLoggedOut)}
+    assert left == {"a": "site file, without phone pa", "b": "site file, without phone pb"}
+    assert rung.leg in world.pbx.cancelled
+    assert talk.leg is not None, "conversations go on"
+    world.fails(rung)
+    world.agent_hangs_up(talk)
+    world.passes(600.0)
+    assert [leg.phone for leg in world.pbx.offered] == ["pa", "pb"]
+    assert waits.queue is None
+
+
+def test_reload_without_a_phone_offers_nothing_to_who_sat_there_and_keeps_callers_for_the_others() -> None:
+    world = one_queue(agent("a", sales=9), agent("b"), agent("c"), steps=steps(("sales", None)))
+    world.pause("a")
+    call = world.enter("q")
+    seatless = [replace(agent("a", sales=9), phone=None), replace(agent("b"), phone=None)]
+    world.board.replace_plan(plan([Queue("q", "Q")], [*seatless, agent("c")]))
+    assert world.rung() == [(call.id, "c")], "b is free, and was so for longer"
+    assert [fact.agent for fact in world.of(e.AgentLoggedOut)] == ["a", "b"]
+
+
+def test_whose_phone_has_gone_while_no_daemon_was_there_is_logged_out_at_the_start() -> None:
+    world = one_queue(agent("a"), agent("b"))
+    world.board.line.restore([e.AgentLoggedIn(at=world.now, agent="b", phone="gone", by="test")])
+    world.board.unseat(world.now)
+    assert [(fact.agent, fact.by) for fact in world.of(e.AgentLoggedOut)] == [("b", "site file, without phone gone")]
+    assert world.board.line.books.agents["a"].status is Status.AVAILABLE
 
 
 @pytest.mark.parametrize("leaves", ["pause", "logout"])
