@@ -97,7 +97,7 @@ async def test_who_calls_a_late_daemon_rings_until_it_is_not_or_hangs_up_or_all_
             assert ringing.at < answered.at
             status = site.ask("status")
             assert isinstance(status, dict)
-            assert [alarm["kind"] for alarm in status["alarms"]] == ["busy"]
+            assert [(alarm["kind"], alarm["count"]) for alarm in status["alarms"]] == [("busy", 1)]
             await patient.hang_up()
         gave_up, waited = await over(site, HASTY), await over(site, PATIENT)
         assert (gave_up["outcome"], gave_up["queue"], gave_up["visits"]) == ("abandoned short", None, [])
