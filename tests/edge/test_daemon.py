@@ -90,6 +90,15 @@ async def test_a_reload_keeps_who_waits_in_their_place_and_their_music_on(site: 
     assert sum(line.startswith(b"SET MUSIC") for line in told) == 1
 
 
+async def test_while_a_planned_end_is_under_way_the_daemon_says_so(site: Path) -> None:
+    async with running(site) as daemon, caller(site):
+        await waiting(daemon)
+        before = await ask(site, Client.status)
+        daemon.ending.begin()
+        after = await ask(site, Client.status)
+    assert (before.ending, after.ending, after.counts.waiting) == (False, True, 1)
+
+
 async def test_what_was_read_is_in_force_though_the_file_is_saved_anew_in_the_middle_of_a_reload(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
