@@ -88,7 +88,7 @@ class Callback:
         return None
 
     def attempts(self, rules: CallbackRules) -> int:
-        """Return how often the customer may be dialled: a number that nobody confirmed only once (field.md N20)."""
+        """Return how often the customer may be dialled: a number that nobody confirmed only once."""
         return rules.attempts if self.confirmed else 1
 
 

@@ -1,7 +1,7 @@
 """Calling back: when one may be asked for, when its time has come, when to try again, when to give up. A follower beside the line.
 
 The place in line is books.py's business, the choice of an agent matching.py's. Who may be called at all, and when it is day there, only a
-`NumberGuard` knows: this file knows no telephone numbers. Sources: field.md C1 to C14, N5, N6, N20, N30, 4.7.
+`NumberGuard` knows: this file knows no telephone numbers.
 """
 
 from collections.abc import Callable, Iterator
@@ -158,7 +158,7 @@ class CallingBack:
             return number
 
     def slots(self, number: str, dialled: str, now: float, wait: float = 0.0) -> list[float]:
-        """Return when the slots begin that can still be promised, none sooner than in `wait` seconds (field.md N19).
+        """Return when the slots begin that can still be promised, none sooner than in `wait` seconds.
 
         Both are open then: the number of ours that was dialled, and the calling hours where the customer's number is.
         """
@@ -209,7 +209,7 @@ class CallingBack:
             )
 
     def _expires(self, number: str, dialled: str, at: float) -> float:
-        """Return when a callback has expired: never in a night or a weekend, but when the hours after it end (field.md C6).
+        """Return when a callback has expired: never in a night or a weekend, but when the hours after it end.
 
         Those are the calling hours, or where there are none, the hours of our number that was dialled.
         """
