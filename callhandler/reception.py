@@ -85,10 +85,9 @@ class Reception:
             if known is None:
                 return
         call = known or self._arrive(session, number, source)
-        may_ring = (
-            source.startswith(wire.SOURCE_TRUNK) and state != wire.ANSWERED
-        )  # agents' phones are always served at once
-        if known is None and may_ring and not self._door.is_open():
+        # Agents' phones are always served at once, and who has been answered can't ring any more.
+        may_ring = known is None and source.startswith(wire.SOURCE_TRUNK) and state != wire.ANSWERED
+        if may_ring and not self._door.is_open():
             await self._keep_ringing(session, call)
             return
         visit = self._switchboard.begin_visit(call, caller.cut, lambda: session.end("the call is over"))
