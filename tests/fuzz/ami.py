@@ -1,5 +1,7 @@
 """What comes from Asterisk over AMI: its stream, its messages, and a connection with questions under way."""
 
+import asyncio
+
 from callhandler.asterisk import wire
 from callhandler.asterisk.ami_link import AmiConnection, Reply
 from callhandler.asterisk.ami_text import Framer, event_name, fields, reply
@@ -46,6 +48,16 @@ def ami_connection(data: bytes) -> None:
     assert exceptions() == []
 
 
+class _Unread(asyncio.Transport):
+    """What the connection says goes nowhere."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Read nothing."""
+
+    def abort(self) -> None:
+        """End nothing: the test does."""
+
+
 async def _link(data: bytes) -> None:
     translator = Translator()
 
@@ -53,6 +65,7 @@ async def _link(data: bytes) -> None:
         translator.event(name, fields(message))
 
     connection = AmiConnection(seen)
+    connection.connection_made(_Unread())
     answers: list[list[Reply | None]] = [[] for _ in range(4)]
     asked = (wire.LOGIN, wire.STATUS_ACTION, wire.DEVICE_STATE_LIST, wire.PING)
     for name, answer in zip(asked, answers, strict=True):
