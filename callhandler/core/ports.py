@@ -70,7 +70,7 @@ class Pbx(Protocol):
     """Asterisk, as the switchboard orders it about. Never raises for what Asterisk does: that is observed."""
 
     def offer(self, leg: OfferLeg) -> None:
-        """Ring a phone. Exactly one of Bridged, OfferFailed or ChannelEnded is observed for the leg, and never a second ring."""
+        """Ring a phone, once. Bridged, OfferFailed or ChannelEnded is observed for the leg; after OfferFailed its channel's end may be, too."""
 
     def dial(self, leg: DialLeg) -> None:
         """Dial a customer, once. OfferFailed or ChannelEnded is observed for the leg, and never a second call."""
