@@ -70,7 +70,10 @@ class Pbx(Protocol):
     """Asterisk, as the switchboard orders it about. Never raises for what Asterisk does: that is observed."""
 
     def offer(self, leg: OfferLeg) -> None:
-        """Ring a phone, once. Bridged, OfferFailed or ChannelEnded is observed for the leg; after OfferFailed its channel's end may be, too."""
+        """Ring a phone, once. Bridged, OfferFailed or ChannelEnded is observed for the leg, and after OfferFailed perhaps its end.
+
+        It is never rung a second time.
+        """
 
     def dial(self, leg: DialLeg) -> None:
         """Dial a customer, once. OfferFailed or ChannelEnded is observed for the leg, and never a second call."""
