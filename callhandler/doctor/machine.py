@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -107,13 +108,12 @@ def _owners(inodes: set[str]) -> Iterator[tuple[str, int]]:
     for process in Path("/proc").iterdir():
         if not names or not process.name.isdecimal():
             continue
-        try:
+        with suppress(OSError):
             for descriptor in (process / "fd").iterdir():
-                inode = names.get(str(descriptor.readlink()))
-                if inode is not None:
-                    yield inode, int(process.name)
-        except OSError:
-            continue
+                with suppress(OSError):  # closed meanwhile: the others are still there
+                    inode = names.get(str(descriptor.readlink()))
+                    if inode is not None:
+                        yield inode, int(process.name)
 
 
 def _command_line(pid: int | None) -> list[str]:

@@ -95,6 +95,20 @@ def test_who_listens(tmp_path: Path) -> None:
     }
 
 
+def test_a_file_that_a_process_closes_meanwhile_hides_no_listener(monkeypatch: pytest.MonkeyPatch) -> None:
+    readlink = Path.readlink
+
+    def closed(path: Path) -> Path:
+        if path == Path(f"/proc/{os.getpid()}/fd/0"):
+            raise FileNotFoundError(path)
+        return readlink(path)
+
+    monkeypatch.setattr(Path, "readlink", closed)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        (found,) = machine.listeners({server.getsockname()[1]}) or ()
+    assert found.pid == os.getpid()
+
+
 def test_a_private_asterisk_is_known_by_its_command_line_and_its_site(tmp_path: Path) -> None:
     etc = tmp_path / "site" / "var" / "asterisk" / "etc"
     etc.mkdir(parents=True)
