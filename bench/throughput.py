@@ -3,8 +3,9 @@
 A call is the whole way in: answered, menu, key 1, line, an agent's phone rings, is answered, 2 s of talk, the agent hangs up, the caller is
 hung up on, wrap-up; callhandler's must stand in the journal as answered. Dial() has no menu and no line: it is the floor. In each run the
 three are called in turn at rising rates, so that what else the machine does strikes all of them, and each drops out with its first failed
-call: one that SIPp calls failed, whose caller waited a minute, or who was not talked to. Then a fresh callhandler gets 1.5 times what the
-agents can take: everybody must be served, in order. Every run starts everything anew; told are the medians of the runs, and their spread.
+call: one that SIPp calls failed, for whom no phone rang within a minute of dialling, or who was not talked to. Then a fresh callhandler
+gets 1.5 times what the agents can take: everybody must be served, in order. Every run starts everything anew; told are the medians of the
+runs, and their spread.
 
     python -m bench.throughput [--quick] [--only ladder|overload] [--runs 5] [--rates 180,200] [--seconds 12] [--base-port 20000]
 """

@@ -65,6 +65,13 @@ async def let_in(asterisk: FakeAmi, times: int = 1) -> None:
     assert (said["Channel"], said["Context"], said["Exten"]) == (HERE["Channel"], "callhandler-entry", "s")
 
 
+async def asterisk_away(asterisk: FakeAmi, daemon: Daemon) -> None:
+    """Asterisk can't be told anything until it starts; the call is there all the while."""
+    asterisk.channels = [HERE]
+    await asterisk.stop()
+    await until(lambda: daemon.switchboard.link is None)
+
+
 async def being_answered(site: Path, daemon: Daemon, asterisk: FakeAmi, relieved: Callable[[], None]) -> FakeAgi:
     """A call that rang until the machine was relieved, and waits for Asterisk to say that it answered it."""
     await kept_ringing(site, daemon)
@@ -331,9 +338,7 @@ async def test_a_planned_end_while_asterisk_cannot_be_told_gives_them_back_once_
 ) -> None:
     async with running(site) as daemon:
         await kept_ringing(site, daemon)
-        asterisk.channels = [HERE]
-        await asterisk.stop()
-        await until(lambda: daemon.switchboard.link is None)
+        await asterisk_away(asterisk, daemon)
         daemon.ending.begin()
         await asterisk.start()
         await let_in(asterisk)
@@ -393,9 +398,7 @@ async def test_nobody_is_let_in_while_asterisk_cannot_be_told_so(
 ) -> None:
     async with running(site) as daemon:
         await kept_ringing(site, daemon)
-        asterisk.channels = [HERE]
-        await asterisk.stop()
-        await until(lambda: daemon.switchboard.link is None)
+        await asterisk_away(asterisk, daemon)
         late()
         await asyncio.sleep(0.1)
         assert rings(daemon)

@@ -37,20 +37,24 @@ def dialled(world: Backs) -> tuple[Callback, DialLeg, str]:
     return one, leg, visit.leg
 
 
+def customer_rung(first: First) -> tuple[Backs, Callback, DialLeg, str]:
+    """A world in which a customer's phone rings, whoever is called first; with the leg of the agent, empty while none is rung."""
+    world = busy(first=first)
+    if first is First.AGENT:
+        return world, *dialled(world)
+    one = world.waits_back("555")
+    world.login("a")
+    leg = world.customer_rings()
+    assert leg is not None
+    return world, one, leg, one.agent_leg or ""
+
+
 # --- the customer calls in while being called back --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("first", list(First))
 def test_who_calls_in_while_being_dialled_takes_the_place_and_is_not_rung_any_more(first: First) -> None:
-    world = busy(first=first)
-    if first is First.AGENT:
-        one, leg, agents_leg = dialled(world)
-    else:
-        one = world.waits_back("555")
-        world.login("a")
-        rung = world.customer_rings()
-        assert rung is not None
-        leg, agents_leg = rung, one.agent_leg or ""
+    world, one, leg, agents_leg = customer_rung(first)
     assert world.callbacks.core.open_to("555") is one
     again = world.call("555")
     world.callbacks.joined_by(one, again)
@@ -305,15 +309,7 @@ def test_a_callback_that_agents_keep_refusing_expires_all_the_same() -> None:
 @pytest.mark.parametrize("rings", [True, False])
 def test_two_restarts_between_the_dialling_and_its_answer_make_one_attempt_of_it(first: First, *, rings: bool) -> None:
     """The second new daemon finds what the first one found, and what that one wrote down."""
-    world = busy(first=first)
-    if first is First.AGENT:
-        one, leg, agents_leg = dialled(world)
-    else:
-        one = world.waits_back("555")
-        world.login("a")
-        rung = world.customer_rings()
-        assert rung is not None
-        leg, agents_leg = rung, ""
+    world, one, leg, agents_leg = customer_rung(first)
     for _ in range(2):
         there = ((agents_leg,) if agents_leg else ()) + ((leg.leg,) if rings else ())
         world = world.reborn()
