@@ -11,11 +11,10 @@ from callhandler.core import observed as o
 from callhandler.core.calls import Call
 from callhandler.core.decisions import EndLeg, ReturnToLine, RingBriefly, SpeakTo
 from callhandler.core.holding import Holding
-from callhandler.core.model import Tier, WordEnd
+from callhandler.core.model import NO_TIER, WordEnd
 from callhandler.core.ports import BriefCall, Pbx, SpokenWord
 
 Order = SpeakTo | RingBriefly | EndLeg | ReturnToLine
-NO_TIER = Tier()
 
 
 class Beside:

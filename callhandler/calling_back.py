@@ -16,11 +16,9 @@ from callhandler.core.callbacks import CallingBack, NumberGuard, Wish
 from callhandler.core.calls import Call
 from callhandler.core.decisions import OfferTo
 from callhandler.core.hours import Opening
-from callhandler.core.model import CallbackState, OfferEnd, Outcome, Tier
+from callhandler.core.model import NO_TIER, CallbackState, OfferEnd, Outcome
 from callhandler.core.ports import OfferLeg, Pbx
 from callhandler.errors import Refused
-
-NO_TIER = Tier()
 
 
 class NoGuard:

@@ -27,12 +27,11 @@ from callhandler.core.decisions import (
 )
 from callhandler.core.following import Follower, Follows, heeding
 from callhandler.core.line import Line
-from callhandler.core.model import SHORT_ABANDON, Device, OfferEnd, Outcome, Plan, RingEnd, State, Status, Tier
+from callhandler.core.model import NO_TIER, SHORT_ABANDON, Device, OfferEnd, Outcome, Plan, RingEnd, State, Status
 from callhandler.core.offer_legs import offer_of
 from callhandler.core.ports import FactLog, OfferLeg, Pbx
 from callhandler.core.redials import Redials
 
-NO_TIER = Tier()
 REDIAL_MEMORY = 20_000
 """Callers whose last agent is remembered, as many as are read from the journal at a start (180 bytes each); the oldest are forgotten."""
 

@@ -212,6 +212,10 @@ class Tier:
     bonus: float = 0.0
 
 
+NO_TIER = Tier()
+"""What a caller has who is of no class."""
+
+
 @dataclass(frozen=True, slots=True)
 class OfferRules:
     """How an agent is treated after an offer that failed. Durations in seconds.
